@@ -1,0 +1,30 @@
+"""What a replica knows of a client: where replies go and what is still outstanding for it."""
+
+from collections.abc import Callable
+
+from respkv.wire.reply import Reply, encode
+
+
+class Client:
+    """One connection's end of the replicated path; `node/` and the simulator extend it.
+
+    Replies are appended in the order of the commands; the owner sends `replies` once a turn.
+    """
+
+    def __init__(self) -> None:
+        self.replies: list[bytes] = []
+        self.resp: int = 2
+        self.db: int = 0
+        # Kept by the replica: the last batch this client has an item in, its reads under way, and
+        # the submissions that wait for those reads (a later command never overtakes an earlier).
+        self.batch_serial: int = 0
+        self.reads_pending: int = 0
+        self.held: list[Callable[[], None]] = []
+
+    def reply(self, reply: Reply) -> None:
+        """Append one reply in this client's protocol version."""
+        self.replies.append(encode(reply, self.resp))
+
+    def close_unknown(self) -> None:
+        """Close: the outcome of the next command is unknown, so no answer to it would be true."""
+        raise NotImplementedError

@@ -1,0 +1,484 @@
+"""One partition on one node: takes commands, drives Raft, applies what is committed.
+
+The log comes first, the state follows: nothing touches the keyspace before its entry is committed,
+so there is nothing to roll back and nothing uncommitted to hide. `submit_*` is the client side;
+`step`, `tick`, `flush` and `persisted` are the node's.
+"""
+
+from collections import deque
+from typing import Final
+
+from respkv.commands.table import Command, lookup
+from respkv.consensus.messages import Message
+from respkv.consensus.raft import LEADER, Raft
+from respkv.entry import COMMANDS, Entry
+from respkv.errors import CommandError, InvariantViolation, NotLeader, NotReady
+from respkv.keyspace.keyspace import Keyspace, LogTimeBehind
+from respkv.replica.batch import (
+    AWAITED_READ,
+    LOCAL,
+    LOGGED,
+    READ,
+    Argv,
+    Batch,
+    Handler,
+    Item,
+    parse_payload,
+)
+from respkv.replica.client import Client
+from respkv.replica.log_clock import LogClock
+from respkv.replica.log_writer import LogWriter
+from respkv.replica.runtime import Runtime
+from respkv.replica.transaction import Transaction, Watch, execute
+from respkv.wire.request import encode_command
+
+ENTRY_BYTES_MAX: Final = 1 << 20  # a batch is cut here; one larger command travels alone
+PENDING_BYTES_MAX: Final = 64 << 20  # proposed and not yet applied; beyond it writes are refused
+APPLY_COMMANDS_PER_TURN: Final = 5_000  # about 10 ms of work, then the loop serves others
+SWEEP_KEYS: Final = 500  # expired keys one entry removes: under 1 ms to apply
+UNKNOWN_AFTER_MS: Final = 1_500  # how long the outcome of a proposal may stay open
+
+QUEUE_FULL: Final = b"TRYAGAIN too many writes are waiting to be replicated; retry later"
+
+
+class ReadRound:
+    """Reads that share one quorum confirmation (ReadIndex, Raft thesis section 6.4)."""
+
+    def __init__(self, items: list[Item], batch_serial: int) -> None:
+        self.items = items
+        self.batch_serial = batch_serial  # the clients' own earlier writes come first
+        self.read_index = 0
+
+
+class Replica:
+    """See the module's text. Not thread-safe; every call belongs to one turn of the loop."""
+
+    def __init__(
+        self,
+        partition: int,
+        raft: Raft,
+        keyspace: Keyspace,
+        applied: tuple[int, int],
+        log_writer: LogWriter,
+        runtime: Runtime,
+    ) -> None:
+        self.partition = partition
+        self.raft = raft
+        self.keyspace = keyspace
+        self.applied_index, self.applied_term = applied
+        self.write_refusal = b""  # set by the node while the disk is full: the error line
+        self.pending_bytes = 0
+        self.log_clock = LogClock(runtime, keyspace.now_ms)
+        self._runtime = runtime
+        self._log_writer = log_writer
+        self._sole_voter = len(raft.voters) == 1
+        self._leading_term = 0  # the term this replica leads in, 0 when it does not lead
+        self._batch = Batch(1)
+        self._led_until_ms = 0
+        self._done_serial = 0
+        self._proposed: deque[Batch] = deque()
+        self._committed: deque[Entry] = deque()
+        self._reads: list[Item] = []
+        self._reads_after_serial = 0
+        self._rounds: dict[int, ReadRound] = {}
+        self._confirmed: deque[ReadRound] = deque()
+        self._sweep_serial = 0
+        sweep = lookup(b"RESPKV.SWEEP")
+        if sweep is None:
+            raise InvariantViolation("RESPKV.SWEEP is not declared")
+        self._sweep: Command = sweep
+
+    @property
+    def serving(self) -> bool:
+        """Whether this leader has applied an entry of its own term, so its reads are current."""
+        return self._leading_term != 0 and self.applied_term == self._leading_term
+
+    # --- the client side ---------------------------------------------------------------------
+
+    def submit_write(self, client: Client, command: Command, argv: Argv, raw: bytes) -> None:
+        """Queue a command that may change the keyspace; `raw` is its RESP form."""
+        if client.reads_pending:
+            client.held.append(lambda: self.submit_write(client, command, argv, raw))
+            return
+        if self._leading_term == 0 or self.write_refusal or self._is_full(len(raw)):
+            self._refuse(client, argv)
+            return
+        batch = self._batch
+        if batch.payload_bytes + len(raw) > ENTRY_BYTES_MAX and batch.payload:
+            batch = self._cut_batch()
+        if client.db != batch.payload_db:
+            batch.select(client.db)
+        batch.items.append((client, command.handler, argv, client.db, LOGGED))
+        batch.payload.append(raw)
+        batch.payload_bytes += len(raw)
+        client.batch_serial = batch.serial
+        if len(batch.items) == 1:
+            self._log_writer.touch(self)
+
+    def submit_transaction(
+        self,
+        client: Client,
+        transaction: Transaction,
+        raws: list[bytes],
+        argv: Argv,
+        changes_db: bool = False,
+    ) -> None:
+        """Queue MULTI ... EXEC; `raws` are the RESP forms of its keyspace commands that it logs.
+
+        Empty `raws` means that nothing in it writes: it is one read.
+        """
+        if not raws:
+            self._submit_read(client, transaction.run, argv)
+            return
+        if client.reads_pending:
+            client.held.append(
+                lambda: self.submit_transaction(client, transaction, raws, argv, changes_db)
+            )
+            return
+        if self._leading_term == 0 or self.write_refusal or self._is_full(sum(map(len, raws))):
+            self._refuse(client, argv)
+            return
+        if self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX and self._batch.payload:
+            self._cut_batch()
+        batch = self._batch
+        batch.select(client.db)
+        batch.log(b"*1\r\n$5\r\nMULTI\r\n")
+        for db, key, counter in transaction.watches:
+            batch.log(encode_command([b"RESPKV.WATCHED", b"%d" % db, key, b"%d" % counter]))
+        for raw in raws:
+            batch.log(raw)
+        batch.log(b"*1\r\n$4\r\nEXEC\r\n")
+        if changes_db:
+            batch.payload_db = -1
+        self._join_batch(client, transaction.run, argv, LOGGED)
+
+    def submit_read(self, client: Client, command: Command, argv: Argv) -> None:
+        """Answer a command that only reads; linearizable, and after the client's own writes."""
+        self._submit_read(client, command.handler, argv)
+
+    def submit_watch(
+        self, client: Client, watches: list[tuple[int, bytes, int]], argv: Argv
+    ) -> None:
+        """Answer WATCH; later commands of the client wait until the counters are in `watches`."""
+        self._submit_read(client, Watch(watches, client.db).run, argv, awaited=True)
+
+    def submit_local(self, client: Client, handler: Handler, argv: Argv) -> None:
+        """Run a command of the connection itself, `handler(client, argv)`, in its turn."""
+        if client.reads_pending:
+            client.held.append(lambda: self.submit_local(client, handler, argv))
+        elif client.batch_serial <= self._done_serial:
+            client.reply(execute(handler, client, argv))
+            self._runtime.replies_ready(client)
+        else:
+            self._join_batch(client, handler, argv, LOCAL)
+
+    def _submit_read(
+        self, client: Client, handler: Handler, argv: Argv, awaited: bool = False
+    ) -> None:
+        if client.held:
+            client.held.append(lambda: self._submit_read(client, handler, argv, awaited))
+        elif self._leading_term == 0:
+            self._refuse(client, argv)
+        elif client.reads_pending:
+            self._await_round(client, handler, argv, awaited)
+        elif client.batch_serial == self._batch.serial:
+            # Behind its own unsent write: it rides the same entry, in order, and is not logged.
+            if awaited:
+                client.reads_pending += 1
+            self._join_batch(client, handler, argv, AWAITED_READ if awaited else READ)
+        elif self._sole_voter and client.batch_serial <= self._done_serial and self.serving:
+            self._read_now(client, handler, argv, client.db, awaited)
+        else:
+            self._await_round(client, handler, argv, awaited)
+
+    def _read_now(
+        self, client: Client, handler: Handler, argv: Argv, db: int, awaited: bool
+    ) -> None:
+        keyspace = self.keyspace
+        keyspace.applying = False
+        keyspace.leader_ms = self.log_clock.now_ms()
+        if keyspace.db_index != db:
+            keyspace.select(db)
+        try:
+            reply = execute(handler, keyspace, argv)
+        except LogTimeBehind:
+            # Past its deadline by this clock and not by log time: only an entry may say so.
+            if awaited:
+                client.reads_pending += 1
+            self._join_batch(client, handler, argv, AWAITED_READ if awaited else READ, db)
+            return
+        if not client.replies:
+            self._runtime.replies_ready(client)
+        client.reply(reply)
+
+    def _await_round(self, client: Client, handler: Handler, argv: Argv, awaited: bool) -> None:
+        self._reads.append((client, handler, argv, client.db, AWAITED_READ if awaited else READ))
+        client.reads_pending += 1
+        if client.batch_serial > self._reads_after_serial:
+            self._reads_after_serial = client.batch_serial
+        self._log_writer.touch(self)
+
+    def _join_batch(
+        self, client: Client | None, handler: Handler, argv: Argv, kind: int, db: int = -1
+    ) -> None:
+        batch = self._batch
+        if client is not None:
+            batch.items.append((client, handler, argv, client.db if db < 0 else db, kind))
+            client.batch_serial = batch.serial
+        else:
+            batch.items.append((None, handler, argv, 0, kind))
+        self._log_writer.touch(self)
+
+    def _is_full(self, size: int) -> bool:
+        return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
+
+    def _refuse(self, client: Client, argv: Argv) -> None:
+        if self._leading_term == 0:
+            text = self._runtime.redirection(self.raft.leader_id)
+        else:
+            text = self.write_refusal or QUEUE_FULL
+        self.submit_local(client, lambda _, __: CommandError(text), argv)
+
+    # --- the node's side ---------------------------------------------------------------------
+
+    def step(self, message: Message) -> None:
+        """Take one message of a peer."""
+        self.raft.step(message)
+        self._log_writer.touch(self)
+
+    def tick(self) -> None:
+        """One heartbeat interval has passed (100 ms)."""
+        self.raft.tick()
+        self._sweep_if_due()
+        self._give_up_old_proposals()
+        self._log_writer.touch(self)
+
+    def persisted(self, term: int, index: int) -> None:
+        """The log is durable here up to (term, index)."""
+        self.raft.persisted(term, index)
+
+    def flush(self) -> None:
+        """Propose this turn's commands, start its read round, and do what Raft has decided."""
+        self._propose_batch()
+        self._start_round()
+        self._drain_raft()
+        self._apply_committed()
+        self._serve_reads()
+        self._follow_role()
+
+    def _propose_batch(self) -> None:
+        batch = self._batch
+        if not batch.items:
+            return
+        self._cut_batch()
+        self._resolve_unproposed()
+
+    def _cut_batch(self) -> Batch:
+        """Propose the collected batch (or let it fail in its turn) and begin the next."""
+        batch = self._batch
+        self._batch = Batch(batch.serial + 1)
+        self._proposed.append(batch)
+        self.pending_bytes += batch.payload_bytes
+        # A batch of the connections' own commands only waits its turn; it needs no entry.
+        if self._leading_term != 0 and any(item[4] != LOCAL for item in batch.items):
+            try:
+                entry = self.raft.propose(self.log_clock.now_ms(), b"".join(batch.payload))
+                batch.term, batch.index = entry.term, entry.index
+            except NotLeader:
+                pass  # index stays 0: it was never appended, and is answered so in its turn
+        self._log_writer.touch(self)
+        return self._batch
+
+    def _start_round(self) -> None:
+        if not self._reads:
+            return
+        try:
+            number = self.raft.read_index()
+        except NotReady:
+            return  # its own term's first entry is on the way; the round starts behind it
+        except NotLeader:
+            self._fail_reads()
+            return
+        self._rounds[number] = ReadRound(self._reads, self._reads_after_serial)
+        self._reads = []
+        self._reads_after_serial = 0
+
+    def _drain_raft(self) -> None:
+        ready = self.raft.ready()
+        while ready is not None:
+            if ready.hard_state is not None or ready.entries or ready.messages_after_sync:
+                self._log_writer.add(self, ready)
+            for message in ready.messages:
+                self._runtime.send(message)
+            self._committed.extend(ready.committed)
+            for number, read_index in ready.reads:
+                round_ = self._rounds.pop(number, None)
+                if round_ is not None:
+                    round_.read_index = read_index
+                    self._confirmed.append(round_)
+            ready = self.raft.ready()
+
+    def _follow_role(self) -> None:
+        leading_term = self.raft.term if self.raft.role == LEADER else 0
+        if leading_term == self._leading_term:
+            return
+        self._leading_term = leading_term
+        if leading_term:
+            last_ms = max(self.keyspace.now_ms, self.raft.log_time_ms)
+            self.log_clock = LogClock(self._runtime, last_ms)
+        else:
+            self._led_until_ms = self._runtime.monotonic_ms()
+        unserved = [*self._confirmed, *self._rounds.values()]
+        self._confirmed.clear()
+        self._rounds.clear()
+        self._reads = [item for round_ in unserved for item in round_.items] + self._reads
+        self._fail_reads()
+        if self._batch.items:
+            self._cut_batch()
+        self._resolve_unproposed()
+
+    # --- applying ----------------------------------------------------------------------------
+
+    def _apply_committed(self) -> None:
+        applied_commands = 0
+        while self._committed:
+            if applied_commands >= APPLY_COMMANDS_PER_TURN:
+                self._log_writer.touch(self)
+                return
+            applied_commands += self._apply(self._committed.popleft())
+
+    def _apply(self, entry: Entry) -> int:
+        if entry.index != self.applied_index + 1:
+            raise InvariantViolation(f"applying {entry.index} on top of {self.applied_index}")
+        self._resolve_unproposed()
+        items: list[Item] | None = None
+        batch: Batch | None = None
+        if self._proposed and self._proposed[0].index == entry.index:
+            batch = self._proposed.popleft()
+            self.pending_bytes -= batch.payload_bytes
+            if batch.term == entry.term:
+                items = batch.items
+            else:
+                self._refuse_batch(batch)
+                self._done_serial = batch.serial
+                batch = None
+        if items is None:
+            items = parse_payload(entry.payload) if entry.kind == COMMANDS else []
+        self.keyspace.begin_entry(entry.term, entry.index, entry.time_ms)
+        self._run_items(items)
+        self.applied_index = entry.index
+        self.applied_term = entry.term
+        if batch is not None:
+            self._done_serial = batch.serial
+            if batch.serial == self._sweep_serial:
+                self._sweep_if_due()
+        self._resolve_unproposed()
+        return len(items) + 1
+
+    def _run_items(self, items: list[Item]) -> None:
+        keyspace = self.keyspace
+        replies_ready = self._runtime.replies_ready
+        for client, handler, argv, db, kind in items:
+            if kind == LOCAL:
+                reply = execute(handler, client, argv)
+            else:
+                if keyspace.db_index != db:
+                    keyspace.select(db)
+                keyspace.applying = kind == LOGGED
+                reply = execute(handler, keyspace, argv)
+                if kind == LOGGED:
+                    keyspace.position += 1
+            if client is not None:
+                if not client.replies:
+                    replies_ready(client)
+                client.reply(reply)
+                if kind == AWAITED_READ:
+                    self._read_done(client)
+        keyspace.applying = False
+
+    def _read_done(self, client: Client) -> None:
+        client.reads_pending -= 1
+        while client.held and not client.reads_pending:
+            held, client.held = client.held, []
+            for position, submit in enumerate(held):
+                submit()
+                if client.reads_pending:
+                    # Whatever this one held again is already in `client.held`; the rest follows.
+                    client.held.extend(held[position + 1 :])
+                    break
+
+    def _serve_reads(self) -> None:
+        while self._confirmed:
+            round_ = self._confirmed[0]
+            if self.applied_index < round_.read_index or self._done_serial < round_.batch_serial:
+                return
+            self._confirmed.popleft()
+            for client, handler, argv, db, kind in round_.items:
+                if client is not None:
+                    self._read_now(client, handler, argv, db, kind == AWAITED_READ)
+                    self._read_done(client)
+
+    def _refuse_batch(self, batch: Batch) -> None:
+        """Answer a batch that is certain never to be applied."""
+        text = self._runtime.redirection(self.raft.leader_id)
+        for client, handler, argv, _, kind in batch.items:
+            if client is None:
+                continue
+            if not client.replies:
+                self._runtime.replies_ready(client)
+            client.reply(execute(handler, client, argv) if kind == LOCAL else CommandError(text))
+            if kind == AWAITED_READ:
+                self._read_done(client)
+
+    def _resolve_unproposed(self) -> None:
+        while self._proposed and self._proposed[0].index == 0:
+            batch = self._proposed.popleft()
+            self.pending_bytes -= batch.payload_bytes
+            self._refuse_batch(batch)
+            self._done_serial = batch.serial
+
+    def _fail_reads(self) -> None:
+        """Refuse reads that no quorum confirmed, behind what their clients still wait for."""
+        reads, self._reads, self._reads_after_serial = self._reads, [], 0
+        for client, _, argv, _, _ in reads:
+            if client is not None:
+                text = self._runtime.redirection(self.raft.leader_id)
+                self._join_batch(client, _raising(text), argv, AWAITED_READ)
+
+    def _give_up_old_proposals(self) -> None:
+        """Close clients of an ex-leader's proposals that stay open: they may still commit."""
+        if (
+            self._leading_term
+            or not self._proposed
+            or self._runtime.monotonic_ms() - self._led_until_ms < UNKNOWN_AFTER_MS
+        ):
+            return
+        for batch in self._proposed:
+            self._abandon(batch)
+
+    def _abandon(self, batch: Batch) -> None:
+        """Close the batch's clients; what it logged still applies, should it ever commit."""
+        for client, _, _, _, _ in batch.items:
+            if client is not None:
+                client.close_unknown()
+        batch.items = [(None, *item[1:]) for item in batch.items if item[4] == LOGGED]
+
+    def _sweep_if_due(self) -> None:
+        deadline_ms = self.keyspace.next_deadline_ms()
+        if (
+            deadline_ms is not None
+            and self._leading_term
+            and self._sweep_serial <= self._done_serial
+            and deadline_ms < self.log_clock.now_ms()
+        ):
+            argv = [b"RESPKV.SWEEP", b"%d" % SWEEP_KEYS]
+            self._batch.log(encode_command(argv))
+            self._join_batch(None, self._sweep.handler, argv, LOGGED)
+            self._sweep_serial = self._batch.serial
+
+
+def _raising(text: bytes) -> Handler:
+    def refuse(_: object, __: Argv) -> CommandError:
+        return CommandError(text)
+
+    return refuse

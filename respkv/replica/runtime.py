@@ -1,0 +1,38 @@
+"""What a replica asks of the world around it; asyncio in production, virtual time in the simulator."""
+
+from typing import Protocol
+
+from respkv.clock import Chance, Clock
+from respkv.consensus.messages import Message
+from respkv.replica.client import Client
+from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
+
+
+class Runtime(Clock, Protocol):
+    """The node under a replica."""
+
+    chance: Chance
+
+    def send(self, message: Message | SnapshotChunk | SnapshotAck) -> None:
+        """Send to `message.recipient`; it may be lost, doubled or late, never changed."""
+        ...
+
+    def request_end_of_turn(self) -> None:
+        """Call `LogWriter.end_turn()` once all input of this turn has been handled."""
+        ...
+
+    def start_sync(self, lsn: int) -> None:
+        """Make the log durable up to `lsn`, then call `LogWriter.synced(lsn)`, at once or later."""
+        ...
+
+    def replies_ready(self, client: Client) -> None:
+        """Send what is in `client.replies` before the turn ends."""
+        ...
+
+    def redirection(self, leader_id: int) -> bytes:
+        """Return the error line that sends a client to the leader (0: not known)."""
+        ...
+
+    def start_snapshot(self, partition: int, index: int, term: int) -> None:
+        """Build a snapshot of what is applied, then call `Replica.snapshot_built`."""
+        ...

@@ -1,0 +1,89 @@
+"""MULTI ... EXEC as one item of a batch: it applies as a whole, at one position of the log."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from respkv.errors import CommandError, InvariantViolation
+from respkv.keyspace.keyspace import Keyspace, LogTimeBehind
+from respkv.replica.client import Client
+from respkv.wire.reply import NULL_ARRAY, Reply
+
+logger = logging.getLogger(__name__)
+
+internal_errors = 0  # handlers that failed in a way no client can cause; CI fails when not 0
+
+
+def execute(handler: Callable[[Any, list[bytes]], Reply], subject: object, argv: list[bytes]) -> Reply:
+    """Run one handler; a client's mistake and a bug are both answers, alike on every replica.
+
+    Raises:
+        MemoryError, RecursionError, OSError, InvariantViolation: may differ between replicas, so
+            this one stops.
+        LogTimeBehind: a read that only an entry can answer.
+    """
+    global internal_errors
+    try:
+        return handler(subject, argv)
+    except CommandError as error:
+        return error
+    except (MemoryError, RecursionError, OSError, InvariantViolation, LogTimeBehind):
+        raise
+    except Exception:
+        internal_errors += 1
+        logger.exception("internal error in %s", argv[0][:64].decode(errors="replace"))
+        return CommandError(b"ERR internal error")
+
+
+class Transaction:
+    """Queued commands and the modification counters WATCH read for them.
+
+    `commands` holds (handler, argv, whether it runs on the connection); `watches` holds
+    (database, key, counter). *Apply* compares the counters, never the proposer: between proposal
+    and apply other entries may commit.
+    """
+
+    def __init__(self, client: Client | None = None) -> None:
+        self.client = client
+        self.commands: list[tuple[Callable[[Any, list[bytes]], Reply], list[bytes], bool]] = []
+        self.watches: list[tuple[int, bytes, int]] = []
+
+    def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
+        """Run all commands, or none (a null array) when a watched key has changed."""
+        if self._watch_broken(keyspace):
+            return NULL_ARRAY
+        replies: list[Reply] = []
+        for handler, command_argv, local in self.commands:
+            if local:
+                replies.append(execute(handler, self.client, command_argv))
+            else:
+                replies.append(execute(handler, keyspace, command_argv))
+                keyspace.position += 1
+        return replies
+
+    def _watch_broken(self, keyspace: Keyspace) -> bool:
+        db = keyspace.db_index
+        broken = False
+        for watched_db, key, counter in self.watches:
+            keyspace.select(watched_db)
+            keyspace.lookup(key)  # a deadline that has passed since WATCH is a change as well
+            broken = broken or keyspace.counter(watched_db, key) != counter
+        keyspace.select(db)
+        return broken
+
+
+class Watch:
+    """WATCH: a linearizable read of modification counters into the client's own list."""
+
+    def __init__(self, watches: list[tuple[int, bytes, int]], db: int) -> None:
+        self._watches = watches
+        self._db = db
+
+    def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
+        """Read the counters of the keys in argv[1:]."""
+        for key in argv[1:]:
+            keyspace.lookup(key)  # LogTimeBehind when log time must move before this can be judged
+        for key in argv[1:]:
+            if not any(db == self._db and key == known for db, known, _ in self._watches):
+                self._watches.append((self._db, key, keyspace.counter(self._db, key)))
+        return "OK"
