@@ -31,3 +31,155 @@ class NotLeader(Exception):
 
 class NotReady(Exception):
     """The leader has not yet committed an entry of its own term, so it cannot serve reads."""
+
+
+class WrongType(CommandError):
+    """The key holds another type."""
+
+    default_text = b"WRONGTYPE Operation against a key holding the wrong kind of value"
+
+
+class NotAnInteger(CommandError):
+    """A malformed or out-of-range integer."""
+
+    default_text = b"ERR value is not an integer or out of range"
+
+
+class NotAFloat(CommandError):
+    """A malformed or out-of-range number."""
+
+    default_text = b"ERR value is not a valid float"
+
+
+class BadSyntax(CommandError):
+    """Options that do not exist or do not go together."""
+
+    default_text = b"ERR syntax error"
+
+
+class NoSuchKey(CommandError):
+    """A command that needs an existing key."""
+
+    default_text = b"ERR no such key"
+
+
+class StringTooLong(CommandError):
+    """A string would grow beyond proto-max-bulk-len."""
+
+    default_text = b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+
+
+class WouldOverflow(CommandError):
+    """An increment leaves 64 bits."""
+
+    default_text = b"ERR increment or decrement would overflow"
+
+
+class InvalidExpireTime(CommandError):
+    """An expiry time that is not positive or beyond 64 bits."""
+
+    def __init__(self, command: bytes) -> None:
+        super().__init__(b"ERR invalid expire time in '%b' command" % command)
+
+
+class WrongArity(CommandError):
+    """A wrong number of arguments; `command` is the lower-case name, container|subcommand."""
+
+    def __init__(self, command: bytes) -> None:
+        super().__init__(b"ERR wrong number of arguments for '%b' command" % command)
+
+
+class InvalidDatabase(CommandError):
+    """A database number that is not there."""
+
+    default_text = b"ERR DB index is out of range"
+
+
+class WrongType(CommandError):
+    """The key holds a value of another type."""
+
+    default_text = b"WRONGTYPE Operation against a key holding the wrong kind of value"
+
+
+class BadSyntax(CommandError):
+    """Options that do not exist, lack a value or exclude each other."""
+
+    default_text = b"ERR syntax error"
+
+
+class NotAnInteger(CommandError):
+    """A malformed or out-of-range integer argument or value."""
+
+    default_text = b"ERR value is not an integer or out of range"
+
+
+class OutOfRange(CommandError):
+    """An integer outside what the command allows."""
+
+    default_text = b"ERR value is out of range"
+
+
+class NotAFloat(CommandError):
+    """A malformed or out-of-range float argument or value."""
+
+    default_text = b"ERR value is not a valid float"
+
+
+class NoSuchKey(CommandError):
+    """The command needs the key to exist (RENAME)."""
+
+    default_text = b"ERR no such key"
+
+
+class IncrementOverflow(CommandError):
+    """INCR and its family beyond 64 bits."""
+
+    default_text = b"ERR increment or decrement would overflow"
+
+
+class IncrementNotFinite(CommandError):
+    """INCRBYFLOAT whose result is no finite number."""
+
+    default_text = b"ERR increment would produce NaN or Infinity"
+
+
+class StringTooLong(CommandError):
+    """APPEND or SETRANGE past proto-max-bulk-len (512 MiB)."""
+
+    default_text = b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+
+
+class OffsetOutOfRange(CommandError):
+    """A negative SETRANGE offset."""
+
+    default_text = b"ERR offset is out of range"
+
+
+class InvalidCursor(CommandError):
+    """A SCAN cursor that is no unsigned 64-bit integer."""
+
+    default_text = b"ERR invalid cursor"
+
+
+class DatabaseOutOfRange(CommandError):
+    """A database number that does not exist."""
+
+    default_text = b"ERR DB index is out of range"
+
+
+class SameObject(CommandError):
+    """COPY or MOVE of a key onto itself."""
+
+    default_text = b"ERR source and destination objects are the same"
+
+
+def wrong_arity(command_name: str) -> CommandError:
+    """Return the error for a wrong number of arguments; the name is lower case, as `object|freq`."""
+    return CommandError(
+        b"ERR wrong number of arguments for '%b' command" % command_name.lower().encode()
+    )
+
+
+def invalid_expire_time(command_name: str) -> CommandError:
+    """Return the error for an expire time that is zero, negative or overflows."""
+    return CommandError(b"ERR invalid expire time in '%b' command" % command_name.encode())

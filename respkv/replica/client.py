@@ -25,6 +25,10 @@ class Client:
         """Append one reply in this client's protocol version."""
         self.replies.append(encode(reply, self.resp))
 
+    def send_replies(self) -> None:
+        """Send what is in `replies` and empty it."""
+        raise NotImplementedError
+
     def close_unknown(self) -> None:
         """Close: the outcome of the next command is unknown, so no answer to it would be true."""
         raise NotImplementedError

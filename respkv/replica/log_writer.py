@@ -41,7 +41,9 @@ class LogWriter:
     def __init__(self, wal: Wal, runtime: Runtime, wait_for_sync: bool) -> None:
         self._wal = wal
         self._runtime = runtime
-        self.wait_for_sync = wait_for_sync  # appendfsync always; otherwise a write is promise enough
+        self.wait_for_sync = (
+            wait_for_sync  # appendfsync always; otherwise a write is promise enough
+        )
         self._touched: list[Writer] = []
         self._collected = _Written()
         self._has_records = False

@@ -138,7 +138,10 @@ class Replica:
         if self._leading_term == 0 or self.write_refusal or self._is_full(sum(map(len, raws))):
             self._refuse(client, argv)
             return
-        if self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX and self._batch.payload:
+        if (
+            self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX
+            and self._batch.payload
+        ):
             self._cut_batch()
         batch = self._batch
         batch.select(client.db)

@@ -14,7 +14,9 @@ logger = logging.getLogger(__name__)
 internal_errors = 0  # handlers that failed in a way no client can cause; CI fails when not 0
 
 
-def execute(handler: Callable[[Any, list[bytes]], Reply], subject: object, argv: list[bytes]) -> Reply:
+def execute(
+    handler: Callable[[Any, list[bytes]], Reply], subject: object, argv: list[bytes]
+) -> Reply:
     """Run one handler; a client's mistake and a bug are both answers, alike on every replica.
 
     Raises:
@@ -57,7 +59,7 @@ class Transaction:
             if local:
                 replies.append(execute(handler, self.client, command_argv))
             else:
-                replies.append(execute(handler, keyspace, command_argv))
+                replies.append(_frozen(execute(handler, keyspace, command_argv)))
                 keyspace.position += 1
         return replies
 
@@ -70,6 +72,15 @@ class Transaction:
             broken = broken or keyspace.counter(watched_db, key) != counter
         keyspace.select(db)
         return broken
+
+
+def _frozen(reply: Reply) -> Reply:
+    """Copy values that a later command of the same transaction may change in place."""
+    if isinstance(reply, bytearray):
+        return bytes(reply)
+    if isinstance(reply, list):
+        return [_frozen(item) for item in reply]
+    return reply
 
 
 class Watch:

@@ -1,0 +1,1 @@
+"""What each command means: one declaration each, pure functions of (keyspace, argv)."""

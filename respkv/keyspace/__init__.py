@@ -1,0 +1,1 @@
+"""The replicated state: a pure function of the log entries applied so far."""

@@ -1,0 +1,96 @@
+"""The asyncio side of a replica: turns, clocks, syncs and the clients whose replies are ready."""
+
+import asyncio
+import os
+import time
+
+from respkv.clock import SeededChance
+from respkv.consensus.messages import Message
+from respkv.log.wal import Wal
+from respkv.node.sync_helper import SyncHelper
+from respkv.replica.client import Client
+from respkv.replica.log_writer import LogWriter
+from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
+
+
+class LogFailed(Exception):
+    """The log could not be written or synced: this node stops, as its promises are void."""
+
+
+class NodeRuntime:
+    """Implements `respkv.replica.runtime.Runtime` on an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, wal: Wal, sync_helper: SyncHelper) -> None:
+        self.chance = SeededChance(int.from_bytes(os.urandom(8), "little"))
+        self.failed: asyncio.Future[None] = loop.create_future()
+        self.log_writer: LogWriter
+        self.current_client: Client | None = None  # sends its own replies when its input is done
+        self._loop = loop
+        self._wal = wal
+        self._sync_helper = sync_helper
+        self._ready_clients: list[Client] = []
+        self._turn_requested = False
+        sync_helper.attach(loop, self._synced)
+
+    def now_ms(self) -> int:
+        """Wall clock, Unix milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_ms(self) -> int:
+        """A clock that also counts the time a machine was suspended."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def send(self, message: Message | SnapshotChunk | SnapshotAck) -> None:
+        """One voter has no peers."""
+        raise LogFailed(f"a node without peers was asked to send to node {message.recipient}")
+
+    def request_end_of_turn(self) -> None:
+        """Have the turn ended once every socket that is readable now has been read."""
+        if not self._turn_requested:
+            self._turn_requested = True
+            self._loop.call_soon(self._end_turn)
+
+    def start_sync(self, lsn: int) -> None:
+        """Ask the helper process to sync what was written."""
+        self._sync_helper.sync(self._wal.sync_file.fd, lsn)
+
+    def replies_ready(self, client: Client) -> None:
+        """Send the client's replies when the turn ends."""
+        if client is not self.current_client:
+            self._ready_clients.append(client)
+            self.request_end_of_turn()
+
+    def redirection(self, leader_id: int) -> bytes:
+        """A sole voter without leadership is still loading."""
+        return b"LOADING Redis is loading the dataset in memory"
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the node: a broken invariant or a failed disk is never worked around."""
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+    def _end_turn(self) -> None:
+        self._turn_requested = False
+        try:
+            self.log_writer.end_turn()
+        except BaseException as error:
+            self.fail(error)
+            return
+        self._send_replies()
+
+    def _synced(self, lsn: int, error: int) -> None:
+        if error:
+            self.fail(LogFailed(f"fdatasync of the log failed: {os.strerror(error)}"))
+            return
+        try:
+            self.log_writer.synced(lsn)
+            # What became durable is applied in this same turn, not in the next one.
+            self._turn_requested = True
+            self._end_turn()
+        except BaseException as failure:
+            self.fail(failure)
+
+    def _send_replies(self) -> None:
+        ready, self._ready_clients = self._ready_clients, []
+        for client in ready:
+            client.send_replies()

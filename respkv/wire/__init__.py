@@ -1,0 +1,1 @@
+"""Bytes to values and back: requests and replies in RESP2 and RESP3."""

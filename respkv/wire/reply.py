@@ -1,0 +1,136 @@
+"""Reply values and their bytes in RESP2 and RESP3.
+
+value                     RESP2              RESP3
+str                       simple string      simple string
+bytes, bytearray          bulk string        bulk string
+int                       integer            integer
+float                     bulk string        double
+bool                      integer 1 or 0     boolean
+None                      null bulk          null
+NULL_ARRAY                null array         null
+list, tuple               array              array
+dict                      flat array         map
+SetReply                  array              set
+Verbatim                  bulk string        verbatim string
+Push                      array              push
+CommandError              error              error
+"""
+
+from typing import Any, Final
+
+from respkv.errors import CommandError
+
+# Recursive, and mypyc wants it plain: the table above says what may stand here.
+Reply = Any
+
+OK: Final = "OK"
+OK_RESP: Final = b"+OK\r\n"
+NULL_RESP2: Final = b"$-1\r\n"
+NULL_RESP3: Final = b"_\r\n"
+
+
+class NullArray:
+    """A missing array: EXEC that a watched key stopped, a blocking pop that timed out."""
+
+
+NULL_ARRAY: Final = NullArray()
+
+
+class SetReply:
+    """An unordered collection without duplicates."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+
+class Verbatim:
+    """Text with its format, three letters: `txt` or `mkd`."""
+
+    def __init__(self, text: bytes, text_format: bytes = b"txt") -> None:
+        self.text = text
+        self.text_format = text_format
+
+
+class Push:
+    """Out-of-band data: messages of subscribed channels, invalidations."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+
+# Bulk headers up to 1,024 bytes are looked up: formatting one costs three times as much.
+_BULK_HEADERS: Final = [b"$%d\r\n" % length for length in range(1025)]
+_INTEGERS: Final = [b":%d\r\n" % number for number in range(1025)]
+
+
+def bulk(value: bytes) -> bytes:
+    """Return a bulk string."""
+    length = len(value)
+    header = _BULK_HEADERS[length] if length <= 1024 else b"$%d\r\n" % length
+    return b"%b%b\r\n" % (header, value)
+
+
+def format_double(number: float) -> bytes:
+    """Return a double as Redis 7.0 prints it (%.17g)."""
+    if number != number:
+        return b"nan"
+    if number in (float("inf"), float("-inf")):
+        return b"inf" if number > 0 else b"-inf"
+    return b"%.17g" % number
+
+
+def encode(reply: Reply, resp: int) -> bytes:
+    """Return the bytes of one reply in protocol version `resp` (2 or 3)."""
+    if type(reply) is bytes:
+        return bulk(reply)
+    if reply is None:
+        return NULL_RESP2 if resp == 2 else NULL_RESP3
+    if type(reply) is str:
+        return OK_RESP if reply is OK else b"+%b\r\n" % reply.encode()
+    if type(reply) is int:
+        return _INTEGERS[reply] if 0 <= reply <= 1024 else b":%d\r\n" % reply
+    parts: list[bytes] = []
+    _encode_into(reply, resp, parts)
+    return b"".join(parts)
+
+
+def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
+    if isinstance(reply, (list, tuple)):
+        parts.append(b"*%d\r\n" % len(reply))
+        for item in reply:
+            _encode_into(item, resp, parts)
+    elif isinstance(reply, CommandError):
+        parts.append(b"-%b\r\n" % reply.text.replace(b"\r", b" ").replace(b"\n", b" "))
+    elif isinstance(reply, bytearray):
+        parts.append(bulk(bytes(reply)))
+    elif isinstance(reply, dict):
+        parts.append(b"*%d\r\n" % (2 * len(reply)) if resp == 2 else b"%%%d\r\n" % len(reply))
+        for key, value in reply.items():
+            _encode_into(key, resp, parts)
+            _encode_into(value, resp, parts)
+    elif isinstance(reply, bool):
+        if resp == 2:
+            parts.append(b":1\r\n" if reply else b":0\r\n")
+        else:
+            parts.append(b"#t\r\n" if reply else b"#f\r\n")
+    elif isinstance(reply, float):
+        text = format_double(reply)
+        parts.append(bulk(text) if resp == 2 else b",%b\r\n" % text)
+    elif isinstance(reply, NullArray):
+        parts.append(b"*-1\r\n" if resp == 2 else NULL_RESP3)
+    elif isinstance(reply, SetReply):
+        parts.append((b"*%d\r\n" if resp == 2 else b"~%d\r\n") % len(reply.items))
+        for item in reply.items:
+            _encode_into(item, resp, parts)
+    elif isinstance(reply, Verbatim):
+        if resp == 2:
+            parts.append(bulk(reply.text))
+        else:
+            text = b"%b:%b" % (reply.text_format, reply.text)
+            parts.append(b"=%d\r\n%b\r\n" % (len(text), text))
+    elif isinstance(reply, Push):
+        parts.append((b"*%d\r\n" if resp == 2 else b">%d\r\n") % len(reply.items))
+        for item in reply.items:
+            _encode_into(item, resp, parts)
+    else:
+        parts.append(encode(reply, resp))
