@@ -95,64 +95,10 @@ class InvalidDatabase(CommandError):
     default_text = b"ERR DB index is out of range"
 
 
-class WrongType(CommandError):
-    """The key holds a value of another type."""
-
-    default_text = b"WRONGTYPE Operation against a key holding the wrong kind of value"
-
-
-class BadSyntax(CommandError):
-    """Options that do not exist, lack a value or exclude each other."""
-
-    default_text = b"ERR syntax error"
-
-
-class NotAnInteger(CommandError):
-    """A malformed or out-of-range integer argument or value."""
-
-    default_text = b"ERR value is not an integer or out of range"
-
-
 class OutOfRange(CommandError):
     """An integer outside what the command allows."""
 
     default_text = b"ERR value is out of range"
-
-
-class NotAFloat(CommandError):
-    """A malformed or out-of-range float argument or value."""
-
-    default_text = b"ERR value is not a valid float"
-
-
-class NoSuchKey(CommandError):
-    """The command needs the key to exist (RENAME)."""
-
-    default_text = b"ERR no such key"
-
-
-class IncrementOverflow(CommandError):
-    """INCR and its family beyond 64 bits."""
-
-    default_text = b"ERR increment or decrement would overflow"
-
-
-class IncrementNotFinite(CommandError):
-    """INCRBYFLOAT whose result is no finite number."""
-
-    default_text = b"ERR increment would produce NaN or Infinity"
-
-
-class StringTooLong(CommandError):
-    """APPEND or SETRANGE past proto-max-bulk-len (512 MiB)."""
-
-    default_text = b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
-
-
-class OffsetOutOfRange(CommandError):
-    """A negative SETRANGE offset."""
-
-    default_text = b"ERR offset is out of range"
 
 
 class InvalidCursor(CommandError):
@@ -161,25 +107,19 @@ class InvalidCursor(CommandError):
     default_text = b"ERR invalid cursor"
 
 
-class DatabaseOutOfRange(CommandError):
-    """A database number that does not exist."""
-
-    default_text = b"ERR DB index is out of range"
-
-
 class SameObject(CommandError):
     """COPY or MOVE of a key onto itself."""
 
     default_text = b"ERR source and destination objects are the same"
 
 
-def wrong_arity(command_name: str) -> CommandError:
-    """Return the error for a wrong number of arguments; the name is lower case, as `object|freq`."""
-    return CommandError(
-        b"ERR wrong number of arguments for '%b' command" % command_name.lower().encode()
-    )
+class IncrementNotFinite(CommandError):
+    """INCRBYFLOAT whose result is no finite number."""
+
+    default_text = b"ERR increment would produce NaN or Infinity"
 
 
-def invalid_expire_time(command_name: str) -> CommandError:
-    """Return the error for an expire time that is zero, negative or overflows."""
-    return CommandError(b"ERR invalid expire time in '%b' command" % command_name.encode())
+class OffsetOutOfRange(CommandError):
+    """A negative SETRANGE offset."""
+
+    default_text = b"ERR offset is out of range"

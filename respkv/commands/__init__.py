@@ -1,1 +1,5 @@
-"""What each command means: one declaration each, pure functions of (keyspace, argv)."""
+"""What each command means. Importing this package fills the command table."""
+
+from respkv.commands import expiry, generic, internal, server, strings
+
+__all__ = ["expiry", "generic", "internal", "server", "strings"]

@@ -1,45 +1,113 @@
-"""Deadlines of keys: EXPIRE and its family, and the internal SWEEP, as in Redis 7.0."""
+"""Deadlines of keys: EXPIRE, TTL and their families."""
+
+from typing import Final
 
 from respkv.commands.arguments import INT64_MAX, INT64_MIN, parse_int64
-from respkv.commands.table import FAST, INTERNAL, READONLY, WRITE, command
+from respkv.commands.table import FAST, READONLY, WRITE, Argv, command
 from respkv.errors import CommandError, InvalidExpireTime
 from respkv.keyspace.keyspace import Keyspace
-from respkv.wire.reply import Reply
 
-Argv = list[bytes]
-
-
-def _condition_holds(keyspace: Keyspace, argv: Argv, old_ms: int, new_ms: int) -> bool:
-    """Judge NX, XX, GT and LT; no deadline counts as one that never comes."""
-    options = set()
-    for option in argv[3:]:
-        name = option.upper()
-        if name not in (b"NX", b"XX", b"GT", b"LT"):
-            raise CommandError(b"ERR Unsupported option %b" % option)
-        options.add(name)
-    if b"NX" in options and len(options) > 1:
-        raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
-    if {b"GT", b"LT"} <= options:
-        raise CommandError(b"ERR GT and LT options at the same time are not compatible")
-    if b"NX" in options and old_ms:
-        return False
-    if b"XX" in options and not old_ms:
-        return False
-    if b"GT" in options and (not old_ms or new_ms <= old_ms):
-        return False
-    return not (b"LT" in options and old_ms and new_ms >= old_ms)
+NX: Final = 1
+XX: Final = 2
+GT: Final = 4
+LT: Final = 8
+_CONDITIONS: Final = {b"NX": NX, b"XX": XX, b"GT": GT, b"LT": LT}
 
 
-def _expire(keyspace: Keyspace, argv: Argv, unit_ms: int, absolute: bool) -> Reply:
+@command(
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=(1, 1, 1),
+    access="RW UPDATE",
+    group="generic",
+    since="1.0.0",
+    complexity="O(1)",
+    categories=("keyspace",),
+    syntax="key seconds [NX | XX | GT | LT]",
+    summary="Set a key's time to live in seconds",
+)
+def expire(keyspace: Keyspace, argv: Argv) -> int:
+    """The deadline is counted from the entry's time."""
+    return _expire(keyspace, argv, keyspace.now_ms, 1000, b"expire")
+
+
+@command(
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=(1, 1, 1),
+    access="RW UPDATE",
+    group="generic",
+    since="2.6.0",
+    complexity="O(1)",
+    categories=("keyspace",),
+    syntax="key milliseconds [NX | XX | GT | LT]",
+    summary="Set a key's time to live in milliseconds",
+)
+def pexpire(keyspace: Keyspace, argv: Argv) -> int:
+    """The deadline is counted from the entry's time."""
+    return _expire(keyspace, argv, keyspace.now_ms, 1, b"pexpire")
+
+
+@command(
+    arity=2,
+    flags=READONLY | FAST,
+    keys=(1, 1, 1),
+    access="RO ACCESS",
+    group="generic",
+    since="1.0.0",
+    complexity="O(1)",
+    categories=("keyspace",),
+    tips=("nondeterministic_output",),
+    syntax="key",
+    summary="Get the time to live for a key in seconds",
+)
+def ttl(keyspace: Keyspace, argv: Argv) -> int:
+    """-2: no such key, -1: no deadline; seconds are rounded to the nearest."""
+    left_ms = _left_ms(keyspace, argv[1])
+    return left_ms if left_ms < 0 else (left_ms + 500) // 1000
+
+
+@command(
+    arity=2,
+    flags=READONLY | FAST,
+    keys=(1, 1, 1),
+    access="RO ACCESS",
+    group="generic",
+    since="2.6.0",
+    complexity="O(1)",
+    categories=("keyspace",),
+    tips=("nondeterministic_output",),
+    syntax="key",
+    summary="Get the time to live for a key in milliseconds",
+)
+def pttl(keyspace: Keyspace, argv: Argv) -> int:
+    """-2: no such key, -1: no deadline."""
+    return _left_ms(keyspace, argv[1])
+
+
+def _left_ms(keyspace: Keyspace, key: bytes) -> int:
+    if not keyspace.contains(key):
+        return -2
+    deadline_ms = keyspace.deadline(key)
+    if deadline_ms is None:
+        return -1
+    return max(deadline_ms - keyspace.leader_ms, 0)
+
+
+def _expire(keyspace: Keyspace, argv: Argv, base_ms: int, unit_ms: int, name: bytes) -> int:
+    """Set the deadline base + argv[2] units; checks in the order of Redis' expireGenericCommand."""
+    conditions = _parse_conditions(argv)
+    when = parse_int64(argv[2])
+    if unit_ms == 1000 and not INT64_MIN // 1000 < when <= INT64_MAX // 1000:
+        raise InvalidExpireTime(name)
+    deadline_ms = when * unit_ms
+    if deadline_ms > INT64_MAX - base_ms:
+        raise InvalidExpireTime(name)
+    deadline_ms += base_ms
     key = argv[1]
-    _condition_holds(keyspace, argv, 0, 0)  # refuses unknown options before anything else
-    number = parse_int64(argv[2])
-    deadline_ms = number * unit_ms + (0 if absolute else keyspace.now_ms)
-    if not (INT64_MIN <= number * unit_ms <= INT64_MAX and deadline_ms <= INT64_MAX):
-        raise InvalidExpireTime(argv[0].lower())
-    if keyspace.lookup(key) is None:
+    if not keyspace.contains(key):
         return 0
-    if not _condition_holds(keyspace, argv, keyspace.deadline_ms(key), deadline_ms):
+    if conditions and not _condition_holds(conditions, keyspace.deadline(key), deadline_ms):
         return 0
     if deadline_ms <= keyspace.now_ms:
         keyspace.delete(key)
@@ -48,83 +116,25 @@ def _expire(keyspace: Keyspace, argv: Argv, unit_ms: int, absolute: bool) -> Rep
     return 1
 
 
-@command(arity=-3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=(1, 1, 1),
-         syntax="key seconds [NX|XX|GT|LT]")  # fmt: skip
-def expire(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Set a key's time to live in seconds."""
-    return _expire(keyspace, argv, 1000, False)
+def _parse_conditions(argv: Argv) -> int:
+    conditions = 0
+    for option in argv[3:]:
+        condition = _CONDITIONS.get(option.upper())
+        if condition is None:
+            raise CommandError(b"ERR Unsupported option %b" % option)
+        conditions |= condition
+    if conditions & NX and conditions & (XX | GT | LT):
+        raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
+    if conditions & GT and conditions & LT:
+        raise CommandError(b"ERR GT and LT options at the same time are not compatible")
+    return conditions
 
 
-@command(arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=(1, 1, 1),
-         syntax="key milliseconds [NX|XX|GT|LT]")  # fmt: skip
-def pexpire(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Set a key's time to live in milliseconds."""
-    return _expire(keyspace, argv, 1, False)
-
-
-@command(arity=-3, flags=WRITE | FAST, group="generic", since="1.2.0", keys=(1, 1, 1),
-         syntax="key unix-time-seconds [NX|XX|GT|LT]")  # fmt: skip
-def expireat(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Set the expiration for a key as a UNIX timestamp."""
-    return _expire(keyspace, argv, 1000, True)
-
-
-@command(arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=(1, 1, 1),
-         syntax="key unix-time-milliseconds [NX|XX|GT|LT]")  # fmt: skip
-def pexpireat(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Set the expiration for a key as a UNIX timestamp specified in milliseconds."""
-    return _expire(keyspace, argv, 1, True)
-
-
-def _deadline_of(keyspace: Keyspace, key: bytes) -> int:
-    """Return the deadline, -1 for none, -2 for a key that is not there."""
-    if keyspace.lookup(key) is None:
-        return -2
-    return keyspace.deadline_ms(key) or -1
-
-
-@command(arity=2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=(1, 1, 1),
-         syntax="key")  # fmt: skip
-def ttl(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Get the time to live for a key in seconds."""
-    deadline_ms = _deadline_of(keyspace, argv[1])
-    return deadline_ms if deadline_ms < 0 else (deadline_ms - keyspace.leader_ms + 500) // 1000
-
-
-@command(arity=2, flags=READONLY | FAST, group="generic", since="2.6.0", keys=(1, 1, 1),
-         syntax="key")  # fmt: skip
-def pttl(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Get the time to live for a key in milliseconds."""
-    deadline_ms = _deadline_of(keyspace, argv[1])
-    return deadline_ms if deadline_ms < 0 else deadline_ms - keyspace.leader_ms
-
-
-@command(arity=2, flags=READONLY | FAST, group="generic", since="7.0.0", keys=(1, 1, 1),
-         syntax="key")  # fmt: skip
-def expiretime(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Get the expiration Unix timestamp for a key."""
-    deadline_ms = _deadline_of(keyspace, argv[1])
-    return deadline_ms if deadline_ms < 0 else (deadline_ms + 500) // 1000
-
-
-@command(arity=2, flags=READONLY | FAST, group="generic", since="7.0.0", keys=(1, 1, 1),
-         syntax="key")  # fmt: skip
-def pexpiretime(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Get the expiration Unix timestamp for a key in milliseconds."""
-    return _deadline_of(keyspace, argv[1])
-
-
-@command(arity=2, flags=WRITE | FAST, group="generic", since="2.2.0", keys=(1, 1, 1),
-         syntax="key")  # fmt: skip
-def persist(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Remove the expiration from a key."""
-    if keyspace.lookup(argv[1]) is None or not keyspace.deadline_ms(argv[1]):
-        return 0
-    keyspace.set_deadline(argv[1], 0)
-    return 1
-
-
-@command(arity=2, flags=WRITE | INTERNAL, group="internal", since="0.1.0", name="respkv.sweep")
-def sweep(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Remove at most n expired keys; never by name, so no live key can be hit by an old entry."""
-    return keyspace.sweep(int(argv[1]))
+def _condition_holds(conditions: int, old_ms: int | None, new_ms: int) -> bool:
+    if old_ms is None:  # GT and LT take it as infinitely far away
+        return not conditions & (XX | GT)
+    if conditions & NX:
+        return False
+    if conditions & GT:
+        return new_ms > old_ms
+    return not conditions & LT or new_ms < old_ms

@@ -332,15 +332,15 @@ class Keyspace:
         Raises:
             InvariantViolation: these are not the chunks of a dump, or of an unknown format.
         """
-        keyspace = Keyspace(0)
+        keyspace: Keyspace | None = None
         for chunk in chunks:
-            if not keyspace.databases:
+            if keyspace is None:
                 now_ms, databases, counters = dump.read_header(chunk)
                 keyspace = Keyspace(databases)
                 keyspace.now_ms = keyspace.leader_ms = now_ms
                 keyspace.counters = counters
             else:
                 dump.read_chunk(chunk, keyspace.databases)
-        if not keyspace.databases:
+        if keyspace is None:
             raise InvariantViolation("an empty dump")
         return keyspace

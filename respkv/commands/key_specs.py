@@ -1,0 +1,81 @@
+"""Where a command's keys stand in its argv (Redis' key specifications)."""
+
+
+class KeySpec:
+    """Some keys of a command: what happens to them, and where they are.
+
+    `access` holds Redis' words, "RW ACCESS UPDATE" for instance. The keys begin at the argument
+    `keys[0]` or, when `keyword` is set, after that word, looked for from argument `keys[0]` on
+    (backwards from the end when negative). They go on to `keys[1]` in steps of `keys[2]`; a
+    negative last one counts from the end, and with `limit` 2 only the first half counts (3: a
+    third ...). With `counted`, argument `keys[0]` holds their number instead.
+    """
+
+    def __init__(
+        self,
+        access: str,
+        keys: tuple[int, int, int],
+        keyword: str = "",
+        limit: int = 0,
+        counted: bool = False,
+        unknown: bool = False,
+        notes: str = "",
+    ) -> None:
+        self.access = access
+        self.keys = keys
+        self.keyword = keyword
+        self.limit = limit
+        self.counted = counted
+        self.unknown = unknown
+        self.notes = notes
+
+    def find(self, argv: list[bytes]) -> list[int]:
+        """Return the positions of the keys in `argv`; none where the command's form is wrong."""
+        first, last, step = self.keys
+        count = len(argv)
+        if self.unknown:
+            return []
+        if self.keyword:
+            first = self._after_keyword(argv)
+            if first == 0:
+                return []
+        if self.counted:
+            number = argv[first] if first < count else b""
+            if not number.isdigit() or len(number) > 9 or first + int(number) >= count:
+                return []
+            return list(range(first + 1, first + 1 + int(number) * step, step))
+        if self.keyword and last >= 0:
+            last += first
+        if last < 0:
+            last += count
+            if self.limit > 1:
+                last = first + (count - first) // self.limit - 1
+        if first >= count or last >= count:
+            return []
+        return list(range(first, last + 1, step))
+
+    def _after_keyword(self, argv: list[bytes]) -> int:
+        keyword = self.keyword.encode()
+        start = self.keys[0]
+        if start > 0:
+            candidates = range(start, len(argv) - 1)
+        else:
+            candidates = range(len(argv) + start, 0, -1)
+        for position in candidates:
+            if argv[position].upper() == keyword:
+                return position + 1
+        return 0
+
+
+def positions(specs: tuple[KeySpec, ...]) -> tuple[int, int, int]:
+    """Return the (first, last, step) that COMMAND INFO reports for these specs."""
+    first, last, step = 0, 0, 0
+    for spec in specs:
+        if spec.keyword or spec.counted or spec.unknown:
+            continue
+        spec_first, spec_last, spec_step = spec.keys
+        if first == 0:
+            first, last, step = spec_first, spec_last, spec_step
+        elif spec_first == last + 1 and last > 0:
+            last, step = spec_last, 1
+    return first, last, step

@@ -1,0 +1,55 @@
+"""What a key can hold.
+
+A string is `bytes`, or a `bytearray` once APPEND or SETRANGE grew it in place. Every other type is
+a `Container`: a class of its own in a module of its own, which this module does not know.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+STRING: Final = 0  # type codes are part of the dump format
+
+
+class Container:
+    """Base of the values that are no strings; subclasses are plain classes with typed attributes."""
+
+    type_code: int = -1
+    type_name: str = ""
+
+    def __len__(self) -> int:
+        """Return the number of elements."""
+        raise NotImplementedError
+
+    def encoding(self) -> bytes:
+        """Return what OBJECT ENCODING reports."""
+        raise NotImplementedError
+
+    def copy(self) -> "Container":
+        """Return an independent copy (COPY)."""
+        raise NotImplementedError
+
+    def dump(self) -> bytes:
+        """Return the content, order included, in a form `LOADERS[type_code]` reads back."""
+        raise NotImplementedError
+
+    def free_some(self, items: int) -> int:
+        """Drop at most `items` elements and return how many were dropped; 0 when none is left."""
+        raise NotImplementedError
+
+
+Value = bytes | bytearray | Container
+
+# How to read each type's dump back; a container's module adds its own entry.
+LOADERS: Final[dict[int, Callable[[bytes], Container]]] = {}
+
+
+def type_name(value: Value) -> str:
+    """Return the word TYPE replies."""
+    return value.type_name if isinstance(value, Container) else "string"
+
+
+def copy_value(value: Value) -> Value:
+    """Return a value that shares nothing mutable with `value`."""
+    if isinstance(value, bytes):
+        return value
+    return value.copy()
