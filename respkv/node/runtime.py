@@ -52,7 +52,7 @@ class NodeRuntime:
 
     def start_sync(self, lsn: int) -> None:
         """Ask the helper process to sync what was written."""
-        self._sync_helper.sync(self._wal.sync_file.fd, lsn)
+        self._sync_helper.sync(self._wal.sync_file, lsn)
 
     def replies_ready(self, client: Client) -> None:
         """Send the client's replies when the turn ends."""

@@ -12,6 +12,8 @@ import socket
 import struct
 from collections.abc import Callable
 
+from respkv.log.filesystem import File
+
 _MESSAGE = struct.Struct("<QI")  # LSN, errno (0: durable)
 
 
@@ -30,7 +32,7 @@ class SyncHelper:
         child.close()
         parent.setblocking(False)
         self._socket = parent
-        self._shared_fd = -1
+        self._shared: File | None = None
         self._on_synced: Callable[[int, int], None] = lambda lsn, error: None
 
     def attach(
@@ -40,18 +42,14 @@ class SyncHelper:
         self._on_synced = on_synced
         loop.add_reader(self._socket.fileno(), self._readable)
 
-    def sync(self, fd: int, lsn: int) -> None:
-        """Ask for an fdatasync of the open file `fd`."""
+    def sync(self, file: File, lsn: int) -> None:
+        """Ask for an fdatasync of `file`."""
         message = _MESSAGE.pack(lsn, 0)
-        if fd == self._shared_fd:
+        if file is self._shared:
             self._socket.send(message)
         else:
-            socket.send_fds(self._socket, [message], [fd])
-            self._shared_fd = fd
-
-    def forget_file(self) -> None:
-        """The shared file was closed here: its number may come back as another file."""
-        self._shared_fd = -1
+            socket.send_fds(self._socket, [message], [file.fd])
+            self._shared = file  # by identity: a closed file's descriptor number comes back
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the process and wait for it."""

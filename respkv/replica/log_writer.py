@@ -72,9 +72,20 @@ class LogWriter:
         if ready.entries:
             self._wal.add_entries(replica.partition, ready.entries)
             self._has_records = True
+            self._forget_replaced(replica, ready.entries[0].index)
             last = ready.entries[-1]
             collected.persisted.append((replica, last.term, last.index))
         collected.messages.extend(ready.messages_after_sync)
+
+    def _forget_replaced(self, replica: Writer, first_index: int) -> None:
+        """A sync under way proves nothing for entries that are replaced now."""
+        for written in (self._in_flight, self._collected):
+            if written is not None and written.persisted:
+                written.persisted = [
+                    (other, term, index)
+                    for other, term, index in written.persisted
+                    if other is not replica or index < first_index
+                ]
 
     def end_turn(self) -> None:
         """Flush every touched replica, then write and sync what they handed over."""

@@ -1,0 +1,1 @@
+"""Raft, sans-io: `step`, `tick` and `propose` go in, `ready` comes out."""

@@ -1,0 +1,555 @@
+"""One voter of a Raft group, sans-io (Ongaro and Ousterhout 2014; Ongaro's thesis 2014).
+
+`DESIGN.md` beside this file maps sections of both to the functions here. The owner calls `step`,
+`tick` and `propose`, then drains `ready()`: it writes what that holds, sends the messages (some
+only once the write is durable), applies what is committed, and reports `persisted`.
+"""
+
+from typing import Final
+
+from respkv.clock import Chance
+from respkv.consensus.entry_log import EntryLog
+from respkv.consensus.messages import (
+    APPEND,
+    APPEND_REPLY,
+    HEARTBEAT,
+    HEARTBEAT_REPLY,
+    PRE_VOTE,
+    PRE_VOTE_REPLY,
+    VOTE,
+    VOTE_REPLY,
+    Message,
+)
+from respkv.consensus.progress import Progress
+from respkv.entry import COMMANDS, NOOP, Entry
+from respkv.errors import InvariantViolation, NotLeader, NotReady
+
+FOLLOWER: Final = 0
+PRE_CANDIDATE: Final = 1
+CANDIDATE: Final = 2
+LEADER: Final = 3
+
+ELECTION_TIMEOUT_TICKS: Final = 6  # a tick is 100 ms; the timeout is drawn from [6, 12]
+APPEND_BYTES_MAX: Final = 1 << 20
+APPEND_ENTRIES_MAX: Final = 128
+
+
+class Ready:
+    """What the owner has to do now; see the module's text."""
+
+    def __init__(self) -> None:
+        self.hard_state: tuple[int, int] | None = None  # term, vote: write together with entries
+        self.entries: list[Entry] = []
+        self.messages: list[Message] = []
+        self.messages_after_sync: list[Message] = []
+        self.committed: list[Entry] = []
+        self.reads: list[tuple[int, int]] = []  # (round, index that must be applied first)
+        self.snapshot_peers: list[int] = []
+
+
+class Raft:
+    """A voter; `vote` and `leader_id` are 0 for none, so node ids start at 1."""
+
+    def __init__(
+        self,
+        node_id: int,
+        voters: list[int],
+        term: int,
+        vote: int,
+        snapshot_index: int,
+        snapshot_term: int,
+        entries: list[Entry],
+        chance: Chance,
+    ) -> None:
+        self.node_id = node_id
+        self.voters = voters
+        self.term = term
+        self.vote = vote
+        self.role = FOLLOWER
+        self.leader_id = 0
+        self.log = EntryLog(snapshot_index, snapshot_term, entries)
+        self.commit_index = snapshot_index
+        self.log_time_ms = max((entry.time_ms for entry in entries), default=0)
+        self.elections_started = 0
+        self.truncations = 0
+        self._chance = chance
+        self._ready = Ready()
+        self._handed_out_commit = snapshot_index
+        self._persisted_index = self.log.last_index
+        self._elapsed_ticks = 0
+        self._timeout_ticks = 0
+        self._votes: dict[int, bool] = {}
+        self._progress: dict[int, Progress] = {}
+        self._round = 0
+        self._open_rounds: list[tuple[int, int]] = []  # (round, read index)
+        self._draw_timeout()
+
+    @property
+    def first_index(self) -> int:
+        """Index of the first entry in memory."""
+        return self.log.first_index
+
+    @property
+    def last_index(self) -> int:
+        """Index of the last entry."""
+        return self.log.last_index
+
+    def term_at(self, index: int) -> int:
+        """Return the term of the entry at `index`, 0 when it is not in memory."""
+        return self.log.term_at(index)
+
+    # --- what the owner calls ----------------------------------------------------------------
+
+    def tick(self) -> None:
+        """One heartbeat interval has passed."""
+        self._elapsed_ticks += 1
+        if self.role == LEADER:
+            self._check_quorum()
+            if self.role == LEADER:
+                for progress in self._progress.values():
+                    progress.tick()
+                self._send_heartbeats()
+        elif self._elapsed_ticks >= self._timeout_ticks:
+            self._start_pre_vote()
+
+    def campaign(self) -> None:
+        """Stand for election at once, without a pre-vote (a sole voter at start)."""
+        self._become_candidate()
+
+    def propose(self, time_ms: int, payload: bytes) -> Entry:
+        """Append an entry to the leader's log and return it.
+
+        Raises:
+            NotLeader: this voter does not lead; carries the leader's id if known.
+        """
+        if self.role != LEADER:
+            raise NotLeader(self.leader_id)
+        return self._append_own(time_ms, payload, COMMANDS)
+
+    def read_index(self) -> int:
+        """Start a read round and return its number; `Ready.reads` tells when it is confirmed.
+
+        The caller applies up to the index given there, then reads locally (thesis, section 6.4).
+
+        Raises:
+            NotLeader: this voter does not lead.
+            NotReady: it has not yet committed an entry of its own term.
+        """
+        if self.role != LEADER:
+            raise NotLeader(self.leader_id)
+        if self.term_at(self.commit_index) != self.term:
+            raise NotReady
+        self._round += 1
+        self._open_rounds.append((self._round, self.commit_index))
+        self._send_heartbeats()
+        self._confirm_rounds()
+        return self._round
+
+    def persisted(self, term: int, index: int) -> None:
+        """The log is durable here up to (term, index); ignored if that entry was replaced."""
+        if self.log.term_at(index) != term or index <= self._persisted_index:
+            return
+        self._persisted_index = index
+        if self.role == LEADER:
+            self._advance_commit()
+
+    def compact(self, index: int) -> None:
+        """Forget entries up to `index`; a durable snapshot or the applied state covers them."""
+        if index > self.commit_index:
+            raise InvariantViolation(f"compacting {index}, committed is {self.commit_index}")
+        self.log.compact(index)
+
+    def install_snapshot(self, index: int, term: int) -> bool:
+        """Restart the log behind an installed snapshot; False when it is not ahead of it."""
+        if index <= self.commit_index:
+            return False
+        self.log.restart(index, term)
+        self.commit_index = index
+        self._handed_out_commit = index
+        self._persisted_index = max(self._persisted_index, index)
+        if self.log.last_index == index:
+            self._persisted_index = index
+        return True
+
+    def snapshot_sent(self, peer: int, index: int, ok: bool) -> None:
+        """The leader's transfer to `peer` has ended; appends go on behind it."""
+        progress = self._progress.get(peer)
+        if progress is None or not progress.needs_snapshot:
+            return
+        progress.needs_snapshot = False
+        if ok:
+            progress.matched(index)
+            self._advance_commit()
+        progress.probe(progress.match + 1)
+
+    def ready(self) -> Ready | None:
+        """Return what is to be done since the last call, None for nothing."""
+        if self.role == LEADER:
+            for peer, progress in self._progress.items():
+                self._send_appends(peer, progress)
+        ready = self._ready
+        ready.entries = self.log.take_unwritten()
+        if self._handed_out_commit < self.commit_index:
+            ready.committed = self.log.slice(self._handed_out_commit + 1, self.commit_index)
+            self._handed_out_commit = self.commit_index
+        if not (
+            ready.entries
+            or ready.messages
+            or ready.committed
+            or ready.hard_state
+            or ready.messages_after_sync
+            or ready.reads
+            or ready.snapshot_peers
+        ):
+            return None
+        self._ready = Ready()
+        return ready
+
+    # --- messages ----------------------------------------------------------------------------
+
+    def step(self, message: Message) -> None:
+        """Take one message; any may come late, twice or never."""
+        kind = message.kind
+        if message.term > self.term:
+            if kind == PRE_VOTE or (kind == PRE_VOTE_REPLY and not message.reject):
+                pass  # speaks of a term that nobody has entered yet
+            elif kind == VOTE and self._hears_leader():
+                return  # a live leader is not deposed by who cannot hear it (thesis 4.2.3)
+            else:
+                self._become_follower(message.term, 0)
+        elif message.term < self.term:
+            self._answer_old_term(message)
+            return
+        if kind == APPEND:
+            self._take_append(message)
+        elif kind == APPEND_REPLY:
+            self._take_append_reply(message)
+        elif kind == HEARTBEAT:
+            self._follow(message.sender)
+            self._commit_to(min(message.commit, self.log.last_index))
+            self._send(HEARTBEAT_REPLY, message.sender, context=message.context)
+        elif kind == HEARTBEAT_REPLY:
+            self._take_heartbeat_reply(message)
+        elif kind in (PRE_VOTE, VOTE):
+            self._take_vote_request(message)
+        elif kind in (PRE_VOTE_REPLY, VOTE_REPLY):
+            self._take_vote_reply(message)
+
+    def _answer_old_term(self, message: Message) -> None:
+        """Let a leader or candidate of an old term learn of the new one."""
+        if message.kind in (APPEND, HEARTBEAT):
+            self._send(APPEND_REPLY, message.sender, index=message.index, reject=True)
+        elif message.kind == PRE_VOTE:
+            self._send(PRE_VOTE_REPLY, message.sender, reject=True)
+
+    def _send(
+        self,
+        kind: int,
+        recipient: int,
+        index: int = 0,
+        reject: bool = False,
+        hint_index: int = 0,
+        hint_term: int = 0,
+        context: int = 0,
+        term: int = 0,
+        after_sync: bool = False,
+    ) -> None:
+        message = Message(
+            kind,
+            self.node_id,
+            recipient,
+            term or self.term,
+            index=index,
+            reject=reject,
+            hint_index=hint_index,
+            hint_term=hint_term,
+            context=context,
+        )
+        if after_sync:
+            self._ready.messages_after_sync.append(message)
+        else:
+            self._ready.messages.append(message)
+
+    # --- elections (paper 5.2, 5.4.1; thesis 9.6) ---------------------------------------------
+
+    def _draw_timeout(self) -> None:
+        self._elapsed_ticks = 0
+        spread = self._chance.below(ELECTION_TIMEOUT_TICKS + 1)
+        self._timeout_ticks = ELECTION_TIMEOUT_TICKS + spread
+
+    def _hears_leader(self) -> bool:
+        if self.role == LEADER:
+            return True
+        return self.leader_id != 0 and self._elapsed_ticks < ELECTION_TIMEOUT_TICKS
+
+    def _become_follower(self, term: int, leader_id: int) -> None:
+        if term > self.term:
+            self.term = term
+            self.vote = 0
+            self._ready.hard_state = (self.term, self.vote)
+        self.role = FOLLOWER
+        self.leader_id = leader_id
+        self._progress = {}
+        self._open_rounds = []
+        self._draw_timeout()
+
+    def _start_pre_vote(self) -> None:
+        self.role = PRE_CANDIDATE
+        self.leader_id = 0
+        self._draw_timeout()
+        self._votes = {self.node_id: True}
+        if self._has_quorum(self._votes):
+            self._become_candidate()
+            return
+        self._request_votes(PRE_VOTE, self.term + 1)
+
+    def _become_candidate(self) -> None:
+        self.role = CANDIDATE
+        self.leader_id = 0
+        self.term += 1
+        self.vote = self.node_id
+        self.elections_started += 1
+        self._ready.hard_state = (self.term, self.vote)
+        self._draw_timeout()
+        self._votes = {self.node_id: True}
+        if self._has_quorum(self._votes):
+            self._become_leader()
+            return
+        self._request_votes(VOTE, self.term)
+
+    def _request_votes(self, kind: int, term: int) -> None:
+        for peer in self.voters:
+            if peer != self.node_id:
+                message = Message(
+                    kind,
+                    self.node_id,
+                    peer,
+                    term,
+                    index=self.log.last_index,
+                    log_term=self.log.last_term,
+                )
+                # Its own vote is durable before anybody can count it.
+                if kind == VOTE:
+                    self._ready.messages_after_sync.append(message)
+                else:
+                    self._ready.messages.append(message)
+
+    def _take_vote_request(self, message: Message) -> None:
+        up_to_date = (message.log_term, message.index) >= (self.log.last_term, self.log.last_index)
+        if message.kind == PRE_VOTE:
+            granted = up_to_date and message.term > self.term and not self._hears_leader()
+            self._send(
+                PRE_VOTE_REPLY,
+                message.sender,
+                reject=not granted,
+                term=message.term if granted else self.term,
+            )
+            return
+        granted = up_to_date and self.vote in (0, message.sender) and self.role == FOLLOWER
+        if granted and self.vote == 0:
+            self.vote = message.sender
+            self._ready.hard_state = (self.term, self.vote)
+        if granted:
+            self._elapsed_ticks = 0
+        self._send(VOTE_REPLY, message.sender, reject=not granted, after_sync=True)
+
+    def _take_vote_reply(self, message: Message) -> None:
+        if message.kind == PRE_VOTE_REPLY:
+            if self.role != PRE_CANDIDATE or (not message.reject and message.term != self.term + 1):
+                return
+        elif self.role != CANDIDATE:
+            return
+        self._votes[message.sender] = not message.reject
+        if self._has_quorum(self._votes):
+            if self.role == PRE_CANDIDATE:
+                self._become_candidate()
+            else:
+                self._become_leader()
+
+    def _has_quorum(self, votes: dict[int, bool]) -> bool:
+        granted = sum(votes.get(voter, False) for voter in self.voters)
+        return granted > len(self.voters) // 2
+
+    def _become_leader(self) -> None:
+        self.role = LEADER
+        self.leader_id = self.node_id
+        self._elapsed_ticks = 0
+        self._open_rounds = []
+        next_index = self.log.last_index + 1
+        self._progress = {
+            peer: Progress(next_index) for peer in self.voters if peer != self.node_id
+        }
+        # Entries of older terms commit only behind one of this term (paper 5.4.2, section 8).
+        self._append_own(self.log_time_ms, b"", NOOP)
+        self._send_heartbeats()
+
+    def _check_quorum(self) -> None:
+        """Step down when no quorum was heard for an election timeout (thesis 6.2)."""
+        if self._elapsed_ticks < ELECTION_TIMEOUT_TICKS:
+            return
+        self._elapsed_ticks = 0
+        heard = {peer: progress.heard_lately for peer, progress in self._progress.items()}
+        heard[self.node_id] = True
+        if not self._has_quorum(heard):
+            self._become_follower(self.term, 0)
+            return
+        for progress in self._progress.values():
+            progress.heard_lately = False
+
+    # --- replication (paper 5.3) --------------------------------------------------------------
+
+    def _append_own(self, time_ms: int, payload: bytes, kind: int) -> Entry:
+        self.log_time_ms = max(self.log_time_ms, time_ms)
+        entry = Entry(self.term, self.log.last_index + 1, self.log_time_ms, payload, kind)
+        self.log.append(entry)
+        return entry
+
+    def _send_appends(self, peer: int, progress: Progress) -> None:
+        while progress.may_send():
+            previous = progress.next - 1
+            if previous < self.log.base_index:
+                progress.needs_snapshot = True
+                self._ready.snapshot_peers.append(peer)
+                return
+            if progress.next > self.log.last_index and not progress.probing:
+                return  # the next append or heartbeat tells how far to commit
+            entries: list[Entry] = []
+            size = 0
+            for entry in self.log.slice(
+                progress.next, min(self.log.last_index, previous + APPEND_ENTRIES_MAX)
+            ):
+                size += len(entry.payload)
+                if entries and size > APPEND_BYTES_MAX:
+                    size -= len(entry.payload)
+                    break
+                entries.append(entry)
+            self._ready.messages.append(
+                Message(
+                    APPEND,
+                    self.node_id,
+                    peer,
+                    self.term,
+                    index=previous,
+                    log_term=self.log.term_at(previous),
+                    commit=self.commit_index,
+                    entries=entries,
+                )
+            )
+            progress.sent(previous + len(entries), size)
+
+    def _follow(self, leader_id: int) -> None:
+        """Accept the sender as leader of the current term."""
+        if self.role == LEADER:
+            raise InvariantViolation(f"two leaders in term {self.term}")
+        if self.role != FOLLOWER or self.leader_id != leader_id:
+            self._become_follower(self.term, leader_id)
+        self._elapsed_ticks = 0
+
+    def _take_append(self, message: Message) -> None:
+        self._follow(message.sender)
+        if message.index < self.commit_index:
+            # Old news: everything committed matches by now.
+            self._reply_append(message.sender, self.commit_index)
+            return
+        if self.log.term_at(message.index) != message.log_term:
+            self._reject_append(message)
+            return
+        last_new = message.index + len(message.entries)
+        for entry in message.entries:
+            if entry.index <= self.log.last_index:
+                if self.log.term_at(entry.index) == entry.term:
+                    continue  # held already: only a conflict may truncate
+                if entry.index <= self.commit_index:
+                    raise InvariantViolation(f"a leader replaces committed entry {entry.index}")
+                self.log.truncate(entry.index)
+                self._persisted_index = min(self._persisted_index, entry.index - 1)
+                self.truncations += 1
+            self.log.append(entry)
+            self.log_time_ms = max(self.log_time_ms, entry.time_ms)
+        self._commit_to(min(message.commit, last_new))
+        self._reply_append(message.sender, last_new)
+
+    def _reply_append(self, leader_id: int, index: int) -> None:
+        self._send(APPEND_REPLY, leader_id, index=index, after_sync=True)
+
+    def _reject_append(self, message: Message) -> None:
+        """Name the last entry that could match, to skip whole terms at once (paper 5.3, end)."""
+        hint_index = min(message.index, self.log.last_index)
+        hint_term = self.log.term_at(hint_index)
+        while hint_index > self.commit_index and hint_term > message.log_term:
+            hint_index -= 1
+            hint_term = self.log.term_at(hint_index)
+        self._send(
+            APPEND_REPLY,
+            message.sender,
+            index=message.index,
+            reject=True,
+            hint_index=hint_index,
+            hint_term=hint_term,
+        )
+
+    def _take_append_reply(self, message: Message) -> None:
+        progress = self._progress.get(message.sender)
+        if self.role != LEADER or progress is None:
+            return
+        progress.heard_lately = True
+        if not message.reject:
+            if message.index <= self.log.last_index and progress.matched(message.index):
+                self._advance_commit()
+            return
+        stale = message.index <= progress.match or (
+            progress.probing and message.index != progress.next - 1
+        )
+        if stale or progress.needs_snapshot:
+            return
+        hint_index = min(message.hint_index, message.index - 1)
+        while hint_index > self.log.base_index and self.log.term_at(hint_index) > message.hint_term:
+            hint_index -= 1
+        progress.probe(hint_index + 1)
+
+    def _advance_commit(self) -> None:
+        """Commit what a majority holds durably, if it is of this term (paper 5.4.2)."""
+        held = sorted(
+            self._persisted_index if voter == self.node_id else self._progress[voter].match
+            for voter in self.voters
+        )
+        index = held[(len(held) - 1) // 2]
+        if index > self.commit_index and self.log.term_at(index) == self.term:
+            self._commit_to(index)
+
+    def _commit_to(self, index: int) -> None:
+        if index > self.commit_index:
+            self.commit_index = index
+
+    # --- heartbeats and reads (thesis 6.4) ----------------------------------------------------
+
+    def _send_heartbeats(self) -> None:
+        for peer, progress in self._progress.items():
+            self._ready.messages.append(
+                Message(
+                    HEARTBEAT,
+                    self.node_id,
+                    peer,
+                    self.term,
+                    commit=min(progress.match, self.commit_index),
+                    context=self._round,
+                )
+            )
+
+    def _take_heartbeat_reply(self, message: Message) -> None:
+        progress = self._progress.get(message.sender)
+        if self.role != LEADER or progress is None:
+            return
+        progress.heard_lately = True
+        progress.round_acknowledged = max(progress.round_acknowledged, message.context)
+        self._confirm_rounds()
+
+    def _confirm_rounds(self) -> None:
+        """Hand out the rounds that a quorum has acknowledged; a later one confirms the earlier."""
+        acknowledged = sorted(
+            self._round if voter == self.node_id else self._progress[voter].round_acknowledged
+            for voter in self.voters
+        )
+        confirmed = acknowledged[(len(acknowledged) - 1) // 2]
+        while self._open_rounds and self._open_rounds[0][0] <= confirmed:
+            self._ready.reads.append(self._open_rounds.pop(0))

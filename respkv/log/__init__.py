@@ -1,0 +1,1 @@
+"""The durable log of a node: segments, batches and records, and snapshots."""

@@ -1,0 +1,200 @@
+"""Byte layouts of the log, little-endian; `DESIGN.md` beside this file draws them."""
+
+import struct
+from typing import Final
+from zlib import crc32
+
+from respkv.entry import Entry
+
+SEGMENT_MAGIC: Final = b"RESPKVW1"
+SEGMENT_HEADER: Final = struct.Struct("<8sQQI")  # magic, number, salt, crc32 of what is before
+FIRST_BATCH_AT: Final = 512  # a sector of its own: a torn batch cannot take the header with it
+
+BATCH_HEADER: Final = struct.Struct(
+    "<IIQQQII"
+)  # magic, crc, salt, LSN, durable LSN, bytes, records
+BATCH_MAGIC: Final = 0x48435442  # "BTCH"
+BATCH_ALIGNMENT: Final = 8
+SALT_AT: Final = 8  # where the salt lies in a batch header
+_BATCH_CHECKED: Final = struct.Struct("<QQQQII")  # offset, salt, LSN, durable LSN, bytes, records
+
+ENTRY: Final = 1
+HARD_STATE: Final = 2
+SNAPSHOT: Final = 3
+CHECKPOINT: Final = 4
+
+ENTRY_HEAD: Final = struct.Struct("<BIQQQBHI")  # type partition term index time kind semantics size
+HARD_STATE_BODY: Final = struct.Struct("<BIQQ")  # type, partition, term, vote
+SNAPSHOT_BODY: Final = struct.Struct("<BIQQ")  # type, partition, index, term
+CHECKPOINT_BODY: Final = struct.Struct("<BIQQQQQ")  # ..., term, vote, snapshot index, term, last
+
+
+class HardState:
+    """A voter's term and vote."""
+
+    def __init__(self, partition: int, term: int, vote: int) -> None:
+        self.partition = partition
+        self.term = term
+        self.vote = vote
+
+
+class SnapshotMark:
+    """A durable snapshot covers the partition's log up to (index, term)."""
+
+    def __init__(self, partition: int, index: int, term: int) -> None:
+        self.partition = partition
+        self.index = index
+        self.term = term
+
+
+class Checkpoint:
+    """Everything about a partition that earlier segments said, but its entries."""
+
+    def __init__(
+        self,
+        partition: int,
+        term: int,
+        vote: int,
+        snapshot_index: int,
+        snapshot_term: int,
+        last_index: int,
+    ) -> None:
+        self.partition = partition
+        self.term = term
+        self.vote = vote
+        self.snapshot_index = snapshot_index
+        self.snapshot_term = snapshot_term
+        self.last_index = last_index
+
+
+class LoggedEntry:
+    """An entry of a partition; it replaces all with the same or a higher index."""
+
+    def __init__(self, partition: int, entry: Entry) -> None:
+        self.partition = partition
+        self.entry = entry
+
+
+Record = LoggedEntry | HardState | SnapshotMark | Checkpoint
+
+
+def pack_entry(partition: int, entry: Entry) -> bytes:
+    """Return the bytes of an entry's record."""
+    payload = entry.payload
+    return (
+        ENTRY_HEAD.pack(
+            ENTRY,
+            partition,
+            entry.term,
+            entry.index,
+            entry.time_ms,
+            entry.kind,
+            entry.semantics,
+            len(payload),
+        )
+        + payload
+    )
+
+
+def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Return the bytes of a checkpoint's record."""
+    return CHECKPOINT_BODY.pack(
+        CHECKPOINT,
+        checkpoint.partition,
+        checkpoint.term,
+        checkpoint.vote,
+        checkpoint.snapshot_index,
+        checkpoint.snapshot_term,
+        checkpoint.last_index,
+    )
+
+
+def pack_segment_header(number: int, salt: int) -> bytes:
+    """Return a segment's header."""
+    head = SEGMENT_HEADER.pack(SEGMENT_MAGIC, number, salt, 0)[:-4]
+    return head + struct.pack("<I", crc32(head))
+
+
+def unpack_segment_header(data: bytes) -> tuple[int, int] | None:
+    """Return (number, salt), None when this is not a whole header."""
+    if len(data) < SEGMENT_HEADER.size:
+        return None
+    magic, number, salt, checksum = SEGMENT_HEADER.unpack_from(data)
+    if magic != SEGMENT_MAGIC or checksum != crc32(data[: SEGMENT_HEADER.size - 4]):
+        return None
+    return number, salt
+
+
+def pack_batch(
+    offset: int, salt: int, lsn: int, durable_lsn: int, records: bytes, count: int
+) -> bytes:
+    """Return a batch for this place of this use of a segment, padded to the alignment."""
+    checked = _BATCH_CHECKED.pack(offset, salt, lsn, durable_lsn, len(records), count)
+    checksum = crc32(records, crc32(checked))
+    head = BATCH_HEADER.pack(BATCH_MAGIC, checksum, salt, lsn, durable_lsn, len(records), count)
+    return head + records + bytes(-len(records) % BATCH_ALIGNMENT)
+
+
+class Batch:
+    """A batch that fits its place: read back whole."""
+
+    def __init__(
+        self, offset: int, end: int, lsn: int, durable_lsn: int, records: bytes, count: int
+    ) -> None:
+        self.offset = offset
+        self.end = end  # where the next one starts
+        self.lsn = lsn
+        self.durable_lsn = durable_lsn
+        self.records = records
+        self.count = count
+
+
+def unpack_batch(data: bytes, offset: int, salt: int) -> Batch | None:
+    """Return the batch at `offset` of a segment's bytes, None when none fits there."""
+    start = offset + BATCH_HEADER.size
+    if start > len(data):
+        return None
+    magic, checksum, batch_salt, lsn, durable_lsn, size, count = BATCH_HEADER.unpack_from(
+        data, offset
+    )
+    if magic != BATCH_MAGIC or batch_salt != salt or start + size > len(data):
+        return None
+    records = data[start : start + size]
+    checked = _BATCH_CHECKED.pack(offset, salt, lsn, durable_lsn, size, count)
+    if checksum != crc32(records, crc32(checked)):
+        return None
+    end = start + size + (-size % BATCH_ALIGNMENT)
+    return Batch(offset, end, lsn, durable_lsn, records, count)
+
+
+def unpack_records(data: bytes) -> list[Record]:
+    """Return the records of a batch whose checksum was right.
+
+    Raises:
+        ValueError: a record type this version does not know.
+    """
+    records: list[Record] = []
+    at = 0
+    while at < len(data):
+        kind = data[at]
+        if kind == ENTRY:
+            _, partition, term, index, time_ms, entry_kind, semantics, size = (
+                ENTRY_HEAD.unpack_from(data, at)
+            )
+            at += ENTRY_HEAD.size
+            payload = data[at : at + size]
+            at += size
+            entry = Entry(term, index, time_ms, payload, entry_kind, semantics)
+            records.append(LoggedEntry(partition, entry))
+        elif kind == HARD_STATE:
+            records.append(HardState(*HARD_STATE_BODY.unpack_from(data, at)[1:]))
+            at += HARD_STATE_BODY.size
+        elif kind == SNAPSHOT:
+            records.append(SnapshotMark(*SNAPSHOT_BODY.unpack_from(data, at)[1:]))
+            at += SNAPSHOT_BODY.size
+        elif kind == CHECKPOINT:
+            records.append(Checkpoint(*CHECKPOINT_BODY.unpack_from(data, at)[1:]))
+            at += CHECKPOINT_BODY.size
+        else:
+            raise ValueError(f"record type {kind} is not known: written by a newer version?")
+    return records
