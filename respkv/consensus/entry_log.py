@@ -66,6 +66,7 @@ class EntryLog:
         base_term = self.term_at(index)
         del self._entries[: index - self.base_index]
         self.base_index, self.base_term = index, base_term
+        self._handed_over = max(self._handed_over, index)
 
     def restart(self, index: int, term: int) -> None:
         """Begin anew behind a snapshot; entries behind it stay when they continue it."""

@@ -240,3 +240,29 @@ class Recovery:
                 raise LogDamaged(
                     path, 0, f"partition {number} has no entries before {partition.base_index + 1}"
                 )
+
+
+def read_entries(
+    fs: FileSystem, directory: str, names: list[str], partition: int, after_index: int
+) -> list[Entry]:
+    """Return a partition's entries behind `after_index` from closed segments, replaced ones gone.
+
+    Raises:
+        LogDamaged: the segments do not hold all of them up to their last.
+    """
+    entries: list[Entry] = []
+    for name in names:
+        for batch in read_segment(fs, directory, name).batches:
+            for record in unpack_records(batch.records):
+                if isinstance(record, LoggedEntry) and record.partition == partition:
+                    entry = record.entry
+                    if entry.index <= after_index:
+                        entries = []
+                        continue
+                    del entries[max(0, entry.index - after_index - 1) :]
+                    if entry.index != after_index + len(entries) + 1:
+                        raise LogDamaged(
+                            join(directory, name), batch.offset, f"entry {entry.index} follows none"
+                        )
+                    entries.append(entry)
+    return entries

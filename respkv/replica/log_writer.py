@@ -4,6 +4,7 @@ A sync costs about the same for 1 command as for 1,000, so throughput grows with
 batch is unsynced at a time under `appendfsync always`: what arrives meanwhile travels in the next.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from respkv.consensus.messages import Message
@@ -33,6 +34,7 @@ class _Written:
         self.lsn = 0
         self.persisted: list[tuple[Writer, int, int]] = []
         self.messages: list[Message] = []
+        self.then: list[Callable[[], None]] = []
 
 
 class LogWriter:
@@ -76,6 +78,14 @@ class LogWriter:
             last = ready.entries[-1]
             collected.persisted.append((replica, last.term, last.index))
         collected.messages.extend(ready.messages_after_sync)
+
+    def add_snapshot(self, partition: int, index: int, term: int, then: Callable[[], None]) -> None:
+        """Record that a durable snapshot covers (index, term); call `then` once that is durable."""
+        self._wal.add_snapshot(partition, index, term)
+        self._has_records = True
+        self._collected.then.append(then)
+        if not self._in_turn:
+            self._runtime.request_end_of_turn()
 
     def _forget_replaced(self, replica: Writer, first_index: int) -> None:
         """A sync under way proves nothing for entries that are replaced now."""
@@ -137,3 +147,5 @@ class LogWriter:
         for replica, term, index in written.persisted:
             replica.persisted(term, index)
             self.touch(replica)
+        for then in written.then:
+            then()

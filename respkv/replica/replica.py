@@ -69,6 +69,8 @@ class Replica:
         self.write_refusal = b""  # set by the node while the disk is full: the error line
         self.pending_bytes = 0
         self.log_clock = LogClock(runtime, keyspace.now_ms)
+        self.snapshot_index = raft.log.base_index  # a durable snapshot covers the log up to here
+        self._snapshot_peers: list[int] = []
         self._runtime = runtime
         self._log_writer = log_writer
         self._sole_voter = len(raft.voters) == 1
@@ -260,6 +262,21 @@ class Replica:
         """The log is durable here up to (term, index)."""
         self.raft.persisted(term, index)
 
+    def snapshot_installed(self, keyspace: Keyspace, index: int, term: int) -> None:
+        """Go on from a leader's snapshot that is durable here and ahead of this replica."""
+        if index <= self.applied_index:
+            return
+        while self._proposed and self._proposed[0].index <= index:
+            # Whether these were applied before the snapshot was taken, nobody here can tell.
+            batch = self._proposed.popleft()
+            self.pending_bytes -= batch.payload_bytes
+            self._abandon(batch)
+            self._done_serial = batch.serial
+        self._committed = deque(entry for entry in self._committed if entry.index > index)
+        self.keyspace = keyspace
+        self.applied_index, self.applied_term = index, term
+        self._log_writer.touch(self)
+
     def flush(self) -> None:
         """Propose this turn's commands, start its read round, and do what Raft has decided."""
         self._propose_batch()
@@ -268,6 +285,21 @@ class Replica:
         self._apply_committed()
         self._serve_reads()
         self._follow_role()
+        self._compact_memory()
+
+    def take_snapshot_peers(self) -> list[int]:
+        """Return the followers whose next entry is no longer in memory, each once."""
+        peers, self._snapshot_peers = self._snapshot_peers, []
+        return peers
+
+    def _compact_memory(self) -> None:
+        """Forget entries that nobody will ask for: a sole voter's once applied, others' once a
+        durable snapshot can stand in for them."""
+        covered = self.applied_index
+        if not self._sole_voter:
+            covered = min(covered, self.snapshot_index)
+        if covered > self.raft.log.base_index:
+            self.raft.compact(covered)
 
     def _propose_batch(self) -> None:
         batch = self._batch
@@ -314,6 +346,7 @@ class Replica:
             for message in ready.messages:
                 self._runtime.send(message)
             self._committed.extend(ready.committed)
+            self._snapshot_peers.extend(ready.snapshot_peers)
             for number, read_index in ready.reads:
                 round_ = self._rounds.pop(number, None)
                 if round_ is not None:

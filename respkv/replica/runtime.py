@@ -32,7 +32,3 @@ class Runtime(Clock, Protocol):
     def redirection(self, leader_id: int) -> bytes:
         """Return the error line that sends a client to the leader (0: not known)."""
         ...
-
-    def start_snapshot(self, partition: int, index: int, term: int) -> None:
-        """Build a snapshot of what is applied, then call `Replica.snapshot_built`."""
-        ...
