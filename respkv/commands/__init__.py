@@ -1,5 +1,25 @@
 """What each command means. Importing this package fills the command table."""
 
-from respkv.commands import expiry, generic, internal, server, strings
+from respkv.commands import (
+    counters,
+    expiry,
+    internal,
+    iteration,
+    keys,
+    objects,
+    server,
+    string_parts,
+    strings,
+)
 
-__all__ = ["expiry", "generic", "internal", "server", "strings"]
+__all__ = [
+    "counters",
+    "expiry",
+    "internal",
+    "iteration",
+    "keys",
+    "objects",
+    "server",
+    "string_parts",
+    "strings",
+]

@@ -8,6 +8,8 @@ from respkv.keyspace.values import Container
 
 INT64_MIN: Final = -(1 << 63)
 INT64_MAX: Final = (1 << 63) - 1
+INT32_MIN: Final = -(1 << 31)
+INT32_MAX: Final = (1 << 31) - 1
 
 
 def parse_int64(text: bytes) -> int:

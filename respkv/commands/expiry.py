@@ -1,4 +1,4 @@
-"""Deadlines of keys: EXPIRE, TTL and their families."""
+"""Deadlines of keys: EXPIRE, TTL, PERSIST and their relatives."""
 
 from typing import Final
 
@@ -7,91 +7,98 @@ from respkv.commands.table import FAST, READONLY, WRITE, Argv, command
 from respkv.errors import CommandError, InvalidExpireTime
 from respkv.keyspace.keyspace import Keyspace
 
-NX: Final = 1
-XX: Final = 2
-GT: Final = 4
-LT: Final = 8
-_CONDITIONS: Final = {b"NX": NX, b"XX": XX, b"GT": GT, b"LT": LT}
+_NX: Final = 1
+_XX: Final = 2
+_GT: Final = 4
+_LT: Final = 8
+_CONDITIONS: Final = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT}
 
 
-@command(
-    arity=-3,
-    flags=WRITE | FAST,
-    keys=(1, 1, 1),
-    access="RW UPDATE",
-    group="generic",
-    since="1.0.0",
-    complexity="O(1)",
-    categories=("keyspace",),
-    syntax="key seconds [NX | XX | GT | LT]",
-    summary="Set a key's time to live in seconds",
-)
+@command(arity=-3, flags=WRITE | FAST, keys=(1, 1, 1), access="RW update", group="generic",
+         since="1.0.0", syntax="key seconds:integer [condition(NX | XX | GT | LT)@7.0.0]",
+         summary="Set a key's time to live in seconds",
+         history=(("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),))  # fmt: skip
 def expire(keyspace: Keyspace, argv: Argv) -> int:
-    """The deadline is counted from the entry's time."""
+    """Count from the entry's time."""
     return _expire(keyspace, argv, keyspace.now_ms, 1000, b"expire")
 
 
-@command(
-    arity=-3,
-    flags=WRITE | FAST,
-    keys=(1, 1, 1),
-    access="RW UPDATE",
-    group="generic",
-    since="2.6.0",
-    complexity="O(1)",
-    categories=("keyspace",),
-    syntax="key milliseconds [NX | XX | GT | LT]",
-    summary="Set a key's time to live in milliseconds",
-)
+@command(arity=-3, flags=WRITE | FAST, keys=(1, 1, 1), access="RW update", group="generic",
+         since="2.6.0", syntax="key milliseconds:integer [condition(NX | XX | GT | LT)@7.0.0]",
+         summary="Set a key's time to live in milliseconds",
+         history=(("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),))  # fmt: skip
 def pexpire(keyspace: Keyspace, argv: Argv) -> int:
-    """The deadline is counted from the entry's time."""
+    """Count from the entry's time."""
     return _expire(keyspace, argv, keyspace.now_ms, 1, b"pexpire")
 
 
-@command(
-    arity=2,
-    flags=READONLY | FAST,
-    keys=(1, 1, 1),
-    access="RO ACCESS",
-    group="generic",
-    since="1.0.0",
-    complexity="O(1)",
-    categories=("keyspace",),
-    tips=("nondeterministic_output",),
-    syntax="key",
-    summary="Get the time to live for a key in seconds",
-)
+@command(arity=-3, flags=WRITE | FAST, keys=(1, 1, 1), access="RW update", group="generic",
+         since="1.2.0",
+         syntax="key unix-time-seconds:unix-time [condition(NX | XX | GT | LT)@7.0.0]",
+         summary="Set the expiration for a key as a UNIX timestamp",
+         history=(("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),))  # fmt: skip
+def expireat(keyspace: Keyspace, argv: Argv) -> int:
+    return _expire(keyspace, argv, 0, 1000, b"expireat")
+
+
+@command(arity=-3, flags=WRITE | FAST, keys=(1, 1, 1), access="RW update", group="generic",
+         since="2.6.0", syntax="key unix-time-milliseconds:unix-time [condition(NX | XX | GT | "
+         "LT)@7.0.0]", summary="Set the expiration for a key as a UNIX timestamp specified in "
+         "milliseconds", history=(("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),)
+         )  # fmt: skip
+def pexpireat(keyspace: Keyspace, argv: Argv) -> int:
+    return _expire(keyspace, argv, 0, 1, b"pexpireat")
+
+
+@command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO access", group="generic",
+         since="1.0.0", tips=("nondeterministic_output",), syntax="key",
+         summary="Get the time to live for a key in seconds",
+         history=(("2.8.0", "Added the -2 reply."),))  # fmt: skip
 def ttl(keyspace: Keyspace, argv: Argv) -> int:
-    """-2: no such key, -1: no deadline; seconds are rounded to the nearest."""
     left_ms = _left_ms(keyspace, argv[1])
     return left_ms if left_ms < 0 else (left_ms + 500) // 1000
 
 
-@command(
-    arity=2,
-    flags=READONLY | FAST,
-    keys=(1, 1, 1),
-    access="RO ACCESS",
-    group="generic",
-    since="2.6.0",
-    complexity="O(1)",
-    categories=("keyspace",),
-    tips=("nondeterministic_output",),
-    syntax="key",
-    summary="Get the time to live for a key in milliseconds",
-)
+@command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO access", group="generic",
+         since="2.6.0", tips=("nondeterministic_output",), syntax="key",
+         summary="Get the time to live for a key in milliseconds",
+         history=(("2.8.0", "Added the -2 reply."),))  # fmt: skip
 def pttl(keyspace: Keyspace, argv: Argv) -> int:
-    """-2: no such key, -1: no deadline."""
     return _left_ms(keyspace, argv[1])
 
 
-def _left_ms(keyspace: Keyspace, key: bytes) -> int:
+@command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO access", group="generic",
+         since="7.0.0", syntax="key", summary="Get the expiration Unix timestamp for a key"
+         )  # fmt: skip
+def expiretime(keyspace: Keyspace, argv: Argv) -> int:
+    deadline_ms = _deadline(keyspace, argv[1])
+    return deadline_ms if deadline_ms < 0 else (deadline_ms + 500) // 1000
+
+
+@command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO access", group="generic",
+         since="7.0.0", syntax="key",
+         summary="Get the expiration Unix timestamp for a key in milliseconds")  # fmt: skip
+def pexpiretime(keyspace: Keyspace, argv: Argv) -> int:
+    return _deadline(keyspace, argv[1])
+
+
+@command(arity=2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW update", group="generic",
+         since="2.2.0", syntax="key", summary="Remove the expiration from a key")  # fmt: skip
+def persist(keyspace: Keyspace, argv: Argv) -> int:
+    return int(keyspace.contains(argv[1]) and keyspace.persist(argv[1]))
+
+
+def _deadline(keyspace: Keyspace, key: bytes) -> int:
+    """Return the deadline, -1 when there is none, -2 when there is no key."""
     if not keyspace.contains(key):
         return -2
     deadline_ms = keyspace.deadline(key)
-    if deadline_ms is None:
-        return -1
-    return max(deadline_ms - keyspace.leader_ms, 0)
+    return -1 if deadline_ms is None else deadline_ms
+
+
+def _left_ms(keyspace: Keyspace, key: bytes) -> int:
+    deadline_ms = _deadline(keyspace, key)
+    return deadline_ms if deadline_ms < 0 else max(deadline_ms - keyspace.leader_ms, 0)
 
 
 def _expire(keyspace: Keyspace, argv: Argv, base_ms: int, unit_ms: int, name: bytes) -> int:
@@ -123,18 +130,19 @@ def _parse_conditions(argv: Argv) -> int:
         if condition is None:
             raise CommandError(b"ERR Unsupported option %b" % option)
         conditions |= condition
-    if conditions & NX and conditions & (XX | GT | LT):
+    if conditions & _NX and conditions & (_XX | _GT | _LT):
         raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
-    if conditions & GT and conditions & LT:
+    if conditions & _GT and conditions & _LT:
         raise CommandError(b"ERR GT and LT options at the same time are not compatible")
     return conditions
 
 
 def _condition_holds(conditions: int, old_ms: int | None, new_ms: int) -> bool:
-    if old_ms is None:  # GT and LT take it as infinitely far away
-        return not conditions & (XX | GT)
-    if conditions & NX:
+    """Judge NX, XX, GT and LT; a missing deadline counts as infinitely far away."""
+    if old_ms is None:
+        return not conditions & (_XX | _GT)
+    if conditions & _NX:
         return False
-    if conditions & GT:
+    if conditions & _GT:
         return new_ms > old_ms
-    return not conditions & LT or new_ms < old_ms
+    return not conditions & _LT or new_ms < old_ms

@@ -4,7 +4,7 @@
 class KeySpec:
     """Some keys of a command: what happens to them, and where they are.
 
-    `access` holds Redis' words, "RW ACCESS UPDATE" for instance. The keys begin at the argument
+    `access` holds Redis' words, "RW access update" for instance. The keys begin at the argument
     `keys[0]` or, when `keyword` is set, after that word, looked for from argument `keys[0]` on
     (backwards from the end when negative). They go on to `keys[1]` in steps of `keys[2]`; a
     negative last one counts from the end, and with `limit` 2 only the first half counts (3: a
@@ -28,6 +28,14 @@ class KeySpec:
         self.counted = counted
         self.unknown = unknown
         self.notes = notes
+
+    def is_range(self) -> bool:
+        """Return whether first, last and step say it all."""
+        return not (self.keyword or self.counted or self.unknown)
+
+    def incomplete(self) -> bool:
+        """Return whether the command may have keys that no specification covers."""
+        return "incomplete" in self.access
 
     def find(self, argv: list[bytes]) -> list[int]:
         """Return the positions of the keys in `argv`; none where the command's form is wrong."""
@@ -67,15 +75,19 @@ class KeySpec:
         return 0
 
 
-def positions(specs: tuple[KeySpec, ...]) -> tuple[int, int, int]:
-    """Return the (first, last, step) that COMMAND INFO reports for these specs."""
-    first, last, step = 0, 0, 0
+def positions(specs: tuple[KeySpec, ...]) -> tuple[int, int, int, bool]:
+    """Return (first, last, step) as COMMAND INFO reports them, and whether keys are elsewhere too.
+
+    As Redis' populateCommandLegacyRangeSpec: consecutive plain ranges count as one.
+    """
+    if len(specs) == 1 and specs[0].is_range():
+        return *specs[0].keys, specs[0].incomplete()
+    first, last, movable = 0, 0, False
     for spec in specs:
-        if spec.keyword or spec.counted or spec.unknown:
+        if not spec.is_range() or spec.keys[2] != 1 or (last and last != spec.keys[0] - 1):
+            movable = True
             continue
-        spec_first, spec_last, spec_step = spec.keys
-        if first == 0:
-            first, last, step = spec_first, spec_last, spec_step
-        elif spec_first == last + 1 and last > 0:
-            last, step = spec_last, 1
-    return first, last, step
+        movable = movable or spec.incomplete()
+        first = first or spec.keys[0]
+        last = spec.keys[1] if last >= 0 else last
+    return first, last, 1 if first else 0, movable

@@ -1,47 +1,16 @@
-"""Commands on strings: SET, GET, INCR."""
+"""Whole strings: SET, GET and their relatives."""
 
-from typing import Final
-
-from respkv.commands.arguments import (
-    INT64_MAX,
-    INT64_MIN,
-    int64_or_none,
-    lookup_string,
-    parse_int64,
-)
+from respkv.commands.string_options import StringOptions, parse_deadline
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
-from respkv.errors import BadSyntax, WouldOverflow, NotAnInteger, WrongType, InvalidExpireTime
+from respkv.errors import WrongArity, WrongType
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import Container
 from respkv.wire.reply import OK, Reply
 
-_NX: Final = 1
-_XX: Final = 2
-_GET: Final = 4
-_KEEPTTL: Final = 8
-_PERSIST: Final = 16
-# option -> (unit in ms, whether it is counted from now)
-_DEADLINE_OPTIONS: Final = {
-    b"EX": (1000, True),
-    b"PX": (1, True),
-    b"EXAT": (1000, False),
-    b"PXAT": (1, False),
-}
 
-
-@command(
-    arity=2,
-    flags=READONLY | FAST,
-    keys=(1, 1, 1),
-    access="RO ACCESS",
-    group="string",
-    since="1.0.0",
-    complexity="O(1)",
-    syntax="key",
-    summary="Get the value of a key",
-)
+@command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO access", group="string",
+         since="1.0.0", syntax="key", summary="Get the value of a key")  # fmt: skip
 def get(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Return nil when the key does not exist."""
     value = keyspace.lookup(argv[1])
     if value is None or type(value) is bytes:
         return value
@@ -50,123 +19,150 @@ def get(keyspace: Keyspace, argv: Argv) -> Reply:
     return bytes(value)
 
 
-@command(
-    name="SET",
-    arity=-3,
-    flags=WRITE | DENYOOM,
-    keys=(1, 1, 1),
-    access="RW ACCESS UPDATE VARIABLE_FLAGS",
-    group="string",
-    since="1.0.0",
-    complexity="O(1)",
-    syntax="key value [NX | XX] [GET] [EX seconds | PX milliseconds | KEEPTTL]",
-    summary="Set the string value of a key",
-)
+@command(arity=-3, flags=WRITE | DENYOOM, keys=(1, 1, 1),
+         access="RW access update variable_flags",
+         notes="RW and ACCESS due to the optional `GET` argument", group="string", since="1.0.0",
+         syntax="key value [condition(NX | XX)@2.6.12] [GET@6.2.0] [expiration(EX "
+         "seconds:integer@2.6.12 | PX milliseconds:integer@2.6.12 | EXAT "
+         "unix-time-seconds:unix-time@6.2.0 | PXAT unix-time-milliseconds:unix-time@6.2.0 | "
+         "KEEPTTL@6.0.0)]", summary="Set the string value of a key",
+         history=(("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."), ("6.0.0", "Added "
+         "the `KEEPTTL` option."), ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` option."),
+         ("7.0.0", "Allowed the `NX` and `GET` options to be used together.")))  # fmt: skip
 def set_(keyspace: Keyspace, argv: Argv) -> Reply:
-    """Replace any value; the deadline goes unless KEEPTTL is given."""
-    if len(argv) == 3:
-        keyspace.set(argv[1], argv[2])
-        return OK
     key, value = argv[1], argv[2]
-    options, deadline_ms = _parse_set_options(keyspace, argv, 3, b"set")
-    old: Reply = None
-    if options & _GET:
-        old = _copied(lookup_string(keyspace, key))
-    if options & (_NX | _XX) and keyspace.contains(key) == bool(options & _NX):
-        return old
-    if deadline_ms is not None and deadline_ms <= keyspace.now_ms:
-        # Redis stores the value and lets the next lookup expire it: the effect is a DEL.
-        keyspace.delete(key)
-    elif options & _KEEPTTL and keyspace.contains(key):
+    if len(argv) == 3:
+        keyspace.set(key, value)
+        return OK
+    options = StringOptions()
+    options.parse(argv, 3, of_set=True)
+    deadline_ms = options.deadline_ms(keyspace.now_ms, b"set")
+    reply: Reply = None
+    if options.get:
+        reply = get(keyspace, argv)
+    if options.condition and keyspace.contains(key) == (options.condition == b"NX"):
+        return reply
+    if deadline_ms is not None and deadline_ms < keyspace.now_ms:
+        keyspace.delete(key)  # Redis stores it, and nobody can ever see it
+    elif options.keep_deadline and keyspace.contains(key):
         keyspace.replace(key, value)
     else:
-        keyspace.set(key, value)
-        if deadline_ms is not None:
-            keyspace.set_deadline(key, deadline_ms)
-    return old if options & _GET else OK
+        keyspace.store(keyspace.db_index, key, value, deadline_ms)
+    return reply if options.get else OK
 
 
-@command(
-    arity=2,
-    flags=WRITE | DENYOOM | FAST,
-    keys=(1, 1, 1),
-    access="RW ACCESS UPDATE",
-    group="string",
-    since="1.0.0",
-    complexity="O(1)",
-    syntax="key",
-    summary="Increment the integer value of a key by one",
-)
-def incr(keyspace: Keyspace, argv: Argv) -> int:
-    """Take a missing key as 0."""
-    return _increment(keyspace, argv[1], 1)
+@command(arity=3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="OW insert",
+         group="string", since="1.0.0", syntax="key value",
+         summary="Set the value of a key, only if the key does not exist")  # fmt: skip
+def setnx(keyspace: Keyspace, argv: Argv) -> int:
+    if keyspace.contains(argv[1]):
+        return 0
+    keyspace.set(argv[1], argv[2])
+    return 1
 
 
-def _increment(keyspace: Keyspace, key: bytes, increment: int) -> int:
-    value = lookup_string(keyspace, key)
+@command(arity=4, flags=WRITE | DENYOOM, keys=(1, 1, 1), access="OW update", group="string",
+         since="2.0.0", syntax="key seconds:integer value",
+         summary="Set the value and expiration of a key")  # fmt: skip
+def setex(keyspace: Keyspace, argv: Argv) -> str:
+    deadline_ms = parse_deadline(argv[2], 1000, keyspace.now_ms, b"setex")
+    keyspace.store(keyspace.db_index, argv[1], argv[3], deadline_ms)
+    return OK
+
+
+@command(arity=4, flags=WRITE | DENYOOM, keys=(1, 1, 1), access="OW update", group="string",
+         since="2.6.0", syntax="key milliseconds:integer value",
+         summary="Set the value and expiration in milliseconds of a key")  # fmt: skip
+def psetex(keyspace: Keyspace, argv: Argv) -> str:
+    deadline_ms = parse_deadline(argv[2], 1, keyspace.now_ms, b"psetex")
+    keyspace.store(keyspace.db_index, argv[1], argv[3], deadline_ms)
+    return OK
+
+
+@command(arity=-2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access update",
+         notes="RW and UPDATE because it changes the TTL", group="string", since="6.2.0",
+         syntax="key [expiration(EX seconds:integer | PX milliseconds:integer | EXAT "
+         "unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time | PERSIST)]",
+         summary="Get the value of a key and optionally set its expiration")  # fmt: skip
+def getex(keyspace: Keyspace, argv: Argv) -> Reply:
+    key = argv[1]
+    options = StringOptions()
+    options.parse(argv, 2, of_set=False)
+    value = get(keyspace, argv)
     if value is None:
-        number = increment
-    else:
-        old = int64_or_none(value)
-        if old is None:
-            raise NotAnInteger
-        number = old + increment
-        if not INT64_MIN <= number <= INT64_MAX:
-            raise WouldOverflow
-    keyspace.replace(key, b"%d" % number)
-    return number
-
-
-def _copied(value: bytes | bytearray | None) -> bytes | None:
-    return bytes(value) if isinstance(value, bytearray) else value
-
-
-def _parse_set_options(
-    keyspace: Keyspace, argv: Argv, first: int, name: bytes
-) -> tuple[int, int | None]:
-    """Return the flags and the absolute deadline (parseExtendedStringArgumentsOrReply)."""
-    options = 0
-    deadline_option: tuple[int, bool] | None = None
-    deadline_text = b""
-    position = first
-    while position < len(argv):
-        word = argv[position].upper()
-        position += 1
-        unit = _DEADLINE_OPTIONS.get(word)
-        if unit is not None:
-            if deadline_option or options & (_KEEPTTL | _PERSIST) or position == len(argv):
-                raise BadSyntax
-            deadline_option = unit
-            deadline_text = argv[position]
-            position += 1
-        elif word == b"KEEPTTL" and name == b"set" and not deadline_option:
-            options |= _KEEPTTL
-        elif word == b"PERSIST" and name == b"getex" and not deadline_option:
-            options |= _PERSIST
-        elif word == b"NX" and name == b"set" and not options & _XX:
-            options |= _NX
-        elif word == b"XX" and name == b"set" and not options & _NX:
-            options |= _XX
-        elif word == b"GET" and name == b"set":
-            options |= _GET
+        return None
+    deadline_ms = options.deadline_ms(keyspace.now_ms, b"getex")
+    if deadline_ms is not None:
+        if deadline_ms <= keyspace.now_ms:
+            keyspace.delete(key)
         else:
-            raise BadSyntax
-    if deadline_option is None:
-        return options, None
-    return options, _absolute_deadline(keyspace, deadline_text, deadline_option, name)
+            keyspace.set_deadline(key, deadline_ms)
+    elif options.persist:
+        keyspace.persist(key)
+    return value
 
 
-def _absolute_deadline(
-    keyspace: Keyspace, text: bytes, option: tuple[int, bool], name: bytes
-) -> int:
-    """Return the deadline in Unix milliseconds (getExpireMillisecondsOrReply)."""
-    unit_ms, relative = option
-    when = parse_int64(text)
-    if when <= 0 or when > INT64_MAX // unit_ms:
-        raise InvalidExpireTime(name)
-    when *= unit_ms
-    if relative:
-        if when > INT64_MAX - keyspace.now_ms:
-            raise InvalidExpireTime(name)
-        when += keyspace.now_ms
-    return when
+@command(arity=2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access delete", group="string",
+         since="6.2.0", syntax="key", summary="Get the value of a key and delete the key"
+         )  # fmt: skip
+def getdel(keyspace: Keyspace, argv: Argv) -> Reply:
+    value = get(keyspace, argv)
+    if value is not None:
+        keyspace.delete(argv[1])
+    return value
+
+
+@command(arity=3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW access update",
+         group="string", since="1.0.0", syntax="key value",
+         summary="Set the string value of a key and return its old value",
+         deprecated=("6.2.0", "`SET` with the `!GET` argument"))  # fmt: skip
+def getset(keyspace: Keyspace, argv: Argv) -> Reply:
+    value = get(keyspace, argv)
+    keyspace.set(argv[1], argv[2])
+    return value
+
+
+@command(arity=-2, flags=READONLY | FAST, keys=(1, -1, 1), access="RO access", group="string",
+         since="1.0.0", tips=("request_policy:multi_shard",),
+         complexity="O(N) where N is the number of keys to retrieve.", syntax="key...",
+         summary="Get the values of all the given keys")  # fmt: skip
+def mget(keyspace: Keyspace, argv: Argv) -> Reply:
+    """A key of another type counts as missing."""
+    replies: list[bytes | None] = []
+    for key in argv[1:]:
+        value = keyspace.lookup(key)
+        if value is None or isinstance(value, Container):
+            replies.append(None)
+        else:
+            replies.append(bytes(value))
+    return replies
+
+
+@command(arity=-3, flags=WRITE | DENYOOM, keys=(1, -1, 2), access="OW update", group="string",
+         since="1.0.1", tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
+         complexity="O(N) where N is the number of keys to set.",
+         syntax="key_value(key value)...", summary="Set multiple keys to multiple values"
+         )  # fmt: skip
+def mset(keyspace: Keyspace, argv: Argv) -> str:
+    if len(argv) % 2 == 0:
+        raise WrongArity(b"mset")
+    for position in range(1, len(argv), 2):
+        keyspace.set(argv[position], argv[position + 1])
+    return OK
+
+
+@command(arity=-3, flags=WRITE | DENYOOM, keys=(1, -1, 2), access="OW insert", group="string",
+         since="1.0.1", tips=("request_policy:multi_shard", "response_policy:agg_min"),
+         complexity="O(N) where N is the number of keys to set.",
+         syntax="key_value(key value)...",
+         summary="Set multiple keys to multiple values, only if none of the keys exist"
+         )  # fmt: skip
+def msetnx(keyspace: Keyspace, argv: Argv) -> int:
+    if len(argv) % 2 == 0:
+        raise WrongArity(b"msetnx")
+    for key in argv[1::2]:
+        if keyspace.contains(key):
+            return 0
+    for position in range(1, len(argv), 2):
+        keyspace.set(argv[position], argv[position + 1])
+    return 1

@@ -4,7 +4,7 @@ Dispatch, arity, slot routing, ACL categories, COMMAND INFO and DOCS and the doc
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from respkv.commands.key_specs import KeySpec, positions
 from respkv.errors import CommandError, WrongArity
@@ -13,6 +13,7 @@ from respkv.wire.reply import Reply
 Argv = list[bytes]
 # handler(keyspace, argv); of a CONNECTION command handler(session, argv)
 Handler = Callable[[Any, Argv], Reply]
+HandlerT = TypeVar("HandlerT", bound=Handler)
 
 # Redis' flags, plain ints: testing one of an IntFlag costs ten times as much.
 WRITE: Final = 1 << 0
@@ -38,6 +39,27 @@ ALLOW_BUSY: Final = 1 << 19
 # Ours: who runs the command.
 CONNECTION: Final = 1 << 24  # the node: handler(session, argv), and it is never logged
 INTERNAL: Final = 1 << 25  # only ever in log entries; to clients it does not exist
+
+ACL_CATEGORIES: Final = (
+    "keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin "
+    "fast slow blocking dangerous connection transaction scripting"
+).split()
+_GROUP_CATEGORIES: Final = {
+    "generic": "keyspace",
+    "string": "string",
+    "list": "list",
+    "set": "set",
+    "sorted-set": "sortedset",
+    "hash": "hash",
+    "pubsub": "pubsub",
+    "connection": "connection",
+    "transactions": "transaction",
+    "scripting": "scripting",
+    "hyperloglog": "hyperloglog",
+    "bitmap": "bitmap",
+    "geo": "geo",
+    "stream": "stream",
+}
 
 
 class Command:
@@ -66,17 +88,22 @@ class Command:
         self.arity = arity
         self.flags = flags
         self.specs = specs
-        self.keys: tuple[int, int, int] = positions(specs)
+        first, last, step, movable = positions(specs)
+        self.keys: tuple[int, int, int] = (first, last, step)
+        if movable:
+            self.flags |= MOVABLE_KEYS
         self.group = group
         self.since = since
         self.complexity = complexity
         self.syntax = syntax
         self.summary = summary
-        self.categories = categories
+        self.categories: tuple[str, ...] = acl_categories(self.flags, group, categories)
         self.tips = tips
         self.history = history
         self.deprecated = deprecated  # (since, replaced by)
         self.subcommands: dict[bytes, Command] = {}
+        self.own_handler: Handler = handler
+        self.is_subcommand = "|" in name
 
     def accepts(self, argument_count: int) -> bool:
         """Return whether an argv of this length fits the arity (negative: at least that many)."""
@@ -122,6 +149,16 @@ def resolve_subcommand(container: Command, argv: Argv) -> Command:
     return command
 
 
+def keys_of(command: Command, argv: Argv) -> list[bytes]:
+    """Return the keys among the arguments; `command` is what `resolve(argv)` returned."""
+    first, last, step = command.keys
+    if command.flags & MOVABLE_KEYS:
+        return [argv[position] for spec in command.specs for position in spec.find(argv)]
+    if first == 0:
+        return []
+    return argv[first : (last + len(argv) if last < 0 else last) + 1 : step]
+
+
 def unknown_command(argv: Argv) -> CommandError:
     """Return the error for a name that is not in the table; it repeats up to 128 bytes of argv."""
     shown = b""
@@ -134,6 +171,23 @@ def unknown_command(argv: Argv) -> CommandError:
     )
 
 
+def acl_categories(flags: int, group: str, explicit: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the ACL categories of a command, in Redis' order."""
+    chosen = {*explicit, _GROUP_CATEGORIES.get(group, "")}
+    chosen.add("fast" if flags & FAST else "slow")
+    if flags & WRITE:
+        chosen.add("write")
+    if flags & READONLY and "scripting" not in chosen:
+        chosen.add("read")
+    if flags & ADMIN:
+        chosen.update(("admin", "dangerous"))
+    if flags & PUBSUB:
+        chosen.add("pubsub")
+    if flags & BLOCKING:
+        chosen.add("blocking")
+    return tuple([category for category in ACL_CATEGORIES if category in chosen])
+
+
 def command(
     *,
     arity: int,
@@ -144,24 +198,26 @@ def command(
     name: str = "",
     keys: tuple[int, int, int] = (0, 0, 0),
     access: str = "",
+    notes: str = "",
     specs: tuple[KeySpec, ...] = (),
-    complexity: str = "",
+    complexity: str = "O(1)",
     syntax: str = "",
     categories: tuple[str, ...] = (),
     tips: tuple[str, ...] = (),
     history: tuple[tuple[str, str], ...] = (),
     deprecated: tuple[str, str] | None = None,
-) -> Callable[[Handler], Handler]:
+) -> Callable[[HandlerT], HandlerT]:
     """Declare the decorated function as a command; its name is the function's unless given.
 
-    `keys` is (first, last, step) and `access` what happens to them ("RW ACCESS UPDATE"); `specs`
-    replaces both where that is not enough. `name` is "OBJECT|FREQ" for a subcommand, whose
-    container is declared first. `syntax` is described in `respkv.commands.syntax`.
+    `keys` is (first, last, step), `access` what happens to them ("RW access update") and `notes` a
+    remark on that; `specs` replaces them where they are not enough. `categories` are those that do
+    not follow from flags and group. `deprecated` is (since, replaced by). `name` is "OBJECT|FREQ"
+    for a subcommand, whose container is declared first. `syntax`: see `respkv.commands.syntax`.
     """
     if not specs and keys[0]:
-        specs = (KeySpec(access, keys),)
+        specs = (KeySpec(access, keys, notes=notes),)
 
-    def declare(handler: Handler) -> Handler:
+    def declare(handler: HandlerT) -> HandlerT:
         full_name = name or handler.__name__.rstrip("_").upper()
         declared = Command(
             full_name,
@@ -186,17 +242,34 @@ def command(
 
 
 def container(
-    name: str, *, group: str, since: str, summary: str, flags: int = 0, arity: int = -2
-) -> Command:
-    """Declare a command that only has subcommands; its handler runs the one argv[1] names."""
+    name: str,
+    *,
+    group: str,
+    since: str,
+    summary: str,
+    flags: int = 0,
+    arity: int = -2,
+    complexity: str = "Depends on subcommand.",
+    handler: Handler | None = None,
+) -> None:
+    """Declare a command that has subcommands; its handler runs the one argv[1] names.
+
+    `handler` is for a container that also does something by itself (COMMAND).
+    """
 
     def run(subject: Any, argv: Argv) -> Reply:
-        subcommand = resolve(argv)
-        return subcommand.handler(subject, argv)
+        chosen = resolve(argv)
+        if not chosen.is_subcommand:
+            return chosen.own_handler(subject, argv)
+        return chosen.handler(subject, argv)
 
-    declared = Command(name, run, arity, flags, (), group, since, "", "", summary, (), (), (), None)
+    declared = Command(
+        name, run, arity, flags, (), "", since, complexity, "", summary, (), (), (), None
+    )
+    declared.group = group  # a container is in no category of its group
+    if handler is not None:
+        declared.own_handler = handler
     add(declared)
-    return declared
 
 
 def add(declared: Command) -> None:

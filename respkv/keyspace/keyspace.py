@@ -142,16 +142,27 @@ class Keyspace:
         self._garbage.add_value(self._take(key))
         return True
 
-    def move(self, key: bytes, new_key: bytes, db: int) -> None:
-        """Move an existing key with its deadline to `new_key` of `db`, replacing what is there."""
-        deadline_ms = self._deadlines.get(key)
-        value = self._take(key)
-        source_db = self.db_index
+    def store(self, db: int, key: bytes, value: Value, deadline_ms: int | None) -> None:
+        """Store `value` at `key` of any database, with a deadline or without."""
+        selected_db = self.db_index
         self.select(db)
-        self.set(new_key, value)
+        self.set(key, value)
         if deadline_ms is not None:
-            self._database.deadlines.set(new_key, deadline_ms)
-        self.select(source_db)
+            self._database.deadlines.set(key, deadline_ms)
+        self.select(selected_db)
+
+    def contains_in(self, db: int, key: bytes) -> bool:
+        """Return whether `key` of any database is there; only while applying."""
+        selected_db = self.db_index
+        self.select(db)
+        found = self.contains(key)
+        self.select(selected_db)
+        return found
+
+    def move(self, key: bytes, db: int, new_key: bytes) -> None:
+        """Move an existing key and its deadline to `new_key` of `db`, replacing what is there."""
+        deadline_ms = self._deadlines.get(key)
+        self.store(db, new_key, self._take(key), deadline_ms)
 
     def _take(self, key: bytes) -> Value:
         position = self._index.pop(key)

@@ -11,7 +11,7 @@ STRING: Final = 0  # type codes are part of the dump format
 
 
 class Container:
-    """Base of the values that are no strings; subclasses are plain classes with typed attributes."""
+    """Base of the values that are no strings."""
 
     type_code: int = -1
     type_name: str = ""

@@ -1,0 +1,96 @@
+"""Finding keys: KEYS, SCAN, RANDOMKEY."""
+
+import re
+from typing import Final
+
+from respkv.commands.arguments import INT64_MAX, parse_int64
+from respkv.commands.glob import matcher
+from respkv.commands.table import READONLY, Argv, command
+from respkv.errors import BadSyntax, InvalidCursor
+from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.values import type_name
+from respkv.wire.reply import Reply
+
+_CURSOR: Final = re.compile(rb"[+-]?[0-9]{1,40}|")  # what strtoul takes, the empty text included
+_CURSOR_END: Final = 1 << 64
+
+
+@command(arity=2, flags=READONLY, group="generic", since="1.0.0", categories=("dangerous",),
+         tips=("request_policy:all_shards", "nondeterministic_output_order"),
+         complexity="O(N) with N being the number of keys in the database, under the assumption "
+         "that the key names in the database and the given pattern have limited length.",
+         syntax="pattern", summary="Find all keys matching the given pattern")  # fmt: skip
+def keys(keyspace: Keyspace, argv: Argv) -> list[bytes]:
+    if argv[1] == b"*":
+        return keyspace.all_keys()
+    matches = matcher(argv[1])
+    return [key for key in keyspace.all_keys() if matches(key)]
+
+
+@command(arity=-2, flags=READONLY, group="generic", since="2.8.0",
+         tips=("nondeterministic_output", "request_policy:special"),
+         complexity="O(1) for every call. O(N) for a complete iteration, including enough "
+         "command calls for the cursor to return back to 0. N is the number of elements inside "
+         "the collection.", syntax="cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE "
+         "type@6.0.0]", summary="Incrementally iterate the keys space",
+         history=(("6.0.0", "Added the `TYPE` subcommand."),))  # fmt: skip
+def scan(keyspace: Keyspace, argv: Argv) -> Reply:
+    """A key that is there from start to end is returned; one may be returned twice."""
+    cursor = parse_cursor(argv[1])
+    count, pattern, wanted_type = 10, b"", b""
+    position = 2
+    while position < len(argv):
+        option = argv[position].upper()
+        if position + 1 == len(argv):
+            raise BadSyntax
+        if option == b"COUNT":
+            count = parse_int64(argv[position + 1])
+            if count < 1:
+                raise BadSyntax
+        elif option == b"MATCH":
+            pattern = argv[position + 1]
+        elif option == b"TYPE":
+            wanted_type = argv[position + 1].lower()
+        else:
+            raise BadSyntax
+        position += 2
+    next_cursor, found = keyspace.scan(cursor, min(count, INT64_MAX))
+    return [b"%d" % next_cursor, _filtered(keyspace, found, pattern, wanted_type)]
+
+
+@command(arity=1, flags=READONLY, group="generic", since="1.0.0",
+         tips=("request_policy:all_shards", "nondeterministic_output"),
+         summary="Return a random key from the keyspace")  # fmt: skip
+def randomkey(keyspace: Keyspace, argv: Argv) -> bytes | None:
+    return keyspace.random_key()
+
+
+def parse_cursor(text: bytes) -> int:
+    """Return a cursor of the SCAN family, as strtoul reads it (a negative one wraps around).
+
+    Raises:
+        InvalidCursor: it is no integer, or beyond 64 bits.
+    """
+    if not _CURSOR.fullmatch(text):
+        raise InvalidCursor
+    cursor = int(text or b"0")
+    if abs(cursor) >= _CURSOR_END:
+        raise InvalidCursor
+    return cursor % _CURSOR_END
+
+
+def _filtered(
+    keyspace: Keyspace, found: list[bytes], pattern: bytes, wanted_type: bytes
+) -> list[bytes]:
+    if pattern and pattern != b"*":
+        matches = matcher(pattern)
+        found = [key for key in found if matches(key)]
+    if wanted_type:
+        name = wanted_type.decode(errors="replace")
+        found = [key for key in found if _type_at(keyspace, key) == name]
+    return found
+
+
+def _type_at(keyspace: Keyspace, key: bytes) -> str:
+    value = keyspace.lookup(key)
+    return "" if value is None else type_name(value)

@@ -1,0 +1,95 @@
+"""OBJECT: what Redis would tell about how a value is stored."""
+
+from typing import Final
+
+from respkv.commands.arguments import int64_or_none
+from respkv.commands.table import LOADING, READONLY, STALE, Argv, command, container
+from respkv.errors import CommandError
+from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.values import Container, Value
+
+EMBEDDED_BYTES_MAX: Final = 44
+SHARED_INTEGERS: Final = 10_000
+SHARED_REFERENCES: Final = 2_147_483_647
+
+container(
+    "OBJECT",
+    group="generic",
+    since="2.2.3",
+    summary="A container for object introspection commands",
+)
+
+
+@command(name="OBJECT|ENCODING", arity=3, flags=READONLY, keys=(2, 2, 1), access="RO",
+         group="generic", since="2.2.3", tips=("nondeterministic_output",), syntax="key",
+         summary="Inspect the internal encoding of a Redis object")  # fmt: skip
+def object_encoding(keyspace: Keyspace, argv: Argv) -> bytes | None:
+    value = keyspace.lookup(argv[2])
+    return None if value is None else encoding_of(value)
+
+
+@command(name="OBJECT|FREQ", arity=3, flags=READONLY, keys=(2, 2, 1), access="RO",
+         group="generic", since="4.0.0", tips=("nondeterministic_output",), syntax="key",
+         summary="Get the logarithmic access frequency counter of a Redis object")  # fmt: skip
+def object_freq(keyspace: Keyspace, argv: Argv) -> None:
+    if keyspace.contains(argv[2]):
+        raise CommandError(
+            b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please "
+            b"note that when switching between policies at runtime LRU and LFU data will take some "
+            b"time to adjust."
+        )
+
+
+@command(name="OBJECT|IDLETIME", arity=3, flags=READONLY, keys=(2, 2, 1), access="RO",
+         group="generic", since="2.2.3", tips=("nondeterministic_output",), syntax="key",
+         summary="Get the time since a Redis object was last accessed")  # fmt: skip
+def object_idletime(keyspace: Keyspace, argv: Argv) -> int | None:
+    """Access times are not kept: every key was accessed just now."""
+    return 0 if keyspace.contains(argv[2]) else None
+
+
+@command(name="OBJECT|REFCOUNT", arity=3, flags=READONLY, keys=(2, 2, 1), access="RO",
+         group="generic", since="2.2.3", tips=("nondeterministic_output",), syntax="key",
+         summary="Get the number of references to the value of the key")  # fmt: skip
+def object_refcount(keyspace: Keyspace, argv: Argv) -> int | None:
+    value = keyspace.lookup(argv[2])
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        number = int64_or_none(value)
+        if number is not None and 0 <= number < SHARED_INTEGERS:
+            return SHARED_REFERENCES
+    return 1
+
+
+@command(name="OBJECT|HELP", arity=2, flags=LOADING | STALE, group="generic", since="6.2.0",
+         summary="Show helpful text about the different subcommands")  # fmt: skip
+def object_help(keyspace: Keyspace, argv: Argv) -> list[str]:
+    return [
+        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ENCODING <key>",
+        "    Return the kind of internal representation used in order to store the value",
+        "    associated with a <key>.",
+        "FREQ <key>",
+        "    Return the access frequency index of the <key>. The returned integer is",
+        "    proportional to the logarithm of the recent access frequency of the key.",
+        "IDLETIME <key>",
+        "    Return the idle time of the <key>, that is the approximated number of",
+        "    seconds elapsed since the last access to the key.",
+        "REFCOUNT <key>",
+        "    Return the number of references of the value associated with the specified",
+        "    <key>.",
+        "HELP",
+        "    Prints this help.",
+    ]
+
+
+def encoding_of(value: Value) -> bytes:
+    """Return the name of the encoding Redis would choose."""
+    if isinstance(value, Container):
+        return value.encoding()
+    if isinstance(value, bytearray):
+        return b"raw"
+    if int64_or_none(value) is not None:
+        return b"int"
+    return b"embstr" if len(value) <= EMBEDDED_BYTES_MAX else b"raw"
