@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from respkv.commands.arguments import parse_int64
 from respkv.commands.table import CONNECTION, lookup
-from respkv.errors import InvariantViolation
+from respkv.errors import CommandError, InvalidDatabase, InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.client import Client
 from respkv.replica.transaction import Transaction
-from respkv.wire.reply import Reply
+from respkv.wire.reply import OK, Reply
 from respkv.wire.request import RequestParser
 
 # How an item runs. Only LOGGED items are in the payload, so only they may change the keyspace.
@@ -78,19 +79,37 @@ def parse_payload(payload: bytes) -> list[Item]:
         elif name == b"MULTI":
             transaction = Transaction()
             continue
-        command = lookup(argv[0])
-        if command is None or (command.flags & CONNECTION and name != b"SELECT"):
-            raise InvariantViolation(f"an entry holds a command not known here: {name!r}")
+        handler: Handler = select_in_transaction
+        if name != b"SELECT":
+            command = lookup(argv[0])
+            if command is None or command.flags & CONNECTION:
+                raise InvariantViolation(f"an entry holds a command not known here: {name!r}")
+            handler = command.handler
         if transaction is not None:
-            transaction.commands.append((command.handler, argv, False))
+            transaction.commands.append((handler, argv, False))
         else:
-            items.append((None, command.handler, argv, db, LOGGED))
+            items.append((None, handler, argv, db, LOGGED))
     if transaction is not None:
         raise InvariantViolation("an entry ends inside a transaction")
     return items
 
 
-def keyspace_select(keyspace: Keyspace, argv: Argv) -> Reply:
-    """SELECT inside a transaction: the database changes for the commands after it."""
-    keyspace.select(int(argv[1]))
-    return "OK"
+def database_number(argv: Argv, databases: int) -> int:
+    """Return the database SELECT asks for.
+
+    Raises:
+        CommandError: not a number, or none of the databases.
+    """
+    try:
+        number = parse_int64(argv[1])
+    except CommandError:
+        raise CommandError(b"ERR invalid DB index") from None
+    if not 0 <= number < databases:
+        raise InvalidDatabase()
+    return number
+
+
+def select_in_transaction(keyspace: Keyspace, argv: Argv) -> Reply:
+    """SELECT between MULTI and EXEC: the commands after it run in another database."""
+    keyspace.select(database_number(argv, len(keyspace.databases)))
+    return OK

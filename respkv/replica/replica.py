@@ -30,6 +30,7 @@ from respkv.replica.log_clock import LogClock
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.runtime import Runtime
 from respkv.replica.transaction import Transaction, Watch, execute
+from respkv.wire.reply import Reply
 from respkv.wire.request import encode_command
 
 ENTRY_BYTES_MAX: Final = 1 << 20  # a batch is cut here; one larger command travels alone
@@ -103,7 +104,7 @@ class Replica:
             client.held.append(lambda: self.submit_write(client, command, argv, raw))
             return
         if self._leading_term == 0 or self.write_refusal or self._is_full(len(raw)):
-            self._refuse(client, argv)
+            self._refuse(client)
             return
         batch = self._batch
         if batch.payload_bytes + len(raw) > ENTRY_BYTES_MAX and batch.payload:
@@ -138,7 +139,7 @@ class Replica:
             )
             return
         if self._leading_term == 0 or self.write_refusal or self._is_full(sum(map(len, raws))):
-            self._refuse(client, argv)
+            self._refuse(client)
             return
         if (
             self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX
@@ -167,15 +168,20 @@ class Replica:
         """Answer WATCH; later commands of the client wait until the counters are in `watches`."""
         self._submit_read(client, Watch(watches, client.db).run, argv, awaited=True)
 
-    def submit_local(self, client: Client, handler: Handler, argv: Argv) -> None:
-        """Run a command of the connection itself, `handler(client, argv)`, in its turn."""
+    def answer(self, client: Client, reply: Reply) -> None:
+        """Give a reply that is known already, in its turn behind the client's earlier commands."""
         if client.reads_pending:
-            client.held.append(lambda: self.submit_local(client, handler, argv))
+            client.held.append(lambda: self.answer(client, reply))
         elif client.batch_serial <= self._done_serial:
-            client.reply(execute(handler, client, argv))
-            self._runtime.replies_ready(client)
+            if not client.replies:
+                self._runtime.replies_ready(client)
+            client.reply(reply)
         else:
-            self._join_batch(client, handler, argv, LOCAL)
+            self._join_batch(client, lambda _, __: reply, [], LOCAL)
+
+    def is_idle(self, client: Client) -> bool:
+        """Return whether every command of the client has been answered."""
+        return not client.reads_pending and client.batch_serial <= self._done_serial
 
     def _submit_read(
         self, client: Client, handler: Handler, argv: Argv, awaited: bool = False
@@ -183,7 +189,7 @@ class Replica:
         if client.held:
             client.held.append(lambda: self._submit_read(client, handler, argv, awaited))
         elif self._leading_term == 0:
-            self._refuse(client, argv)
+            self._refuse(client)
         elif client.reads_pending:
             self._await_round(client, handler, argv, awaited)
         elif client.batch_serial == self._batch.serial:
@@ -237,12 +243,12 @@ class Replica:
     def _is_full(self, size: int) -> bool:
         return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
 
-    def _refuse(self, client: Client, argv: Argv) -> None:
+    def _refuse(self, client: Client) -> None:
         if self._leading_term == 0:
             text = self._runtime.redirection(self.raft.leader_id)
         else:
             text = self.write_refusal or QUEUE_FULL
-        self.submit_local(client, lambda _, __: CommandError(text), argv)
+        self.answer(client, CommandError(text))
 
     # --- the node's side ---------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ class Transaction:
         self.client = client
         self.commands: list[tuple[Callable[[Any, list[bytes]], Reply], list[bytes], bool]] = []
         self.watches: list[tuple[int, bytes, int]] = []
+        self.writes = False  # whether any of the commands may change the keyspace
 
     def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
         """Run all commands, or none (a null array) when a watched key has changed."""

@@ -1,0 +1,44 @@
+"""The `respkv` command: the server and small tools around it."""
+
+import sys
+
+USAGE = """\
+respkv: a Redis Cluster you can pip install, that never loses a write it acknowledged
+
+  respkv server [FILE.conf] [--port 6379] [--dir DIR] [--DIRECTIVE VALUE ...]
+  respkv ping | wait-ready [--timeout S] | healthcheck   [--host H] [--port P] [--password P]
+  respkv wal dump FILE|DIR            print a log as text
+  respkv wal salvage DIR [--accept-loss]
+  respkv doctor [--dir DIR] [--port P] [--json]
+
+respkv server --help lists the directives.
+"""
+
+
+def main() -> int:
+    """Run one of the verbs; imports nothing that it does not need."""
+    arguments = sys.argv[1:]
+    verb = arguments[0] if arguments else "--help"
+    if verb == "server":
+        from respkv.cli.server import server  # noqa: PLC0415
+
+        return server(arguments[1:])
+    if verb in ("ping", "wait-ready", "healthcheck"):
+        from respkv.cli.probe import probe  # noqa: PLC0415
+
+        return probe(verb, arguments[1:])
+    if verb == "wal":
+        from respkv.cli.wal import wal  # noqa: PLC0415
+
+        return wal(arguments[1:])
+    if verb == "doctor":
+        from respkv.cli.doctor import doctor  # noqa: PLC0415
+
+        return doctor(arguments[1:])
+    if verb in ("--version", "-V", "version"):
+        from respkv import __version__  # noqa: PLC0415
+
+        print(f"respkv {__version__}")
+        return 0
+    sys.stdout.write(USAGE)
+    return 0 if verb in ("--help", "-h", "help") else 2

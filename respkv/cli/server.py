@@ -1,0 +1,66 @@
+"""`respkv server`: read the configuration, then serve."""
+
+import logging
+import sys
+
+from respkv.config import OPTIONS, Config, ConfigError, read_config
+from respkv.errors import InvariantViolation
+from respkv.log.filesystem import DirectoryLocked
+from respkv.log.recovery import LogDamaged
+from respkv.node.runtime import LogFailed
+from respkv.node.server import serve
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "verbose": logging.INFO,
+    "notice": logging.INFO,
+    "warning": logging.WARNING,
+}
+
+
+def _parse(arguments: list[str]) -> Config:
+    path = None
+    flags: list[tuple[str, str]] = []
+    at = 0
+    while at < len(arguments):
+        argument = arguments[at]
+        if not argument.startswith("--"):
+            if path is not None:
+                raise ConfigError(f"'{argument}': one configuration file is all that is read")
+            path = argument
+        else:
+            name, equals, text = argument[2:].partition("=")
+            if not equals:
+                at += 1
+                if at >= len(arguments):
+                    raise ConfigError(f"option --{name}: a value is missing")
+                text = arguments[at]
+            flags.append((name, text))
+        at += 1
+    return read_config(path, flags)
+
+
+def server(arguments: list[str]) -> int:
+    """Serve until SIGTERM; 0 when everything was synced."""
+    if "--help" in arguments:
+        for option in OPTIONS.values():
+            print(f"  --{option.name:<28} {option.text} (default: {option.default or 'none'})")
+        return 0
+    try:
+        config = _parse(arguments)
+    except ConfigError as error:
+        print(f"respkv server: {error}", file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        filename=config["logfile"] or None,
+        level=_LEVELS[config["loglevel"]],
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    for warning in config.warnings:
+        logging.getLogger("respkv").warning("%s", warning)
+    try:
+        serve(config)
+    except (DirectoryLocked, LogDamaged, LogFailed, InvariantViolation, OSError) as error:
+        logging.getLogger("respkv").critical("%s", error)
+        return 1
+    return 0

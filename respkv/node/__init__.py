@@ -1,0 +1,1 @@
+"""asyncio begins here: connections, the loop side of a replica, the composition root."""

@@ -1,0 +1,172 @@
+"""INFO: the fields that clients and monitoring tools read, in Redis' sections."""
+
+import os
+import platform
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from respkv import __version__
+from respkv.replica import transaction
+
+if TYPE_CHECKING:
+    from respkv.node.server import Node
+
+Fields = dict[str, object]
+
+
+def _server(node: "Node") -> Fields:
+    uptime = int(time.time() - node.started)
+    return {
+        "redis_version": "7.0.15",
+        "respkv_version": __version__,
+        "redis_git_sha1": "00000000",
+        "redis_git_dirty": 0,
+        "redis_mode": "standalone",
+        "os": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "arch_bits": 64,
+        "multiplexing_api": "uvloop" if "uvloop" in sys.modules else "asyncio",
+        "process_id": os.getpid(),
+        "run_id": node.run_id,
+        "tcp_port": node.config["port"],
+        "server_time_usec": time.time_ns() // 1000,
+        "uptime_in_seconds": uptime,
+        "uptime_in_days": uptime // 86400,
+        "python_version": platform.python_version(),
+    }
+
+
+def _clients(node: "Node") -> Fields:
+    return {
+        "connected_clients": len(node.clients),
+        "cluster_connections": 0,
+        "maxclients": node.config["maxclients"],
+        "blocked_clients": 0,
+        "tracking_clients": 0,
+    }
+
+
+def _memory(node: "Node") -> Fields:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        resident = int(file.read().split()[1]) * resource.getpagesize()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        "used_memory": resident,
+        "used_memory_human": f"{resident / (1 << 20):.2f}M",
+        "used_memory_rss": resident,
+        "used_memory_peak": max(peak, resident),
+        "maxmemory": node.config["maxmemory"],
+        "maxmemory_policy": node.config["maxmemory-policy"],
+        "mem_allocator": "cpython",
+    }
+
+
+def _persistence(node: "Node") -> Fields:
+    return {
+        "loading": int(node.loading),
+        "async_loading": 0,
+        "rdb_changes_since_last_save": node.replica.applied_index - node.keeper.snapshot_index,
+        "rdb_bgsave_in_progress": int(node.saving),
+        "rdb_last_save_time": int(node.last_save),
+        "rdb_last_bgsave_status": "ok" if node.last_save_ok else "err",
+        "aof_enabled": 1,
+        "aof_rewrite_in_progress": 0,
+        "aof_last_write_status": "ok",
+        "aof_current_size": node.wal.bytes_held(),
+    }
+
+
+def _stats(node: "Node") -> Fields:
+    return {
+        "total_connections_received": node.connections_received,
+        "total_commands_processed": sum(node.calls.values()),
+        "rejected_connections": node.connections_rejected,
+        "expired_keys": 0,
+        "total_error_replies": sum(node.errors.values()),
+        "respkv_unknown_outcomes": node.unknown_outcomes,
+        "respkv_internal_errors": transaction.internal_errors,
+        "respkv_pending_bytes": node.replica.pending_bytes,
+    }
+
+
+def _replication(node: "Node") -> Fields:
+    return {
+        "role": "master",
+        "connected_slaves": 0,
+        "master_replid": node.run_id,
+        "master_repl_offset": node.replica.applied_index,
+        "second_repl_offset": -1,
+    }
+
+
+def _cpu(node: "Node") -> Fields:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "used_cpu_sys": f"{usage.ru_stime:.6f}",
+        "used_cpu_user": f"{usage.ru_utime:.6f}",
+        "used_cpu_sys_children": f"{children.ru_stime:.6f}",
+        "used_cpu_user_children": f"{children.ru_utime:.6f}",
+    }
+
+
+def _commandstats(node: "Node") -> Fields:
+    return {f"cmdstat_{name}": f"calls={calls}" for name, calls in sorted(node.calls.items())}
+
+
+def _errorstats(node: "Node") -> Fields:
+    return {f"errorstat_{name}": f"count={count}" for name, count in sorted(node.errors.items())}
+
+
+def _cluster(node: "Node") -> Fields:
+    return {"cluster_enabled": 0}
+
+
+def _respkv(node: "Node") -> Fields:
+    raft = node.replica.raft
+    return {
+        "term": raft.term,
+        "commit_index": raft.commit_index,
+        "applied_index": node.replica.applied_index,
+        "snapshot_index": node.keeper.snapshot_index,
+        "appendfsync": node.config["appendfsync"],
+    }
+
+
+def _keyspace(node: "Node") -> Fields:
+    return {
+        f"db{number}": f"keys={len(db.keys)},expires={len(db.deadlines.by_key)},avg_ttl=0"
+        for number, db in enumerate(node.replica.keyspace.databases)
+        if db.keys
+    }
+
+
+_SECTIONS: Final = {
+    "server": _server,
+    "clients": _clients,
+    "memory": _memory,
+    "persistence": _persistence,
+    "stats": _stats,
+    "replication": _replication,
+    "cpu": _cpu,
+    "commandstats": _commandstats,
+    "errorstats": _errorstats,
+    "cluster": _cluster,
+    "respkv": _respkv,
+    "keyspace": _keyspace,
+}
+_ON_REQUEST: Final = frozenset(("commandstats",))
+
+
+def info_text(node: "Node", wanted: list[str]) -> str:
+    """Return the sections asked for; none, `default`, `all` or `everything` as in Redis."""
+    everything = "all" in wanted or "everything" in wanted
+    by_default = not wanted or "default" in wanted
+    blocks = []
+    for name, fields in _SECTIONS.items():
+        if everything or name in wanted or (by_default and name not in _ON_REQUEST):
+            lines = [f"# {name.capitalize()}"]
+            lines += [f"{key}:{value}" for key, value in fields(node).items()]
+            blocks.append("\r\n".join(lines) + "\r\n")
+    return "\r\n".join(blocks)

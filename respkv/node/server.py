@@ -1,0 +1,361 @@
+"""The composition root: one node with its log, its replica, its listeners and its clients."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+
+from respkv.config import Config
+from respkv.errors import CommandError
+from respkv.log.filesystem import RealFileSystem
+from respkv.log.wal import Wal
+from respkv.node import server_commands, session_commands
+from respkv.node.connection import Connection
+from respkv.node.runtime import LogFailed, NodeRuntime
+from respkv.node.sync_helper import SyncHelper
+from respkv.replica.log_writer import LogWriter
+from respkv.replica.recover import recover_replica
+from respkv.replica.snapshot_keeper import SnapshotKeeper
+
+logger = logging.getLogger("respkv")
+
+TICK_SECONDS = 0.1
+FREE_ITEMS_PER_TURN = 20_000  # of emptied databases: about 2 ms
+DECLARED = (session_commands, server_commands)  # importing them declares their commands
+
+PROTECTED_TEXT = (
+    b"DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    b"is set for the default user. In this mode connections are only accepted from the loopback "
+    b"interface. If you want to connect from external computers, set a password (requirepass), "
+    b"bind to loopback only, or turn protected mode off (protected-mode no) if you know that "
+    b"nobody else can reach this port."
+)
+DISK_FULL_TEXT = (
+    b"MISCONF No room is left for the log, so writes are refused before any could be lost. "
+    b"Free space on the disk; writing resumes by itself."
+)
+
+
+class Node:
+    """Owns everything with a lifetime; commands reach it as `session.node`."""
+
+    def __init__(self, config: Config, sync_helper: SyncHelper) -> None:
+        self.config = config
+        self.started = time.time()
+        self.turn_time = self.started
+        self.last_save = self.started
+        self.last_save_ok = True
+        self.saving = False
+        self.loading = True
+        self.run_id = secrets.token_hex(20)
+        self.clients: dict[int, Connection] = {}
+        self.calls: dict[str, int] = {}
+        self.errors: dict[str, int] = {}
+        self.connections_received = 0
+        self.connections_rejected = 0
+        self.unknown_outcomes = 0
+        self._last_client_id = 0
+        self._answering: list[Connection] = []
+        self._servers: list[asyncio.AbstractServer] = []
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._sync_helper = sync_helper
+        self._fs = RealFileSystem()
+        self._directory = str(config["dir"])
+        self.wal = Wal.open(self._fs, self._directory)
+        self.runtime = NodeRuntime(self._loop, self.wal, sync_helper)
+        always = config["appendfsync"] == "always"
+        self.log_writer = self.runtime.log_writer = LogWriter(self.wal, self.runtime, always)
+        self.replica = recover_replica(
+            self._fs,
+            self._directory,
+            self.wal,
+            self.log_writer,
+            self.runtime,
+            partition=0,
+            node_id=1,
+            voters=[1],
+            databases=config["databases"],
+        )
+        self.keeper = SnapshotKeeper(
+            self.replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
+        )
+        self.recovered_index = self.replica.raft.last_index
+
+    # --- what connections ask ----------------------------------------------------------------
+
+    def next_client_id(self) -> int:
+        """Return a number no other connection of this process has."""
+        self._last_client_id += 1
+        return self._last_client_id
+
+    def admit(self, client: Connection, is_local: bool) -> bytes:
+        """Take a new connection in, or return the error that turns it away."""
+        self.connections_received += 1
+        if len(self.clients) >= self.config["maxclients"]:
+            self.connections_rejected += 1
+            return b"ERR max number of clients reached"
+        if not (is_local or self.config["requirepass"] or not self.config["protected-mode"]):
+            self.connections_rejected += 1
+            return PROTECTED_TEXT
+        self.clients[client.id] = client
+        return b""
+
+    def forget(self, client: Connection) -> None:
+        """The connection is gone."""
+        self.clients.pop(client.id, None)
+
+    def count_error(self, error: CommandError) -> None:
+        """Count an error reply by its first word."""
+        word = error.text.split(b" ", 1)[0].decode(errors="replace")
+        self.errors[word] = self.errors.get(word, 0) + 1
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Run something after the replies of this turn are on their way."""
+        self._loop.call_soon(call)
+
+    def close_soon(self, client: Connection) -> None:
+        """Close another connection after this turn."""
+        self._loop.call_soon(client.close_now)
+
+    def close_when_answered(self, client: Connection) -> None:
+        """Close a connection once its outstanding commands have been answered."""
+        self._answering.append(client)
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.calls.clear()
+        self.errors.clear()
+        self.connections_received = 0
+        self.connections_rejected = 0
+
+    def stop(self) -> None:
+        """Finish, sync, exit 0."""
+        self._stopping.set()
+
+    # --- snapshots and spare segments --------------------------------------------------------
+
+    def start_snapshot(self) -> None:
+        """Start a snapshot of everything acknowledged by now, in a process of its own."""
+        if not self.saving:
+            self.saving = True
+            self._spawn(self._snapshot())
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.runtime.fail(task.exception() or LogFailed("a background task failed"))
+
+    async def _snapshot(self) -> None:
+        try:
+            while not self.log_writer.idle:
+                await asyncio.sleep(0)
+            job = self.keeper.begin()
+            if job is None:  # nothing new since the last one: that one is the answer
+                self.last_save, self.last_save_ok = time.time(), True
+                return
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "respkv.node.snapshot_child",
+                self._directory,
+                str(job.partition),
+                str(job.index),
+                str(job.term),
+                str(self.config["databases"]),
+                *job.segments,
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+            try:
+                code = await process.wait()
+            except asyncio.CancelledError:
+                process.kill()
+                await process.wait()
+                raise
+            self.keeper.ended(code == 0)
+            self.last_save_ok = code == 0
+            if code == 0:
+                self.last_save = time.time()
+                logger.info("snapshot at index %d is durable", job.index)
+            else:
+                logger.error("the snapshot process ended with status %d", code)
+        finally:
+            self.saving = False
+
+    async def _keep_spares(self) -> None:
+        """Have zeroed segments ready, or refuse writes while there is no room for one."""
+        path = self.wal.begin_spare()
+        if path is None:
+            return
+        failure = None
+        try:
+            await self._loop.run_in_executor(None, self.wal.fill_spare, path)
+        except OSError as error:
+            failure = error
+        self.wal.end_spare(path, failure)
+        refusal = DISK_FULL_TEXT if self.wal.full else b""
+        if bool(refusal) != bool(self.replica.write_refusal):
+            logger.warning("writes are %s", "refused: disk full" if refusal else "taken again")
+        self.replica.write_refusal = refusal
+
+    # --- running -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Recover, serve until `stop` or a failure, then finish and sync."""
+        # Cycles are rare here and a full collection over a large keyspace takes 100s of ms:
+        # what exists now is never looked at again, and the rest is collected on purpose.
+        gc.disable()
+        await self._listen()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.stop)
+        self.replica.raft.campaign()
+        self.log_writer.touch(self.replica)
+        ticker = asyncio.create_task(self._tick())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait(
+                {ticker, stopping, self.runtime.failed}, return_when=asyncio.FIRST_COMPLETED
+            )
+            for done in (self.runtime.failed, ticker):
+                if done.done():
+                    done.result()
+            await self._finish()
+        finally:
+            for task in (ticker, stopping, *self._tasks):
+                task.cancel()
+            await asyncio.gather(ticker, stopping, *self._tasks, return_exceptions=True)
+            for server in self._servers:
+                server.close()
+            self._sync_helper.close(self._loop)
+
+    async def _listen(self) -> None:
+        port = self.config["port"]
+        backlog = self.config["tcp-backlog"]
+        if port:
+            server = await self._loop.create_server(
+                lambda: Connection(self),  # type: ignore[arg-type,return-value]
+                self.config["bind"].split(),
+                port,
+                backlog=backlog,
+            )
+            self._servers.append(server)
+        path = self.config["unixsocket"]
+        if path:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
+            server = await self._loop.create_unix_server(
+                lambda: Connection(self),  # type: ignore[arg-type,return-value]
+                path,
+                backlog=backlog,
+            )
+            os.chmod(path, int(self.config["unixsocketperm"], 8))
+            self._servers.append(server)
+
+    def _ready(self) -> None:
+        self.loading = False
+        gc.collect()
+        gc.freeze()
+        logger.info(
+            "ready on %s port %d, data in %s, recovered index %d",
+            self.config["bind"],
+            self.config["port"],
+            os.path.abspath(self._directory),
+            self.recovered_index,
+        )
+
+    async def _tick(self) -> None:
+        synced_at = time.monotonic()
+        ticks = 0
+        shown_percent = -1
+        while True:
+            if self.loading:
+                if self.replica.serving:
+                    self._ready()
+                else:
+                    total = max(1, self.recovered_index)
+                    percent = 100 * self.replica.applied_index // total
+                    if percent // 10 != shown_percent // 10:
+                        shown_percent = percent
+                        logger.info("loading: %d %% of %d entries", percent, total)
+                    await asyncio.sleep(0.005)
+                    continue
+            await asyncio.sleep(TICK_SECONDS)
+            ticks += 1
+            self.turn_time = time.time()
+            self.replica.tick()
+            self.keeper.tick()
+            while self.replica.keyspace.free_some(FREE_ITEMS_PER_TURN):
+                await asyncio.sleep(0)
+            if self.log_writer.idle:
+                self.wal.seal()
+            policy = self.config["appendfsync"]
+            if policy == "everysec" and time.monotonic() - synced_at >= 1:
+                synced_at = time.monotonic()
+                self.runtime.start_sync(self.wal.next_lsn - 1)
+            if not self.saving and self.keeper.due():
+                self.start_snapshot()
+            if ticks % 10 == 0:
+                await self._keep_spares()
+                self._close_idle()
+            if ticks % 100 == 0:
+                gc.collect(1)
+            self._close_answered()
+
+    def _close_answered(self) -> None:
+        waiting, self._answering = self._answering, []
+        for client in waiting:
+            if self.replica.is_idle(client):
+                client.close_now()
+            else:
+                self._answering.append(client)
+
+    def _close_idle(self) -> None:
+        seconds = self.config["timeout"]
+        if seconds:
+            for client in list(self.clients.values()):
+                if self.turn_time - client.last_input > seconds:
+                    client.close_now()
+
+    async def _finish(self) -> None:
+        """Take no more connections, let what was proposed commit, then sync."""
+        for server in self._servers:
+            server.close()
+        deadline = time.monotonic() + 5
+        while not self.log_writer.idle and time.monotonic() < deadline:
+            await asyncio.sleep(0.001)
+        for client in list(self.clients.values()):
+            client.close_now()
+        await asyncio.sleep(0)
+        self.wal.close()
+        logger.info("stopped: everything is synced")
+
+
+def serve(config: Config) -> None:
+    """Run a node until it is told to stop.
+
+    Raises:
+        DirectoryLocked, LogDamaged, LogFailed, InvariantViolation, OSError: it cannot go on.
+    """
+    sync_helper = SyncHelper()
+
+    async def main() -> None:
+        await Node(config, sync_helper).run()
+
+    try:
+        import uvloop  # noqa: PLC0415  not there on every platform
+    except ImportError:
+        asyncio.run(main())
+    else:
+        uvloop.run(main())
