@@ -95,12 +95,6 @@ class InvalidDatabase(CommandError):
     default_text = b"ERR DB index is out of range"
 
 
-class OutOfRange(CommandError):
-    """An integer outside what the command allows."""
-
-    default_text = b"ERR value is out of range"
-
-
 class InvalidCursor(CommandError):
     """A SCAN cursor that is no unsigned 64-bit integer."""
 
@@ -123,3 +117,8 @@ class OffsetOutOfRange(CommandError):
     """A negative SETRANGE offset."""
 
     default_text = b"ERR offset is out of range"
+
+
+def quoted(text: bytes) -> bytes:
+    """Return a client's text as an error line repeats it: up to the first zero byte, as C does."""
+    return text.partition(b"\0")[0]

@@ -4,7 +4,7 @@ from typing import Final
 
 from respkv.commands.arguments import INT64_MAX, INT64_MIN, parse_int64
 from respkv.commands.table import FAST, READONLY, WRITE, Argv, command
-from respkv.errors import CommandError, InvalidExpireTime
+from respkv.errors import CommandError, InvalidExpireTime, quoted
 from respkv.keyspace.keyspace import Keyspace
 
 _NX: Final = 1
@@ -128,7 +128,7 @@ def _parse_conditions(argv: Argv) -> int:
     for option in argv[3:]:
         condition = _CONDITIONS.get(option.upper())
         if condition is None:
-            raise CommandError(b"ERR Unsupported option %b" % option)
+            raise CommandError(b"ERR Unsupported option %b" % quoted(option))
         conditions |= condition
     if conditions & _NX and conditions & (_XX | _GT | _LT):
         raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")

@@ -37,7 +37,9 @@ def keys(keyspace: Keyspace, argv: Argv) -> list[bytes]:
 def scan(keyspace: Keyspace, argv: Argv) -> Reply:
     """A key that is there from start to end is returned; one may be returned twice."""
     cursor = parse_cursor(argv[1])
-    count, pattern, wanted_type = 10, b"", b""
+    count = 10
+    pattern: bytes | None = None
+    wanted_type: bytes | None = None
     position = 2
     while position < len(argv):
         option = argv[position].upper()
@@ -80,12 +82,12 @@ def parse_cursor(text: bytes) -> int:
 
 
 def _filtered(
-    keyspace: Keyspace, found: list[bytes], pattern: bytes, wanted_type: bytes
+    keyspace: Keyspace, found: list[bytes], pattern: bytes | None, wanted_type: bytes | None
 ) -> list[bytes]:
-    if pattern and pattern != b"*":
+    if pattern is not None and pattern != b"*":
         matches = matcher(pattern)
         found = [key for key in found if matches(key)]
-    if wanted_type:
+    if wanted_type is not None:
         name = wanted_type.decode(errors="replace")
         found = [key for key in found if _type_at(keyspace, key) == name]
     return found

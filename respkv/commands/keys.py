@@ -8,7 +8,6 @@ from respkv.errors import (
     CommandError,
     InvalidDatabase,
     NoSuchKey,
-    OutOfRange,
     SameObject,
 )
 from respkv.keyspace.keyspace import Keyspace
@@ -118,7 +117,7 @@ def move(keyspace: Keyspace, argv: Argv) -> int:
         raise CommandError(b"ERR MOVE is not allowed in cluster mode")
     db = parse_range(argv[2], INT32_MIN, INT32_MAX)
     if not 0 <= db < len(keyspace.databases):
-        raise OutOfRange
+        raise InvalidDatabase
     if db == keyspace.db_index:
         raise SameObject
     if not keyspace.contains(key) or keyspace.contains_in(db, key):

@@ -8,11 +8,11 @@ from typing import Final
 
 from respkv.errors import IncrementNotFinite, NotAFloat
 
-TEXT_BYTES_MAX: Final = 255
+TEXT_BYTES_MAX: Final = 5_119
 MANTISSA_BITS: Final = 64
 EXPONENT_MAX: Final = 16_384  # 2 ** 16384 and beyond is infinite
 SMALLEST_BITS: Final = 16_445  # 2 ** -16445 is the smallest number above 0
-DECIMAL_EXPONENT_MAX: Final = 6_000  # a text of 255 bytes with more is infinite or 0 for certain
+DECIMAL_EXPONENT_MAX: Final = 12_000  # a text of that length with more is infinite or 0
 
 _NUMBER: Final = re.compile(
     rb"([+-]?)(?:0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?[0-9]+))?"
@@ -39,18 +39,18 @@ def parse(text: bytes | bytearray) -> Ratio | None:
         raise NotAFloat
     sign, hex_digits, hex_fraction, hex_exponent, digits, fraction, exponent = match.groups()
     if hex_digits is not None:
-        scale, exponent_base, limit = 16, 2, EXPONENT_MAX + 4 * TEXT_BYTES_MAX
+        scale, exponent_base, limit = 16, 2, SMALLEST_BITS + 4 * TEXT_BYTES_MAX
         digits, fraction, exponent = hex_digits, hex_fraction, hex_exponent
     else:
         scale, exponent_base, limit = 10, 10, DECIMAL_EXPONENT_MAX
     fraction = fraction or b""
     if not digits + fraction:
         raise NotAFloat
-    numerator = int(digits + fraction, scale)
+    numerator = _integer(digits + fraction, scale)
     if numerator == 0:
         return 0, 1
     denominator = scale ** len(fraction)
-    power = int(exponent or b"0")
+    power = _integer(exponent, 10) if exponent else 0
     if abs(power) > limit:
         raise NotAFloat
     if power >= 0:
@@ -111,9 +111,16 @@ def _divide_half_even(numerator: int, denominator: int) -> int:
     return quotient
 
 
+def _integer(digits: bytes, base: int) -> int:
+    """Return the number that digits spell; Python refuses to read more than 4,300 at once."""
+    if len(digits) <= 4_000 or base == 16:
+        return int(digits, base)
+    return int(digits[:-4_000]) * 10**4_000 + int(digits[-4_000:])
+
+
 def _decimal(number: int) -> bytes:
     """Return a number's digits; Python refuses to print more than 4,300 at once."""
-    if number < 10**4000:
+    if number < 10**4_000:
         return b"%d" % number
-    high, low = divmod(number, 10**4000)
+    high, low = divmod(number, 10**4_000)
     return b"%d%04000d" % (high, low)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from respkv.commands.key_specs import KeySpec, positions
-from respkv.errors import CommandError, WrongArity
+from respkv.errors import CommandError, WrongArity, quoted
 from respkv.wire.reply import Reply
 
 Argv = list[bytes]
@@ -144,7 +144,7 @@ def resolve_subcommand(container: Command, argv: Argv) -> Command:
     command = container.subcommands.get(argv[1].upper())
     if command is None:
         raise CommandError(
-            b"ERR unknown subcommand '%b'. Try %b HELP." % (argv[1][:128], container.name)
+            b"ERR unknown subcommand '%b'. Try %b HELP." % (quoted(argv[1][:128]), container.name)
         )
     return command
 
@@ -165,9 +165,9 @@ def unknown_command(argv: Argv) -> CommandError:
     for argument in argv[1:]:
         if len(shown) >= 128:
             break
-        shown += b"'%b' " % argument[: 128 - len(shown)]
+        shown += b"'%b' " % quoted(argument[: 128 - len(shown)])
     return CommandError(
-        b"ERR unknown command '%b', with args beginning with: %b" % (argv[0][:128], shown)
+        b"ERR unknown command '%b', with args beginning with: %b" % (quoted(argv[0][:128]), shown)
     )
 
 
