@@ -7,7 +7,7 @@ from zlib import crc32
 from respkv.entry import Entry
 
 SEGMENT_MAGIC: Final = b"RESPKVW1"
-SEGMENT_HEADER: Final = struct.Struct("<8sQQI")  # magic, number, salt, crc32 of what is before
+SEGMENT_HEADER: Final = struct.Struct("<8sQQQI")  # magic, number, salt, file size, crc32
 FIRST_BATCH_AT: Final = 512  # a sector of its own: a torn batch cannot take the header with it
 
 BATCH_HEADER: Final = struct.Struct(
@@ -109,20 +109,20 @@ def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
     )
 
 
-def pack_segment_header(number: int, salt: int) -> bytes:
-    """Return a segment's header."""
-    head = SEGMENT_HEADER.pack(SEGMENT_MAGIC, number, salt, 0)[:-4]
+def pack_segment_header(number: int, salt: int, size: int) -> bytes:
+    """Return a segment's header; `size` is the whole file's, so a cut one is noticed."""
+    head = SEGMENT_HEADER.pack(SEGMENT_MAGIC, number, salt, size, 0)[:-4]
     return head + struct.pack("<I", crc32(head))
 
 
-def unpack_segment_header(data: bytes) -> tuple[int, int] | None:
-    """Return (number, salt), None when this is not a whole header."""
+def unpack_segment_header(data: bytes) -> tuple[int, int, int] | None:
+    """Return (number, salt, file size), None when this is not a whole header."""
     if len(data) < SEGMENT_HEADER.size:
         return None
-    magic, number, salt, checksum = SEGMENT_HEADER.unpack_from(data)
+    magic, number, salt, size, checksum = SEGMENT_HEADER.unpack_from(data)
     if magic != SEGMENT_MAGIC or checksum != crc32(data[: SEGMENT_HEADER.size - 4]):
         return None
-    return number, salt
+    return number, salt, size
 
 
 def pack_batch(

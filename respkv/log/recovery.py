@@ -135,6 +135,8 @@ def read_segment(fs: FileSystem, directory: str, name: str) -> Segment:
         segment = Segment(name, number, 0)
         segment.size = len(data)
         return segment
+    if header[2] != len(data):
+        raise LogDamaged(join(directory, name), len(data), f"it should have {header[2]} bytes")
     segment = Segment(name, number, header[1])
     segment.size = len(data)
     expected_lsn = 0

@@ -242,11 +242,12 @@ class Wal:
         else:
             file = fs.open(path, create=True)
             fill_with_zeros(file, max(needed, self._segment_bytes))
-        file.write_at(0, pack_segment_header(number, self._salt))
+            file.datasync()  # the header comes last, so a whole header means a whole file
+        self._file_bytes = file.size()
+        file.write_at(0, pack_segment_header(number, self._salt, self._file_bytes))
         file.datasync()
         fs.sync_directory(directory)
         self.sync_file = file
-        self._file_bytes = file.size()
         self._offset = FIRST_BATCH_AT
         self._segments.append(_Segment(number, {}))
         self._write_batch(checkpoint, len(self._states))
