@@ -33,11 +33,8 @@ def del_(keyspace: Keyspace, argv: Argv) -> int:
 
 @command(arity=-2, flags=WRITE | FAST, keys=(1, -1, 1), access="RM delete", group="generic",
          since="4.0.0", tips=("request_policy:multi_shard", "response_policy:agg_sum"),
-         complexity="O(1) for each key removed regardless of its size. Then the command does "
-         "O(N) work in a different thread in order to reclaim memory, where N is the number of "
-         "allocations the deleted objects where composed of.", syntax="key...",
-         summary="Delete a key asynchronously in another thread. Otherwise it is just as DEL, "
-         "but non blocking.")  # fmt: skip
+         complexity="O(1) for each key removed regardless of its size; memory is freed in slices.",
+         syntax="key...", summary="Delete a key (the same as DEL)")  # fmt: skip
 def unlink(keyspace: Keyspace, argv: Argv) -> int:
     return del_(keyspace, argv)
 

@@ -18,7 +18,7 @@ def dbsize(keyspace: Keyspace, argv: Argv) -> int:
 @command(arity=-1, flags=WRITE, group="server", since="1.0.0",
          categories=("keyspace", "dangerous"),
          tips=("request_policy:all_shards", "response_policy:all_succeeded"),
-         complexity="O(N) where N is the number of keys in the selected database",
+         complexity="O(1); memory is freed afterwards, in slices",
          syntax="[async(ASYNC@4.0.0 | SYNC@6.2.0)]",
          summary="Remove all keys from the current database", history=(("4.0.0", "Added the "
          "`ASYNC` flushing mode modifier."), ("6.2.0", "Added the `SYNC` flushing mode "
@@ -33,7 +33,7 @@ def flushdb(keyspace: Keyspace, argv: Argv) -> str:
 @command(arity=-1, flags=WRITE, group="server", since="1.0.0",
          categories=("keyspace", "dangerous"),
          tips=("request_policy:all_shards", "response_policy:all_succeeded"),
-         complexity="O(N) where N is the total number of keys in all databases",
+         complexity="O(1); memory is freed afterwards, in slices",
          syntax="[async(ASYNC@4.0.0 | SYNC@6.2.0)]", summary="Remove all keys from all databases",
          history=(("4.0.0", "Added the `ASYNC` flushing mode modifier."), ("6.2.0", "Added the "
          "`SYNC` flushing mode modifier.")))  # fmt: skip
