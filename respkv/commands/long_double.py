@@ -120,7 +120,7 @@ def _integer(digits: bytes, base: int) -> int:
 
 def _decimal(number: int) -> bytes:
     """Return a number's digits; Python refuses to print more than 4,300 at once."""
-    if number < 10**4_000:
+    if number.bit_length() < 13_000 or number < 10**4_000:
         return b"%d" % number
     high, low = divmod(number, 10**4_000)
     return b"%d%04000d" % (high, low)

@@ -1,7 +1,7 @@
 """When keys of one database expire: deadlines by key, and buckets to sweep the past ones.
 
-A bucket holds the keys whose deadlines fall into one window of 256 ms and is swept once the whole
-window is past, newest entry first. So a sweep costs the same per key however many deadlines exist
+A bucket holds the keys whose deadlines fall into one window of 1,024 ms and is swept once the
+whole window is past, newest entry first. So a sweep costs the same per key however many deadlines exist
 or were moved; a heap of (deadline, key) kept every moved deadline until its old time came, and the
 sweep that met half a million of those stopped the world.
 """
@@ -9,7 +9,7 @@ sweep that met half a million of those stopped the world.
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-WINDOW_BITS: Final = 8
+WINDOW_BITS: Final = 10
 STALE_WINDOWS_MAX: Final = 4_096
 
 
@@ -37,6 +37,19 @@ class Deadlines:
                 heapify(self._windows)
         else:
             bucket[key] = None
+
+    def restore(self, keys: list[bytes], deadlines_ms: list[int]) -> None:
+        """Add deadlines of keys that have none, in an order that `in_order` returned."""
+        self.by_key.update(zip(keys, deadlines_ms, strict=True))
+        buckets = self._buckets
+        for key, deadline_ms in zip(keys, deadlines_ms, strict=True):
+            window = deadline_ms >> WINDOW_BITS
+            bucket = buckets.get(window)
+            if bucket is None:
+                buckets[window] = {key: None}
+                heappush(self._windows, window)
+            else:
+                bucket[key] = None
 
     def remove(self, key: bytes) -> bool:
         """Forget the deadline of `key`; return whether it had one."""

@@ -49,7 +49,7 @@ def database_chunks(db: int, database: Database) -> Iterator[bytes]:
     keys: list[bytes] = []
     values: list[bytes | bytearray] = []
     size = 0
-    for key, value in zip(database.keys, database.values):
+    for key, value in zip(database.keys, database.values, strict=True):
         if isinstance(value, Container):
             if keys:
                 yield _strings(db, keys, values)
@@ -82,9 +82,9 @@ def read_chunk(chunk: bytes, databases: list[Database]) -> None:
         _, db, count = _COUNTED.unpack_from(chunk)
         database = databases[db]
         positions = unpack_from(f"<{count}I", chunk, _COUNTED.size)
-        deadlines = unpack_from(f"<{count}Q", chunk, _COUNTED.size + 4 * count)
-        for position, deadline_ms in zip(positions, deadlines):
-            database.deadlines.set(database.keys[position], deadline_ms)
+        deadlines = list(unpack_from(f"<{count}Q", chunk, _COUNTED.size + 4 * count))
+        keys = database.keys
+        database.deadlines.restore([keys[position] for position in positions], deadlines)
     else:
         raise InvariantViolation(f"a dump with a chunk of unknown kind {kind!r}")
 
@@ -103,7 +103,7 @@ def _read_strings(chunk: bytes, databases: list[Database]) -> None:
     parts = [chunk[start:end] for start, end in pairwise(offsets)]
     keys = parts[:count]
     first = len(database.keys)
-    database.index.update(zip(keys, range(first, first + count)))
+    database.index.update(zip(keys, range(first, first + count), strict=True))
     database.keys.extend(keys)
     database.values.extend(parts[count:])
 

@@ -197,7 +197,7 @@ class Keyspace:
         return True
 
     def next_deadline_ms(self) -> int | None:
-        """Return when a sweep has something to do (up to 255 ms after the first deadline)."""
+        """Return when a sweep has something to do (up to a second after the first deadline)."""
         window = -1
         for database in self.databases:
             if database.deadlines.by_key:
