@@ -16,7 +16,11 @@ from typing import Final
 
 from respkv.wire.reply import Reply, SetReply
 
-_PARTS: Final = re.compile(r"\.\.\.!?|@<?[0-9.]+|[\[\]()|]|(?:(?!\.\.\.)[^\s\[\]()|@])+")
+_PARTS: Final = re.compile(r"\.\.\.!?|@<?[0-9.]+|[\[\]()<>|]|(?:(?!\.\.\.)[^\s\[\]()<>|@])+")
+_REPEATED: Final = re.compile(r"(\S+) \[\1 \.\.\.\]")
+_REPEATED_PAIR: Final = re.compile(r"(\S+) (\S+) \[\1 \2 \.\.\.\]")
+_BRACKETS: Final = {"[": "]", "(": ")", "<": ">"}
+_CLOSING: Final = ("]", ")", ">", "|")
 _DEFAULT_TYPES: Final = {"key": "key", "pattern": "pattern"}
 
 
@@ -52,40 +56,62 @@ class Argument:
 
 
 def parse_syntax(syntax: str) -> list[Argument]:
-    """Return the arguments that a declaration's `syntax` spells."""
+    """Return the arguments that a declaration's `syntax` spells.
+
+    Raises:
+        ValueError: its brackets do not match.
+    """
+    syntax = _REPEATED_PAIR.sub(r"\1_\2(\1 \2)...", syntax)
+    syntax = _REPEATED.sub(r"\1...", syntax)
     parser = _Parser(_PARTS.findall(syntax))
-    arguments = parser.sequence()
+    choices = parser.choices()
     if parser.parts:
         raise ValueError(f"unbalanced syntax {syntax!r}")
-    return arguments
+    return choices[0] if len(choices) == 1 else [_joined(choices)]
 
 
 class _Parser:
     def __init__(self, parts: list[str]) -> None:
         self.parts = parts
 
-    def sequence(self) -> list[Argument]:
+    def choices(self) -> list[list[Argument]]:
+        """Return the sequences between bars, up to a closing bracket or the end."""
+        choices = [self._sequence()]
+        while self.parts and self.parts[0] == "|":
+            self.parts.pop(0)
+            choices.append(self._sequence())
+        return choices
+
+    def _sequence(self) -> list[Argument]:
         arguments: list[Argument] = []
-        while self.parts and self.parts[0] not in ("]", ")", "|"):
+        while self.parts and self.parts[0] not in _CLOSING:
             arguments.append(self._argument())
         return arguments
 
+    def _inside(self) -> list[list[Argument]]:
+        opening = self.parts.pop(0)
+        choices = self.choices()
+        if not self.parts or self.parts.pop(0) != _BRACKETS[opening]:
+            raise ValueError(f"no {_BRACKETS[opening]} to a {opening}")
+        return choices
+
     def _argument(self) -> Argument:
         if self.parts[0] == "[":
-            self.parts.pop(0)
-            argument = self._argument()
+            argument = _joined(self._inside())
             argument.flags.insert(0, "optional")
-            if self.parts.pop(0) != "]":
-                raise ValueError(f"one argument expected inside the brackets of {argument.name}")
             return argument
+        if self.parts[0] in _BRACKETS:
+            return _joined(self._inside())
         word = self.parts.pop(0)
         if not _is_token(word):
             argument = self._named(word, None)
         elif self.parts and "=" not in word and _is_name(self.parts[0]):
             argument = self._named(self.parts.pop(0), word)
         else:
-            token, _, name = word.partition("=") if len(word) > 1 else (word, "", "")
-            argument = Argument(name or token.lower(), "pure-token", token.strip('"'))
+            token, _, name = word.rpartition("=")
+            if not token:
+                token, name = word, word.lower()
+            argument = Argument(name, "pure-token", token.strip('"'))
         self._suffixes(argument)
         return argument
 
@@ -98,16 +124,9 @@ class _Parser:
         if type_ == "key" or key_spec:
             argument.key_spec = int(key_spec or "0")
         if self.parts and self.parts[0] == "(":
-            self.parts.pop(0)
-            self._nested(argument)
+            group = _joined(self._inside(), always=True)
+            argument.type, argument.arguments = group.type, group.arguments
         return argument
-
-    def _nested(self, argument: Argument) -> None:
-        argument.type = "block"
-        argument.arguments = self.sequence()
-        while self.parts.pop(0) == "|":
-            argument.type = "oneof"
-            argument.arguments += self.sequence()
 
     def _suffixes(self, argument: Argument) -> None:
         while self.parts and self.parts[0][:1] in (".", "@"):
@@ -128,4 +147,18 @@ def _is_token(part: str) -> bool:
 
 
 def _is_name(part: str) -> bool:
-    return part[0] not in "[]()|.@" and not _is_token(part)
+    return part[0] not in "[]()<>|.@" and not _is_token(part)
+
+
+def _joined(choices: list[list[Argument]], always: bool = False) -> Argument:
+    """Return one argument for a group: a lone one itself, unless `always` a block or a choice."""
+    if len(choices) > 1:
+        joined = Argument("", "oneof", None)
+        joined.arguments = [_joined([choice]) for choice in choices]
+    elif len(choices[0]) == 1 and not always:
+        return choices[0][0]
+    else:
+        joined = Argument("", "block", None)
+        joined.arguments = choices[0]
+    joined.name = "_".join([argument.name for argument in joined.arguments])
+    return joined
