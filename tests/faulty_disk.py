@@ -180,9 +180,18 @@ class FaultyDisk:
                 if not keep_new:
                     continue
             seen[id(inode)] = name
-        disk._names = {name: self._survivor(inode) for name, inode in names.items()}
+        disk._names = {name: disk._survivor(inode) for name, inode in names.items()}
         disk._durable_names = dict(disk._names)
         disk.used = sum(len(inode.content) for inode in disk._names.values())
+        return disk
+
+    def durable_image(self) -> "FaultyDisk":
+        """What is certain to survive a power loss."""
+        disk = FaultyDisk(self.chance)
+        disk._names = {
+            name: _Inode(bytearray(inode.durable), bytearray(inode.durable))
+            for name, inode in self._durable_names.items()
+        }
         return disk
 
     def _successor(self) -> "FaultyDisk":

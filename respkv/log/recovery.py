@@ -82,12 +82,12 @@ class RecoveredPartition:
         position = index - self.base_index - 1
         if 0 <= position < len(self.entries) and self.entries[position].term == term:
             del self.entries[: position + 1]
+            self.base_index = index
         elif index > self.base_index:
             self.entries = []  # installed from a leader: the log restarts behind it
-        else:
-            return
-        self.base_index = index
-        self.snapshot_index, self.snapshot_term = index, term
+            self.base_index = index
+        if index > self.snapshot_index:
+            self.snapshot_index, self.snapshot_term = index, term
 
     def _check(self, checkpoint: Checkpoint) -> None:
         if not self.base_index and not self.entries and not self.term:

@@ -21,7 +21,7 @@ from respkv.node.runtime import LogFailed, NodeRuntime
 from respkv.node.sync_helper import SyncHelper
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recover_replica
-from respkv.replica.snapshot_keeper import SnapshotKeeper
+from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
 
 logger = logging.getLogger("respkv")
 
@@ -160,9 +160,9 @@ class Node:
 
     async def _snapshot(self) -> None:
         try:
-            while not self.log_writer.idle:
-                await asyncio.sleep(0)
-            job = self.keeper.begin()
+            begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
+            self.keeper.begin(begun.set_result)
+            job = await begun
             if job is None:  # nothing new since the last one: that one is the answer
                 self.last_save, self.last_save_ok = time.time(), True
                 return
@@ -294,12 +294,12 @@ class Node:
             await asyncio.sleep(TICK_SECONDS)
             ticks += 1
             self.turn_time = time.time()
+            if self.log_writer.idle:
+                self.wal.seal()
             self.replica.tick()
             self.keeper.tick()
             while self.replica.keyspace.free_some(FREE_ITEMS_PER_TURN):
                 await asyncio.sleep(0)
-            if self.log_writer.idle:
-                self.wal.seal()
             policy = self.config["appendfsync"]
             if policy == "everysec" and time.monotonic() - synced_at >= 1:
                 synced_at = time.monotonic()

@@ -51,11 +51,19 @@ class LogWriter:
         self._has_records = False
         self._in_flight: _Written | None = None
         self._in_turn = False
+        self._when_written: list[Callable[[], None]] = []
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be written or synced."""
         return self._in_flight is None and not self._has_records and not self._touched
+
+    def call_when_written(self, call: Callable[[], None]) -> None:
+        """Call once every record so far is in the log, durable or not."""
+        if self._has_records:
+            self._when_written.append(call)
+        else:
+            call()
 
     def touch(self, replica: Writer) -> None:
         """Have `replica.flush()` called at the end of this turn."""
@@ -135,6 +143,9 @@ class LogWriter:
         self._collected = _Written()
         self._has_records = False
         written.lsn = self._wal.write()
+        when_written, self._when_written = self._when_written, []
+        for call in when_written:
+            call()
         if self.wait_for_sync:
             self._in_flight = written
             self._runtime.start_sync(written.lsn)

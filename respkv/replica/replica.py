@@ -194,13 +194,18 @@ class Replica:
             self._await_round(client, handler, argv, awaited)
         elif client.batch_serial == self._batch.serial:
             # Behind its own unsent write: it rides the same entry, in order, and is not logged.
-            if awaited:
-                client.reads_pending += 1
-            self._join_batch(client, handler, argv, AWAITED_READ if awaited else READ)
+            self._read_in_batch(client, handler, argv, client.db, awaited)
         elif self._sole_voter and client.batch_serial <= self._done_serial and self.serving:
             self._read_now(client, handler, argv, client.db, awaited)
         else:
             self._await_round(client, handler, argv, awaited)
+
+    def _read_in_batch(
+        self, client: Client, handler: Handler, argv: Argv, db: int, awaited: bool
+    ) -> None:
+        if awaited:
+            client.reads_pending += 1
+        self._join_batch(client, handler, argv, AWAITED_READ if awaited else READ, db)
 
     def _read_now(
         self, client: Client, handler: Handler, argv: Argv, db: int, awaited: bool
@@ -214,9 +219,7 @@ class Replica:
             reply = execute(handler, keyspace, argv)
         except LogTimeBehind:
             # Past its deadline by this clock and not by log time: only an entry may say so.
-            if awaited:
-                client.reads_pending += 1
-            self._join_batch(client, handler, argv, AWAITED_READ if awaited else READ, db)
+            self._read_in_batch(client, handler, argv, db, awaited)
             return
         if not client.replies:
             self._runtime.replies_ready(client)
@@ -456,9 +459,15 @@ class Replica:
                 return
             self._confirmed.popleft()
             for client, handler, argv, db, kind in round_.items:
-                if client is not None:
-                    self._read_now(client, handler, argv, db, kind == AWAITED_READ)
-                    self._read_done(client)
+                if client is None:
+                    continue
+                awaited = kind == AWAITED_READ
+                if client.batch_serial > self._done_serial:
+                    # An earlier read of this client waits for log time to move: stay behind it.
+                    self._read_in_batch(client, handler, argv, db, awaited)
+                else:
+                    self._read_now(client, handler, argv, db, awaited)
+                self._read_done(client)
 
     def _refuse_batch(self, batch: Batch) -> None:
         """Answer a batch that is certain never to be applied."""

@@ -1,5 +1,6 @@
 """When a partition's snapshot is due, what it frees, and how a lagging follower gets it."""
 
+from collections.abc import Callable
 from typing import Final
 
 from respkv.keyspace.keyspace import Keyspace
@@ -65,11 +66,11 @@ class SnapshotKeeper:
             and self._replica.applied_index > self.snapshot_index
         )
 
-    def begin(self) -> SnapshotJob | None:
-        """Close the current segment and return the job; None when there is nothing new.
+    def begin(self, start: Callable[[SnapshotJob | None], None]) -> None:
+        """Call `start` with the job once all it needs is in closed segments; None: nothing new."""
+        self._log_writer.call_when_written(lambda: start(self._close_segment()))
 
-        Call it between turns, with nothing waiting to be written or synced.
-        """
+    def _close_segment(self) -> SnapshotJob | None:
         replica = self._replica
         if self.job is not None or replica.applied_index <= self.snapshot_index:
             return None

@@ -1,0 +1,1 @@
+"""Deterministic simulation: whole replicas on virtual time, a bad network and bad disks."""

@@ -1,0 +1,109 @@
+"""What must hold after every step, whatever has happened (Raft paper, figure 3, and DESIGN.md)."""
+
+from zlib import crc32
+from typing import TYPE_CHECKING
+
+from respkv.consensus.raft import LEADER
+from respkv.entry import Entry
+from respkv.log.recovery import Recovery
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster import Cluster
+    from tests.simulation.node import SimulatedNode
+
+DIGEST_EVERY = 8  # entries: a digest costs as much as applying some ten of them
+DURABILITY_EVERY = 40  # acknowledgements: reading three disks back is dear as well
+
+
+class Violation(AssertionError):
+    """Something that must never happen has happened."""
+
+
+class Invariants:
+    """Compares the replicas with each other and with what clients were told."""
+
+    def __init__(self, cluster: "Cluster") -> None:
+        self.cluster = cluster
+        self.leaders: dict[int, int] = {}  # term → node
+        self.applied: dict[int, tuple[int, int, int]] = {}  # index → (term, time, checksum)
+        self.digests: dict[int, bytes] = {}
+        self.acknowledged_index = 0
+        self._acknowledged = 0
+        self._log_time: dict[tuple[int, int], int] = {}
+
+    def watch(self, node: "SimulatedNode") -> None:
+        """See every entry that this life of a node applies."""
+        replica = node.replica
+        apply = replica._apply
+
+        def applying(entry: Entry) -> int:
+            self._check_entry(node, entry)
+            applied = apply(entry)
+            if entry.index % DIGEST_EVERY == 0:
+                self._check_state(node, entry.index)
+            return applied
+
+        replica._apply = applying  # type: ignore[method-assign]
+
+    def _check_entry(self, node: "SimulatedNode", entry: Entry) -> None:
+        """State-machine safety: one index, one entry; and log time goes on."""
+        seen = (entry.term, entry.time_ms, crc32(entry.payload))
+        if self.applied.setdefault(entry.index, seen) != seen:
+            raise Violation(f"node {node.id} applies another entry at {entry.index}: {entry}")
+        earlier = self.applied.get(entry.index - 1)
+        if earlier is not None and earlier[1] > entry.time_ms:
+            raise Violation(f"log time goes back at {entry.index}")
+
+    def _check_state(self, node: "SimulatedNode", index: int) -> None:
+        """Equal logs give equal states."""
+        digest = node.replica.keyspace.digest()
+        if self.digests.setdefault(index, digest) != digest:
+            raise Violation(f"node {node.id} has another state at {index}")
+
+    def check(self, node: "SimulatedNode") -> None:
+        """Election safety, leader completeness and log matching, when a leader is new."""
+        raft = node.replica.raft
+        if raft.role != LEADER:
+            return
+        known = self.leaders.get(raft.term)
+        if known == node.id:
+            return
+        if known is not None:
+            raise Violation(f"term {raft.term} has two leaders: {known} and {node.id}")
+        self.leaders[raft.term] = node.id
+        self.cluster.world.count("leaders")
+        for index, (term, _, _) in self.applied.items():
+            held = raft.term_at(index)
+            if index > raft.log.base_index and held != term:
+                raise Violation(f"leader {node.id} of term {raft.term} lacks entry {term}.{index}")
+        self._check_log_matching()
+
+    def _check_log_matching(self) -> None:
+        logs = [other.replica.raft.log for other in self.cluster.nodes.values() if other.alive]
+        for one in logs:
+            for other in logs:
+                first = max(one.first_index, other.first_index)
+                for index in range(min(one.last_index, other.last_index), first, -1):
+                    if one.term_at(index) == other.term_at(index):
+                        mine, theirs = one.slice(first, index), other.slice(first, index)
+                        if mine != theirs:
+                            raise Violation(f"logs agree at {index} but not before")
+                        break
+
+    def write_acknowledged(self, index: int) -> None:
+        """Acknowledged implies on a majority of disks, were all power lost now."""
+        self._acknowledged += 1
+        if index <= self.acknowledged_index or self._acknowledged % DURABILITY_EVERY:
+            return
+        self.acknowledged_index = index
+        self.cluster.world.count("durability checks")
+        holders = 0
+        for node in self.cluster.nodes.values():
+            recovery = Recovery(node.disk.durable_image(), "data")
+            partition = recovery.partitions.get(0)
+            if partition is not None and partition.last_index >= index:
+                terms = {entry.index: entry.term for entry in partition.entries}
+                if index <= partition.snapshot_index or terms[index] == self.applied[index][0]:
+                    holders += 1
+        if holders < 2:
+            raise Violation(f"entry {index} was acknowledged and is on {holders} disks")

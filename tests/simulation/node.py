@@ -1,0 +1,217 @@
+"""One simulated node: a whole replica (log, Raft, keyspace) on a faulty disk and a skewed clock."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from respkv.clock import SeededChance
+from respkv.log.wal import Wal
+from respkv.replica.client import Client
+from respkv.replica.log_writer import LogWriter
+from respkv.replica.recover import recover_replica
+from respkv.replica.snapshot_builder import build_snapshot
+from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
+from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
+from tests.faulty_disk import FaultyDisk, SimulatedCrash
+from tests.simulation.world import MILLISECOND
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster import Cluster
+
+DIRECTORY = "data"
+SEGMENT_BYTES = 16 << 10
+LOG_BYTES_BETWEEN_SNAPSHOTS = 64 << 10
+WALL_AT_START_MS = 1_700_000_000_000
+
+
+class SimulatedNode:
+    """Implements `respkv.replica.runtime.Runtime`; `incarnation` tells its lives apart."""
+
+    def __init__(self, cluster: "Cluster", number: int) -> None:
+        self.cluster = cluster
+        self.world = cluster.world
+        self.id = number
+        self.chance = SeededChance(cluster.world.chance.below(1 << 62))
+        self.disk = FaultyDisk(SeededChance(cluster.world.chance.below(1 << 62)))
+        self.alive = False
+        self.paused = False
+        self.incarnation = 0
+        self.skew_ms = 0
+        self.speed_per_mille = 1000
+        self.sync_us = (50, 2000)
+        self.wal: Wal
+        self.log_writer: LogWriter
+        self.keeper: SnapshotKeeper
+        self.truncations = 0
+        self._turn_requested = False
+        self._ready_clients: list[Client] = []
+        self._delayed: list[Callable[[], None]] = []
+
+    # --- Runtime -----------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        """A wall clock that is off, and jumps."""
+        return WALL_AT_START_MS + self.world.now // MILLISECOND + self.skew_ms
+
+    def monotonic_ms(self) -> int:
+        """A clock that never goes back and runs a little fast or slow."""
+        return self.world.now * self.speed_per_mille // (1000 * MILLISECOND)
+
+    def send(self, message: Any) -> None:
+        """Hand a message to the network."""
+        self.cluster.network.send(message)
+
+    def request_end_of_turn(self) -> None:
+        """End the turn at this same time, behind what else happens now."""
+        if not self._turn_requested:
+            self._turn_requested = True
+            self._later(0, self._end_turn)
+
+    def start_sync(self, lsn: int) -> None:
+        """The disk takes its time; it may crash before it is done."""
+        file = self.wal.sync_file
+
+        def complete() -> None:
+            file.datasync()
+            self.log_writer.synced(lsn)
+
+        self._later(self.world.between(*self.sync_us), complete)
+
+    def replies_ready(self, client: Client) -> None:
+        """Send when the turn ends."""
+        self._ready_clients.append(client)
+        self.request_end_of_turn()
+
+    def redirection(self, leader_id: int) -> bytes:
+        """Name the leader by its number."""
+        return b"MOVED 0 %d" % leader_id if leader_id else b"CLUSTERDOWN no leader"
+
+    # --- life and death ----------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Recover from the disk and join."""
+        self.incarnation += 1
+        self.alive = True
+        self.paused = False
+        self._turn_requested = False
+        self._ready_clients = []
+        self._delayed = []
+        self.guard(self._boot)
+
+    def _boot(self) -> None:
+        self.wal = Wal.open(self.disk, DIRECTORY, SEGMENT_BYTES)
+        self.log_writer = LogWriter(self.wal, self, wait_for_sync=True)
+        self.replica = recover_replica(
+            self.disk,
+            DIRECTORY,
+            self.wal,
+            self.log_writer,
+            self,
+            partition=0,
+            node_id=self.id,
+            voters=[1, 2, 3],
+            databases=2,
+        )
+        self.keeper = SnapshotKeeper(
+            self.replica, self.wal, self.log_writer, self, self.disk, DIRECTORY
+        )
+        self.keeper.log_bytes_between = LOG_BYTES_BETWEEN_SNAPSHOTS
+        self.cluster.invariants.watch(self)
+        self._later(self.world.between(0, 100 * MILLISECOND), self._tick)
+
+    def crash(self, power_loss: bool) -> None:
+        """Stop here and now; what the disk keeps depends on how."""
+        if not self.alive:
+            return
+        self.world.count("power losses" if power_loss else "kills")
+        self.alive = False
+        self.world.count("elections", self.replica.raft.elections_started if self._booted else 0)
+        self.world.count("truncations", self.replica.raft.truncations if self._booted else 0)
+        self.world.count("snapshots installed", self.keeper.installed if self._booted else 0)
+        self.disk = self.disk.after_power_loss() if power_loss else self.disk.after_kill()
+        self.cluster.disconnect(self)
+
+    @property
+    def _booted(self) -> bool:
+        return hasattr(self, "keeper")
+
+    def guard(self, call: Callable[[], None]) -> None:
+        """Run something that may crash at a disk operation, or fail on the disk."""
+        try:
+            call()
+        except SimulatedCrash:
+            self.crash(power_loss=self.world.happens(700))
+        except OSError:
+            self.world.count("disk errors")
+            self.crash(power_loss=False)  # a failed disk stops the node, it is never worked around
+        else:
+            self.cluster.invariants.check(self)
+
+    def _later(self, delay: int, call: Callable[[], None]) -> None:
+        incarnation = self.incarnation
+
+        def run() -> None:
+            if self.alive and incarnation == self.incarnation:
+                self.handle(call)
+
+        self.world.after(delay, run)
+
+    def handle(self, call: Callable[[], None]) -> None:
+        """Run something now, or when the node goes on after a pause."""
+        if self.paused:
+            self._delayed.append(call)
+        else:
+            self.guard(call)
+
+    def resume(self) -> None:
+        """Go on after a pause, with all that has piled up."""
+        if self.alive and self.paused:
+            self.paused = False
+            delayed, self._delayed = self._delayed, []
+            incarnation = self.incarnation
+            for call in delayed:
+                if self.alive and incarnation == self.incarnation:
+                    self.guard(call)
+
+    # --- turns -------------------------------------------------------------------------------
+
+    def receive(self, message: Any) -> None:
+        """Take a message of a peer."""
+        if isinstance(message, SnapshotChunk):
+            self.keeper.take_chunk(message)
+        elif isinstance(message, SnapshotAck):
+            self.keeper.take_ack(message)
+        else:
+            self.replica.step(message)
+
+    def _end_turn(self) -> None:
+        self._turn_requested = False
+        self.log_writer.end_turn()
+        ready, self._ready_clients = self._ready_clients, []
+        for client in ready:
+            client.send_replies()
+
+    def _tick(self) -> None:
+        self._later(100 * MILLISECOND * 1000 // self.speed_per_mille, self._tick)
+        if self.log_writer.idle:
+            self.wal.seal()
+        self.replica.tick()
+        self.keeper.tick()
+        self.wal.prepare_spares()
+        if self.keeper.due():
+            self.keeper.begin(self._snapshot)
+
+    def _snapshot(self, job: SnapshotJob | None) -> None:
+        if job is None:
+            return
+        self.world.count("snapshots built")
+        steps = build_snapshot(
+            self.disk, DIRECTORY, job.segments, job.partition, job.index, job.term, databases=2
+        )
+
+        def step() -> None:
+            for _ in steps:
+                self._later(self.world.between(100, 5 * MILLISECOND), step)
+                return
+            self.keeper.ended(True)
+
+        step()

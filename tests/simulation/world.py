@@ -1,0 +1,74 @@
+"""Virtual time, and the network between the nodes."""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+from respkv.clock import SeededChance
+
+MILLISECOND = 1000  # times are microseconds
+SECOND = 1000 * MILLISECOND
+
+
+class World:
+    """An event queue; equal seeds give equal runs."""
+
+    def __init__(self, seed: int) -> None:
+        self.now = 0
+        self.chance = SeededChance(seed * 2 + 1)
+        self.counts: dict[str, int] = {}
+        self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self._sequence = 0
+
+    def after(self, delay: int, call: Callable[[], None]) -> None:
+        """Call something `delay` microseconds from now; equal times keep their order."""
+        self._sequence += 1
+        heappush(self._events, (self.now + delay, self._sequence, call))
+
+    def run_until(self, time: int) -> None:
+        """Handle events up to `time`."""
+        while self._events and self._events[0][0] <= time:
+            self.now, _, call = heappop(self._events)
+            call()
+        self.now = time
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Count something for the report."""
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def happens(self, per_mille: int) -> bool:
+        """Return True `per_mille` times in a thousand."""
+        return per_mille > 0 and self.chance.below(1000) < per_mille
+
+    def between(self, low: int, high: int) -> int:
+        """Return an integer in [low, high]."""
+        return low + self.chance.below(high - low + 1)
+
+
+class Network:
+    """Loses, doubles, delays and reorders messages; links are cut one way or both."""
+
+    def __init__(self, world: World, deliver: Callable[[Any], None]) -> None:
+        self.loss = 0  # per mille, as are the next two
+        self.duplication = 0
+        self.straggling = 0
+        self.cut: set[tuple[int, int]] = set()
+        self._world = world
+        self._deliver = deliver
+
+    def send(self, message: Any) -> None:
+        """Put a message on its way."""
+        world = self._world
+        if (message.sender, message.recipient) in self.cut or world.happens(self.loss):
+            world.count("messages lost")
+            return
+        copies = 1
+        if world.happens(self.duplication):
+            world.count("messages doubled")
+            copies = 2
+        for _ in range(copies):
+            delay = world.between(200, 2 * MILLISECOND)
+            if world.happens(self.straggling):
+                world.count("messages late")
+                delay = world.between(5 * MILLISECOND, 900 * MILLISECOND)
+            world.after(delay, lambda: self._deliver(message))
