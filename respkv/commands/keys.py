@@ -1,5 +1,7 @@
 """Keys of any type: DEL, RENAME, COPY and their relatives."""
 
+from typing import Final
+
 from respkv.commands.arguments import INT32_MAX, INT32_MIN, parse_range
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
@@ -13,6 +15,8 @@ from respkv.errors import (
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import copy_value, type_name
 from respkv.wire.reply import OK
+
+CLUSTER_COPY_DATABASES: Final = 16  # Redis' `databases`: beyond it another error comes first
 
 
 @command(arity=-2, flags=WRITE, keys=(1, -1, 1), access="RM delete", group="generic",
@@ -110,7 +114,7 @@ def copy(keyspace: Keyspace, argv: Argv) -> int:
          )  # fmt: skip
 def move(keyspace: Keyspace, argv: Argv) -> int:
     key = argv[1]
-    if len(keyspace.databases) == 1:
+    if _in_cluster(keyspace):
         raise CommandError(b"ERR MOVE is not allowed in cluster mode")
     db = parse_range(argv[2], INT32_MIN, INT32_MAX)
     if not 0 <= db < len(keyspace.databases):
@@ -121,6 +125,11 @@ def move(keyspace: Keyspace, argv: Argv) -> int:
         return 0
     keyspace.move(key, db, key)
     return 1
+
+
+def _in_cluster(keyspace: Keyspace) -> bool:
+    """A cluster has database 0 only (a standalone server has at least 2)."""
+    return len(keyspace.databases) == 1
 
 
 def _rename(keyspace: Keyspace, key: bytes, new_key: bytes, replace: bool) -> bool:
@@ -136,6 +145,7 @@ def _rename(keyspace: Keyspace, key: bytes, new_key: bytes, replace: bool) -> bo
 
 def _parse_copy_options(keyspace: Keyspace, argv: Argv) -> tuple[int, bool]:
     db = keyspace.db_index
+    databases = CLUSTER_COPY_DATABASES if _in_cluster(keyspace) else len(keyspace.databases)
     replace = False
     position = 3
     while position < len(argv):
@@ -145,9 +155,11 @@ def _parse_copy_options(keyspace: Keyspace, argv: Argv) -> tuple[int, bool]:
             replace = True
         elif option == b"DB" and position < len(argv):
             db = parse_range(argv[position], INT32_MIN, INT32_MAX)
-            if not 0 <= db < len(keyspace.databases):
+            if not 0 <= db < databases:
                 raise InvalidDatabase
             position += 1
         else:
             raise BadSyntax
+    if db >= len(keyspace.databases):
+        raise CommandError(b"ERR Copying to another database is not allowed in cluster mode")
     return db, replace
