@@ -1,9 +1,9 @@
 """When keys of one database expire: deadlines by key, and buckets to sweep the past ones.
 
 A bucket holds the keys whose deadlines fall into one window of 1,024 ms and is swept once the
-whole window is past, newest entry first. So a sweep costs the same per key however many deadlines exist
-or were moved; a heap of (deadline, key) kept every moved deadline until its old time came, and the
-sweep that met half a million of those stopped the world.
+whole window is past, newest entry first. So a sweep costs the same per key however often deadlines
+were moved. A heap of (deadline, key) would keep each moved deadline until its old time came, and
+one sweep could meet all of them.
 """
 
 from heapq import heapify, heappop, heappush

@@ -683,9 +683,6 @@ CASES = {
         FOO
         FOO a b c
         "FO\\x00O" a
-        FOO aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-        FOO aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb cccc
-        aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa x
         """,
 }
 
@@ -756,6 +753,14 @@ class OtherType(Container):
 @pytest.mark.parametrize("name", CASES)
 def test_replies_are_those_of_redis(name: str, resp: int, reference: Reference, ours: Ours) -> None:
     run(CASES[name], resp, reference, ours)
+
+
+@pytest.mark.parametrize("sizes", [(3, 130), (3, 100, 40, 4), (130, 1), (3, 126, 1), (3, 125, 3)])
+def test_an_unknown_command_is_repeated_up_to_128_bytes(
+    sizes: tuple[int, ...], reference: Reference, ours: Ours
+) -> None:
+    argv = [b"x" * size for size in sizes]
+    assert ours.call(argv) == reference.call(argv)
 
 
 def test_a_key_of_another_type_is_refused_where_redis_refuses_it(
