@@ -42,4 +42,6 @@ class SeededChance:
 
 def seed_of(term: int, index: int, position: int) -> int:
     """Return the seed of the command at `position` of an entry: same on all replicas, new for each."""
-    return (term * 0xD6E8FEB86659FD93 + index * 0xA0761D6478BD642F + position * 0xE7037ED1A0B428DB) & _MASK
+    return (
+        term * 0xD6E8FEB86659FD93 + index * 0xA0761D6478BD642F + position * 0xE7037ED1A0B428DB
+    ) & _MASK

@@ -3,7 +3,9 @@
 from typing import Final
 
 COMMANDS: Final = 0  # payload is RESP commands, starting in database 0
-NOOP: Final = 1  # a new leader's first entry (Raft paper, section 8): no payload, commits older terms
+NOOP: Final = (
+    1  # a new leader's first entry (Raft paper, section 8): no payload, commits older terms
+)
 
 # What a logged command does is fixed by this number; see "Semantics" in respkv/ARCHITECTURE.md.
 SEMANTICS: Final = 1

@@ -14,7 +14,6 @@ from respkv.commands.table import (
     WRITE,
     Command,
     resolve,
-    resolve_subcommand,
 )
 from respkv.errors import CommandError, WrongArity
 from respkv.replica.batch import database_number, select_in_transaction
@@ -189,10 +188,8 @@ class Connection(Client):
         node = self.node
         command = TABLE.get(argv[0])
         try:
-            if command is None:
+            if command is None or command.subcommands:
                 command = resolve(argv)
-            elif command.subcommands and len(argv) > 1:
-                command = resolve_subcommand(command, argv)
             if not command.accepts(len(argv)):
                 raise WrongArity(command.display_name.encode())
             flags = command.flags

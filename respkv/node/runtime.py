@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 
-from respkv.clock import SeededChance
+from respkv.clock import Chance, SeededChance
 from respkv.consensus.messages import Message
 from respkv.log.wal import Wal
 from respkv.node.sync_helper import SyncHelper
@@ -21,7 +21,7 @@ class NodeRuntime:
     """Implements `respkv.replica.runtime.Runtime` on an event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wal: Wal, sync_helper: SyncHelper) -> None:
-        self.chance = SeededChance(int.from_bytes(os.urandom(8), "little"))
+        self.chance: Chance = SeededChance(int.from_bytes(os.urandom(8), "little"))
         self.failed: asyncio.Future[None] = loop.create_future()
         self.log_writer: LogWriter
         self.current_client: Client | None = None  # sends its own replies when its input is done

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from typing import Any
 
 from respkv.config import Config
 from respkv.errors import CommandError
@@ -184,7 +185,9 @@ class Node:
                 process.kill()
                 await process.wait()
                 raise
-            self.keeper.ended(code == 0)
+            recorded: asyncio.Future[None] = self._loop.create_future()
+            self.keeper.ended(code == 0, lambda: recorded.set_result(None))
+            await recorded
             self.last_save_ok = code == 0
             if code == 0:
                 self.last_save = time.time()
@@ -225,12 +228,11 @@ class Node:
         ticker = asyncio.create_task(self._tick())
         stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await asyncio.wait(
-                {ticker, stopping, self.runtime.failed}, return_when=asyncio.FIRST_COMPLETED
-            )
-            for done in (self.runtime.failed, ticker):
-                if done.done():
-                    done.result()
+            ends: set[asyncio.Future[Any]] = {ticker, stopping, self.runtime.failed}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in (self.runtime.failed, ticker):
+                if end.done():
+                    end.result()
             await self._finish()
         finally:
             for task in (ticker, stopping, *self._tasks):

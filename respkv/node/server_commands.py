@@ -2,6 +2,7 @@
 
 import time
 
+from respkv.commands import describe
 from respkv.commands.table import (
     ADMIN,
     CONNECTION,
@@ -90,6 +91,72 @@ def config_resetstat(session: Connection, argv: Argv) -> Reply:
     """Start counting anew."""
     session.node.reset_statistics()
     return OK
+
+
+def _command(session: Connection, argv: Argv) -> Reply:
+    return describe.info_reply(None)
+
+
+container("COMMAND", group="server", since="2.8.13", flags=_ALWAYS, arity=-1, handler=_command,
+          summary="Get array of Redis command details")  # fmt: skip
+
+
+@command(name="COMMAND|INFO", arity=-2, flags=_ALWAYS, group="server", since="2.8.13",
+         syntax="[command-name [command-name ...]]",
+         summary="Get array of specific Redis command details, or all when no argument is given.")  # fmt: skip
+def command_info(session: Connection, argv: Argv) -> Reply:
+    """Arity, flags, keys, categories."""
+    return describe.info_reply(argv[2:] or None)
+
+
+@command(name="COMMAND|COUNT", arity=2, flags=_ALWAYS, group="server", since="2.8.13",
+         summary="Get total number of Redis commands")  # fmt: skip
+def command_count(session: Connection, argv: Argv) -> Reply:
+    """How many commands there are."""
+    return describe.count_reply()
+
+
+@command(name="COMMAND|DOCS", arity=-2, flags=_ALWAYS, group="server", since="7.0.0",
+         syntax="[command-name [command-name ...]]",
+         summary="Get array of specific Redis command documentation")  # fmt: skip
+def command_docs(session: Connection, argv: Argv) -> Reply:
+    """Summary, arguments, history."""
+    return describe.docs_reply(argv[2:])
+
+
+@command(name="COMMAND|GETKEYS", arity=-3, flags=_ALWAYS, group="server", since="2.8.13",
+         syntax="command [arg [arg ...]]",
+         summary="Extract keys given a full Redis command")  # fmt: skip
+def command_getkeys(session: Connection, argv: Argv) -> Reply:
+    """The keys among a command's arguments."""
+    return describe.getkeys_reply(argv[2:])
+
+
+@command(name="COMMAND|GETKEYSANDFLAGS", arity=-3, flags=_ALWAYS, group="server", since="7.0.0",
+         syntax="command [arg [arg ...]]",
+         summary="Extract keys and access flags given a full Redis command")  # fmt: skip
+def command_getkeysandflags(session: Connection, argv: Argv) -> Reply:
+    """The keys, and what the command does to them."""
+    return describe.getkeys_and_flags_reply(argv[2:])
+
+
+@command(name="COMMAND|LIST", arity=-2, flags=_ALWAYS, group="server", since="7.0.0",
+         syntax="[FILTERBY <MODULE module-name|ACLCAT category|PATTERN pattern>]",
+         summary="Get an array of Redis command names")  # fmt: skip
+def command_list(session: Connection, argv: Argv) -> Reply:
+    """The names, all or filtered."""
+    if len(argv) == 2:
+        return describe.list_reply()
+    if len(argv) != 5 or argv[2].upper() != b"FILTERBY":
+        raise BadSyntax()
+    kind = argv[3].upper()
+    if kind == b"ACLCAT":
+        return describe.list_reply(category=argv[4].decode(errors="replace").lower())
+    if kind == b"PATTERN":
+        return describe.list_reply(pattern=argv[4])
+    if kind == b"MODULE":
+        return []
+    raise BadSyntax()
 
 
 @command(arity=1, flags=_ALWAYS | FAST, group="server", since="1.0.0", categories=("admin",),

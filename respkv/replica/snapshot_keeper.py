@@ -83,14 +83,18 @@ class SnapshotKeeper:
         )
         return self.job
 
-    def ended(self, ok: bool) -> None:
-        """The job's snapshot is durable, or has failed and left nothing."""
+    def ended(self, ok: bool, then: Callable[[], None]) -> None:
+        """The job's file is durable, or has failed; `then` is called once the log says so too."""
         job, self.job = self.job, None
         if job is None or not ok or job.index <= self.snapshot_index:
+            then()
             return
-        self._log_writer.add_snapshot(
-            job.partition, job.index, job.term, lambda: self._covered(job.index)
-        )
+
+        def covered() -> None:
+            self._covered(job.index)
+            then()
+
+        self._log_writer.add_snapshot(job.partition, job.index, job.term, covered)
 
     def _covered(self, index: int) -> None:
         """The log says durably that a snapshot covers it: what lies before can go."""

@@ -1,0 +1,41 @@
+"""`respkv wal dump` prints a log as text; `respkv wal salvage` shows or makes a lossy repair."""
+
+import os
+import sys
+
+from respkv.log.filesystem import DirectoryLocked, RealFileSystem
+from respkv.log.recovery import LogDamaged
+from respkv.log.salvage import describe_segment, plan_salvage, salvage, segment_names
+
+
+def wal(arguments: list[str]) -> int:
+    """Run the verb; 1 when the log cannot be read or repaired."""
+    fs = RealFileSystem()
+    try:
+        match arguments:
+            case ["dump", path] if os.path.isdir(path):
+                for name in segment_names(fs, path):
+                    for line in describe_segment(fs, path, name):
+                        print(line)
+                return 0
+            case ["dump", path]:
+                for line in describe_segment(fs, os.path.dirname(path) or ".", os.path.basename(path)):
+                    print(line)
+                return 0
+            case ["salvage", path] | ["salvage", path, "--accept-loss"]:
+                fs.lock(path)
+                plan = plan_salvage(fs, path)
+                print("\n".join(plan.lines))
+                if not plan.loses:
+                    return 0
+                if arguments[-1] != "--accept-loss":
+                    print("Nothing was changed. To do this: respkv wal salvage DIR --accept-loss")
+                    return 1
+                salvage(fs, path, plan)
+                print("done: the server will start with what is left")
+                return 0
+    except (LogDamaged, DirectoryLocked, OSError, ValueError) as error:
+        print(f"respkv wal: {error}", file=sys.stderr)
+        return 1
+    print("respkv wal dump FILE|DIR  |  respkv wal salvage DIR [--accept-loss]", file=sys.stderr)
+    return 2

@@ -1,0 +1,89 @@
+"""Real processes for tests: each on a free port, always stopped."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+START_SECONDS = 20
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ServerProcess:
+    """A `respkv server` of its own; use it as a context manager."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.port = free_port()
+        self.directory = directory
+        self.options = options
+        self.log = directory.parent / f"{directory.name}.log"
+        self.process: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "respkv", "server",
+                    "--port", str(self.port), "--dir", str(self.directory), *self.options,
+                ],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": os.getcwd()},
+            )  # fmt: skip
+        deadline = time.monotonic() + START_SECONDS
+        while self.ask(b"PING") not in (b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
+
+    def ask(self, line: bytes) -> bytes:
+        """Send one inline command; empty when nobody answers."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
+                connection.sendall(line + b"\r\n")
+                return connection.recv(65536)
+        except OSError:
+            return b""
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(10)
+
+    def __enter__(self) -> "ServerProcess":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.stop()
+        if self.process.poll() is None:
+            self.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("respkv") / "data") as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: ServerProcess) -> ServerProcess:
+    """A running server without keys, shared with other tests."""
+    assert shared_server.ask(b"FLUSHALL") == b"+OK\r\n"
+    return shared_server
