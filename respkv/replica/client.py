@@ -16,10 +16,15 @@ class Client:
         self.resp: int = 2
         self.db: int = 0
         # Kept by the replica: the last batch this client has an item in, its reads under way, and
-        # the submissions that wait for those reads (a later command never overtakes an earlier).
+        # the submissions that wait for those reads (a later command never overtakes an earlier),
+        # each with the database it was sent for: a SELECT behind it may have moved `db` on.
         self.batch_serial: int = 0
         self.reads_pending: int = 0
-        self.held: list[Callable[[], None]] = []
+        self.held: list[tuple[int, Callable[[], None]]] = []
+
+    def hold(self, submit: Callable[[], None]) -> None:
+        """Keep a submission until the reads before it are answered."""
+        self.held.append((self.db, submit))
 
     def reply(self, reply: Reply) -> None:
         """Append one reply in this client's protocol version."""

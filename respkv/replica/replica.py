@@ -101,7 +101,7 @@ class Replica:
     def submit_write(self, client: Client, command: Command, argv: Argv, raw: bytes) -> None:
         """Queue a command that may change the keyspace; `raw` is its RESP form."""
         if client.reads_pending:
-            client.held.append(lambda: self.submit_write(client, command, argv, raw))
+            client.hold(lambda: self.submit_write(client, command, argv, raw))
             return
         if self._leading_term == 0 or self.write_refusal or self._is_full(len(raw)):
             self._refuse(client)
@@ -134,7 +134,7 @@ class Replica:
             self._submit_read(client, transaction.run, argv)
             return
         if client.reads_pending:
-            client.held.append(
+            client.hold(
                 lambda: self.submit_transaction(client, transaction, raws, argv, changes_db)
             )
             return
@@ -171,7 +171,7 @@ class Replica:
     def answer(self, client: Client, reply: Reply) -> None:
         """Give a reply that is known already, in its turn behind the client's earlier commands."""
         if client.reads_pending:
-            client.held.append(lambda: self.answer(client, reply))
+            client.hold(lambda: self.answer(client, reply))
         elif client.batch_serial <= self._done_serial:
             if not client.replies:
                 self._runtime.replies_ready(client)
@@ -187,7 +187,7 @@ class Replica:
         self, client: Client, handler: Handler, argv: Argv, awaited: bool = False
     ) -> None:
         if client.held:
-            client.held.append(lambda: self._submit_read(client, handler, argv, awaited))
+            client.hold(lambda: self._submit_read(client, handler, argv, awaited))
         elif self._leading_term == 0:
             self._refuse(client)
         elif client.reads_pending:
@@ -445,8 +445,11 @@ class Replica:
         client.reads_pending -= 1
         while client.held and not client.reads_pending:
             held, client.held = client.held, []
-            for position, submit in enumerate(held):
+            selected_db = client.db
+            for position, (db, submit) in enumerate(held):
+                client.db = db
                 submit()
+                client.db = selected_db
                 if client.reads_pending:
                     # Whatever this one held again is already in `client.held`; the rest follows.
                     client.held.extend(held[position + 1 :])
