@@ -69,6 +69,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--seeds", default="1..20", help="A..B, both included")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--until-failure", action="store_true", help="stop at the first one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     first, last = (
@@ -93,6 +94,10 @@ def main() -> int:
                     f"--seconds {arguments.seconds}\n  {failure}",
                     flush=True,
                 )
+                if arguments.until_failure:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    print(f"failed at seed {seed}")
+                    return 1
             if sys.stderr.isatty():
                 print(f"\r{number}/{len(seeds)} seeds", end="", file=sys.stderr)
     for what in sorted(totals):

@@ -31,6 +31,7 @@ class SimulatedConnection(Client):
         self.open = True
         self.watches: list[tuple[int, bytes, int]] = []
         self._values: list[Any] = []
+        self._arrival = 0
 
     def reply(self, reply: Any) -> None:
         """Collect a reply; it leaves when the turn ends."""
@@ -44,7 +45,9 @@ class SimulatedConnection(Client):
         values, self._values = self._values, []
         self.replies.clear()
         world = self.node.world
-        world.after(world.between(100, MILLISECOND), lambda: self.user.take(self, values))
+        # A connection keeps its order, whatever the delay.
+        self._arrival = max(self._arrival, world.now + world.between(100, MILLISECOND))
+        world.after(self._arrival - world.now, lambda: self.user.take(self, values))
 
     def close_unknown(self) -> None:
         """The node cannot tell what became of the next command."""
@@ -170,9 +173,9 @@ class User:
         delay = self.world.between(100, MILLISECOND)
         lost = self.disconnected_from(connection)
 
-        def arrive() -> None:
+        def arrive(part: list[Callable[[], None]]) -> None:
             if node.alive and connection.open:
-                node.handle(lambda: [call() for call in calls] and None)
+                node.handle(lambda: [call() for call in part] and None)
             else:
                 lost()
 
@@ -180,7 +183,12 @@ class User:
             if self._waiting and self._deadline == deadline:
                 lost()
 
-        self.world.after(delay, arrive)
+        # Sometimes the second half comes later, while the first may still be under way.
+        half = len(calls) // 2 if self.world.happens(100) else len(calls)
+        self.world.after(delay, lambda: arrive(calls[:half]))
+        if half < len(calls):
+            delay += self.world.between(0, 800) * MILLISECOND
+            self.world.after(delay, lambda: arrive(calls[half:]))
         self.world.after(PATIENCE, impatient)
 
     def _expect(
@@ -240,13 +248,16 @@ class User:
         if not key:
             return []
 
+        watching = []
+
         def watched(operation: Operation, value: Any) -> None:
-            del operation, value
+            watching.append((operation, value))
 
         def read(operation: Operation, value: Any) -> None:
             operation.result = value
             self.cluster.history(operation)
-            self._swap_key, self._swap_before = key, value
+            if watching:  # WATCH may have failed where GET, a little later, did not
+                self._swap_key, self._swap_before = key, value
 
         self._expect("watch", key, None, watched)
         self._expect("get", key, None, read)
