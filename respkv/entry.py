@@ -14,7 +14,7 @@ SEMANTICS: Final = 1
 class Entry:
     """One position of a partition's log; `time_ms` is log time in Unix milliseconds."""
 
-    __slots__ = ("term", "index", "time_ms", "payload", "kind", "semantics")
+    __slots__ = ("index", "kind", "payload", "semantics", "term", "time_ms")
 
     def __init__(
         self,

@@ -20,23 +20,23 @@ def main() -> int:
     arguments = sys.argv[1:]
     verb = arguments[0] if arguments else "--help"
     if verb == "server":
-        from respkv.cli.server import server  # noqa: PLC0415
+        from respkv.cli.server import server
 
         return server(arguments[1:])
     if verb in ("ping", "wait-ready", "healthcheck"):
-        from respkv.cli.probe import probe  # noqa: PLC0415
+        from respkv.cli.probe import probe
 
         return probe(verb, arguments[1:])
     if verb == "wal":
-        from respkv.cli.wal import wal  # noqa: PLC0415
+        from respkv.cli.wal import wal
 
         return wal(arguments[1:])
     if verb == "doctor":
-        from respkv.cli.doctor import doctor  # noqa: PLC0415
+        from respkv.cli.doctor import doctor
 
         return doctor(arguments[1:])
     if verb in ("--version", "-V", "version"):
-        from respkv import __version__  # noqa: PLC0415
+        from respkv import __version__
 
         print(f"respkv {__version__}")
         return 0

@@ -93,7 +93,9 @@ def doctor(arguments: list[str]) -> int:
     findings = [_measure_syncs(directory), _check_files(), _check_clock(), _check_port(port)]
     room = free.free_bytes(directory) / (1 << 30)
     advice = "" if room > 1 else "make room: writes are refused when the log cannot grow"
-    findings.append(_Finding("room for the log", f"{room:.1f} GiB in {os.path.abspath(directory)}", advice))
+    findings.append(
+        _Finding("room for the log", f"{room:.1f} GiB in {os.path.abspath(directory)}", advice)
+    )
     if as_json:
         print(json.dumps([vars(finding) for finding in findings]))
     else:

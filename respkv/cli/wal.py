@@ -19,7 +19,9 @@ def wal(arguments: list[str]) -> int:
                         print(line)
                 return 0
             case ["dump", path]:
-                for line in describe_segment(fs, os.path.dirname(path) or ".", os.path.basename(path)):
+                for line in describe_segment(
+                    fs, os.path.dirname(path) or ".", os.path.basename(path)
+                ):
                     print(line)
                 return 0
             case ["salvage", path] | ["salvage", path, "--accept-loss"]:

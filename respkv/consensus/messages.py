@@ -35,18 +35,18 @@ class Message:
     """
 
     __slots__ = (
-        "kind",
-        "sender",
-        "recipient",
-        "term",
-        "index",
-        "log_term",
         "commit",
+        "context",
         "entries",
-        "reject",
         "hint_index",
         "hint_term",
-        "context",
+        "index",
+        "kind",
+        "log_term",
+        "recipient",
+        "reject",
+        "sender",
+        "term",
     )
 
     def __init__(

@@ -4,13 +4,6 @@ from collections.abc import Iterator
 
 from respkv.entry import NOOP
 from respkv.log.filesystem import FileSystem, join
-from respkv.log.recovery import (
-    SEGMENT_PREFIX,
-    LogDamaged,
-    Recovery,
-    Segment,
-    read_segment,
-)
 from respkv.log.records import (
     Checkpoint,
     HardState,
@@ -18,6 +11,13 @@ from respkv.log.records import (
     Record,
     SnapshotMark,
     unpack_records,
+)
+from respkv.log.recovery import (
+    SEGMENT_PREFIX,
+    LogDamaged,
+    Recovery,
+    Segment,
+    read_segment,
 )
 
 

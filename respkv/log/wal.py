@@ -9,7 +9,6 @@ from typing import Final
 
 from respkv.entry import Entry
 from respkv.log.filesystem import File, FileSystem, join
-from respkv.log.recovery import LogDamaged, RecoveredPartition, Recovery, segment_name
 from respkv.log.records import (
     BATCH_HEADER,
     FIRST_BATCH_AT,
@@ -23,6 +22,7 @@ from respkv.log.records import (
     pack_entry,
     pack_segment_header,
 )
+from respkv.log.recovery import LogDamaged, RecoveredPartition, Recovery, segment_name
 
 SEGMENT_BYTES: Final = 16 << 20
 SPARES_KEPT: Final = 2

@@ -356,7 +356,7 @@ def serve(config: Config) -> None:
         await Node(config, sync_helper).run()
 
     try:
-        import uvloop  # noqa: PLC0415  not there on every platform
+        import uvloop
     except ImportError:
         asyncio.run(main())
     else:

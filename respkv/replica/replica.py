@@ -303,7 +303,8 @@ class Replica:
 
     def _compact_memory(self) -> None:
         """Forget entries that nobody will ask for: a sole voter's once applied, others' once a
-        durable snapshot can stand in for them."""
+        durable snapshot can stand in for them.
+        """
         covered = self.applied_index
         if not self._sole_voter:
             covered = min(covered, self.snapshot_index)

@@ -13,7 +13,7 @@ RESEND_AFTER_TICKS: Final = 5
 class SnapshotChunk:
     """Bytes of a snapshot file at `offset`; `size` is the whole file's."""
 
-    __slots__ = ("sender", "recipient", "term", "index", "log_term", "offset", "size", "data")
+    __slots__ = ("data", "index", "log_term", "offset", "recipient", "sender", "size", "term")
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class SnapshotChunk:
 class SnapshotAck:
     """The follower holds the file's first `offset` bytes; all of them: installed and durable."""
 
-    __slots__ = ("sender", "recipient", "term", "index", "offset", "done")
+    __slots__ = ("done", "index", "offset", "recipient", "sender", "term")
 
     def __init__(
         self, sender: int, recipient: int, term: int, index: int, offset: int, done: bool

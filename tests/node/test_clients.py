@@ -111,9 +111,7 @@ def test_select_moves_later_commands_to_another_database(client: redis.Redis) ->
 def test_unknown_commands_are_answered_as_redis_does(client: redis.Redis) -> None:
     with pytest.raises(redis.ResponseError) as caught:
         client.execute_command("NOSUCH", "a", "b")
-    assert str(caught.value) == (
-        "unknown command 'NOSUCH', with args beginning with: 'a' 'b' "
-    )
+    assert str(caught.value) == ("unknown command 'NOSUCH', with args beginning with: 'a' 'b' ")
 
 
 def test_client_config_command_and_info(client: redis.Redis) -> None:
