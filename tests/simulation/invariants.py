@@ -1,7 +1,7 @@
 """What must hold after every step, whatever has happened (Raft paper, figure 3, and DESIGN.md)."""
 
-from zlib import crc32
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from respkv.consensus.raft import LEADER
 from respkv.entry import Entry
