@@ -371,6 +371,7 @@ class Replica:
         if leading_term:
             last_ms = max(self.keyspace.now_ms, self.raft.log_time_ms)
             self.log_clock = LogClock(self._runtime, last_ms)
+            self._abandon_replaced()
         else:
             self._led_until_ms = self._runtime.monotonic_ms()
         unserved = [*self._confirmed, *self._rounds.values()]
@@ -516,6 +517,15 @@ class Replica:
             if client is not None:
                 client.close_unknown()
         batch.items = [(None, *item[1:]) for item in batch.items if item[4] == LOGGED]
+
+    def _abandon_replaced(self) -> None:
+        """Let go of proposals of an earlier term that the log no longer holds: new ones take
+        their indexes, though another leader may yet commit them (Raft paper, figure 8)."""
+        for batch in self._proposed:
+            if batch.index and self.raft.term_at(batch.index) != batch.term:
+                self._abandon(batch)
+                batch.items = []
+                batch.index = 0
 
     def _sweep_if_due(self) -> None:
         deadline_ms = self.keyspace.next_deadline_ms()
