@@ -163,7 +163,7 @@ class FaultyDisk:
         """The machine died: of what was not synced, any sectors and any names may be missing."""
         disk = self._successor()
         names = dict(self._durable_names)
-        for name in set(self._names) | set(self._durable_names):
+        for name in sorted(set(self._names) | set(self._durable_names)):
             if self._names.get(name) is not self._durable_names.get(name) and self._flip():
                 # A directory entry that was not synced may have reached the disk all the same.
                 if name in self._names:

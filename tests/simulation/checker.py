@@ -1,14 +1,16 @@
 """Linearizability of one key's history (Wing and Gong 1993; Lowe 2017, with memoised states)."""
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
 UNKNOWN = 1 << 62  # completion time of an operation that may have happened, at any time or never
+STATES_MAX = 400_000
+ANONYMOUS = b"?"
 
-State = Hashable
-# (state, operation) → the states it may lead to; empty when its result does not fit the state
-Step = Callable[[Any, "Operation"], tuple[Any, ...]]
+# A key's value (None: absent), or (value, earliest, latest) of one that expires: it is gone for
+# nobody before the earliest time and for everybody after the latest; once gone it stays gone.
+Expiring = tuple[bytes, int, int]
+State = bytes | None | Expiring
 
 
 @dataclass(slots=True)
@@ -27,43 +29,45 @@ class Operation:
         return self.completed != UNKNOWN
 
 
-def register_step(state: Any, operation: Operation) -> tuple[Any, ...]:
-    """A key that holds bytes or None: set, get, delete, incr, compare-and-set, expiring set.
+def step(state: State, operation: Operation) -> list[State]:
+    """Return the states an operation may lead to; none when its result does not fit."""
+    if not isinstance(state, tuple):
+        return _step_from(state, state, operation)
+    after: list[State] = []
+    if operation.invoked <= state[2]:
+        after += _step_from(state, state[0], operation)
+    if operation.completed >= state[1]:
+        after += _step_from(None, None, operation)
+    return after
 
-    A value set to expire is ("ttl", value): from then on it may vanish, once and for all.
-    """
+
+def _step_from(state: State, value: bytes | None, operation: Operation) -> list[State]:
     name, argument, result = operation.name, operation.argument, operation.result
-    value = state[1] if isinstance(state, tuple) else state
-    if name == "set":
-        return (argument,)
-    if name == "set ttl":
-        return (("ttl", argument),)
+    known = operation.known
+    if name in ("set", "set expiring"):
+        return [argument]
     if name == "get":
-        if result == value:
-            return (state,)
-        return (None,) if result is None and isinstance(state, tuple) else ()
+        return [state] if result == value else []
+    if name == "exists":
+        return [state] if bool(result) == (value is not None) else []
     if name == "delete":
-        if not operation.known:
-            return (None,)
-        if isinstance(state, tuple):
-            return (None,)
-        return (None,) if result == (value is not None) else ()
-    if name == "incr":
-        number = int(value or 0) + 1
-        return (b"%d" % number,) if not operation.known or result == number else ()
+        return [None] if not known or bool(result) == (value is not None) else []
+    if name == "incr":  # `argument` times, all at once
+        number = int(value or 0)
+        results = [number + count for count in range(1, argument + 1)]
+        return [b"%d" % results[-1]] if not known or result == results else []
     if name == "swap":  # a transaction that a watched key did not stop
         before, after = argument
-        return (after,) if value == before else ()
+        return [after] if value == before else []
     raise ValueError(name)
 
 
-def explain(
-    history: list[Operation], step: Step = register_step, initial: Any = None
-) -> str | None:
+def explain(history: list[Operation], initial: State = None) -> str | None:
     """Return None for a linearizable history, else the operations around the point it breaks."""
-    operations = sorted(history, key=lambda operation: operation.invoked)
+    operations = _with_anonymous_values(sorted(history, key=lambda operation: operation.invoked))
+    twins = _earlier_twins(operations)
     needed = sum(1 << number for number, operation in enumerate(operations) if operation.known)
-    stack: list[tuple[int, Any]] = [(0, initial)]
+    stack: list[tuple[int, State]] = [(0, initial)]
     seen = {(0, initial)}
     best = 0
     while stack:
@@ -72,30 +76,80 @@ def explain(
             return None
         if (done & needed).bit_count() > (best & needed).bit_count():
             best = done
-        earliest_end = UNKNOWN + 1
-        number = _first_missing(done)
-        candidates: list[int] = []
-        while number < len(operations):
-            operation = operations[number]
-            if operation.invoked > earliest_end:
-                break
-            if not done >> number & 1:
-                candidates.append(number)
-                earliest_end = min(earliest_end, operation.completed)
-            number += 1
-        for number in candidates:
-            if operations[number].invoked > earliest_end:
-                continue
+        for number in _candidates(operations, twins, done):
             for after in step(state, operations[number]):
-                key = (done | 1 << number, after)
-                if key not in seen:
-                    seen.add(key)
-                    stack.append(key)
+                reached = (done | 1 << number, after)
+                if reached not in seen:
+                    seen.add(reached)
+                    stack.append(reached)
+        if len(seen) > STATES_MAX:
+            return f"not decided after {STATES_MAX} states: {_around(operations, best)}"
+    return _around(operations, best)
+
+
+def _candidates(operations: list[Operation], twins: list[int], done: int) -> list[int]:
+    """Return what may come next: whatever was invoked before the first missing result.
+
+    The last of them is tried first: the earliest completion, and unknown outcomes at the very end.
+    """
+    earliest_end = UNKNOWN + 1
+    number = (~done & (done + 1)).bit_length() - 1  # the first that is not done
+    found: list[int] = []
+    while number < len(operations):
+        operation = operations[number]
+        if operation.invoked > earliest_end:
+            break
+        if not done >> number & 1:
+            twin = twins[number]
+            if twin < 0 or done >> twin & 1:
+                found.append(number)
+            earliest_end = min(earliest_end, operation.completed)
+        number += 1
+    found.sort(key=lambda candidate: -operations[candidate].completed)
+    return found
+
+
+def _with_anonymous_values(operations: list[Operation]) -> list[Operation]:
+    """Give unknown writes whose value nobody ever saw one common value: they are all alike."""
+    if any(operation.name == "incr" for operation in operations):
+        return operations  # its result tells of the value as well
+    observed = {op.result for op in operations if op.name == "get"}
+    observed |= {op.argument[0] for op in operations if op.name == "swap"}
+    found: list[Operation] = []
+    for operation in operations:
+        name, argument = operation.name, operation.argument
+        if not operation.known:
+            if name == "set" and argument not in observed:
+                argument = ANONYMOUS
+            elif name == "set expiring" and argument[0] not in observed:
+                argument = (ANONYMOUS, *argument[1:])
+            elif name == "swap" and argument[1] not in observed:
+                argument = (argument[0], ANONYMOUS)
+        found.append(
+            Operation(name, argument, operation.invoked, operation.completed, operation.result)
+        )
+    return found
+
+
+def _earlier_twins(operations: list[Operation]) -> list[int]:
+    """Return for each unknown operation the one before it that does the same, else -1.
+
+    Of two that do the same, it never matters which took effect, so the earlier one goes first;
+    without this, n lost replies would mean 2**n histories.
+    """
+    last: dict[tuple[str, object], int] = {}
+    twins: list[int] = []
+    for number, operation in enumerate(operations):
+        twin = -1
+        if not operation.known:
+            what = (operation.name, operation.argument)
+            twin = last.get(what, -1)
+            last[what] = number
+        twins.append(twin)
+    return twins
+
+
+def _around(operations: list[Operation], best: int) -> str:
     missing = [op for number, op in enumerate(operations) if op.known and not best >> number & 1]
-    around = [op for number, op in enumerate(operations) if best >> number & 1][-6:]
-    return f"after {around} nothing explains {missing[:4]}"
-
-
-def _first_missing(done: int) -> int:
-    """Return the number of the lowest clear bit."""
-    return (~done & (done + 1)).bit_length() - 1
+    before = [op for number, op in enumerate(operations) if best >> number & 1][-6:]
+    return f"after {before} nothing explains {missing[:4]}"

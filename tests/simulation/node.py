@@ -1,9 +1,10 @@
 """One simulated node: a whole replica (log, Raft, keyspace) on a faulty disk and a skewed clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from respkv.clock import SeededChance
+from respkv.consensus.messages import VOTE_REPLY, Message
 from respkv.log.wal import Wal
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 DIRECTORY = "data"
 SEGMENT_BYTES = 16 << 10
 LOG_BYTES_BETWEEN_SNAPSHOTS = 64 << 10
+DATABASES = 2
+DISK_FULL = b"MISCONF no room for another segment of the log"
 WALL_AT_START_MS = 1_700_000_000_000
 
 
@@ -41,7 +44,7 @@ class SimulatedNode:
         self.wal: Wal
         self.log_writer: LogWriter
         self.keeper: SnapshotKeeper
-        self.truncations = 0
+        self.booted = False
         self._turn_requested = False
         self._ready_clients: list[Client] = []
         self._delayed: list[Callable[[], None]] = []
@@ -59,6 +62,8 @@ class SimulatedNode:
     def send(self, message: Any) -> None:
         """Hand a message to the network."""
         self.cluster.network.send(message)
+        if isinstance(message, Message) and message.kind == VOTE_REPLY and not message.reject:
+            self.cluster.troubles.voted(self)
 
     def request_end_of_turn(self) -> None:
         """End the turn at this same time, behind what else happens now."""
@@ -91,6 +96,7 @@ class SimulatedNode:
         """Recover from the disk and join."""
         self.incarnation += 1
         self.alive = True
+        self.booted = False
         self.paused = False
         self._turn_requested = False
         self._ready_clients = []
@@ -109,13 +115,14 @@ class SimulatedNode:
             partition=0,
             node_id=self.id,
             voters=[1, 2, 3],
-            databases=2,
+            databases=DATABASES,
         )
         self.keeper = SnapshotKeeper(
             self.replica, self.wal, self.log_writer, self, self.disk, DIRECTORY
         )
         self.keeper.log_bytes_between = LOG_BYTES_BETWEEN_SNAPSHOTS
         self.cluster.invariants.watch(self)
+        self.booted = True
         self._later(self.world.between(0, 100 * MILLISECOND), self._tick)
 
     def crash(self, power_loss: bool) -> None:
@@ -123,16 +130,21 @@ class SimulatedNode:
         if not self.alive:
             return
         self.world.count("power losses" if power_loss else "kills")
+        self.count_events()
         self.alive = False
-        self.world.count("elections", self.replica.raft.elections_started if self._booted else 0)
-        self.world.count("truncations", self.replica.raft.truncations if self._booted else 0)
-        self.world.count("snapshots installed", self.keeper.installed if self._booted else 0)
+        self.booted = False
         self.disk = self.disk.after_power_loss() if power_loss else self.disk.after_kill()
-        self.cluster.disconnect(self)
+        self.world.count("torn writes", self.disk.torn_writes)
+        self.world.count("lost writes", self.disk.lost_writes)
+        self.disk.torn_writes = self.disk.lost_writes = 0
+        self.cluster.node_died(self)
 
-    @property
-    def _booted(self) -> bool:
-        return hasattr(self, "keeper")
+    def count_events(self) -> None:
+        """Add up what this life has seen, for the report."""
+        if self.booted:
+            self.world.count("elections", self.replica.raft.elections_started)
+            self.world.count("truncations", self.replica.raft.truncations)
+            self.world.count("snapshots installed", self.keeper.installed)
 
     def guard(self, call: Callable[[], None]) -> None:
         """Run something that may crash at a disk operation, or fail on the disk."""
@@ -196,22 +208,49 @@ class SimulatedNode:
             self.wal.seal()
         self.replica.tick()
         self.keeper.tick()
-        self.wal.prepare_spares()
+        self._keep_spare()
         if self.keeper.due():
             self.keeper.begin(self._snapshot)
 
+    def _keep_spare(self) -> None:
+        """Have a spare segment, or refuse writes while there is no room for one."""
+        path = self.wal.begin_spare()
+        if path is None:
+            return
+        failure = None
+        try:
+            self.wal.fill_spare(path)
+        except OSError as error:
+            failure = error
+        self.wal.end_spare(path, failure)
+        if self.wal.full and not self.replica.write_refusal:
+            self.world.count("disks full")
+        self.replica.write_refusal = DISK_FULL if self.wal.full else b""
+
+    # --- snapshots ---------------------------------------------------------------------------
+
     def _snapshot(self, job: SnapshotJob | None) -> None:
+        """Build in steps, as the child process does beside the running server."""
         if job is None:
             return
-        self.world.count("snapshots built")
         steps = build_snapshot(
-            self.disk, DIRECTORY, job.segments, job.partition, job.index, job.term, databases=2
+            self.disk, DIRECTORY, job.segments, job.partition, job.index, job.term, DATABASES
         )
+        self._snapshot_step(steps)
 
-        def step() -> None:
-            for _ in steps:
-                self._later(self.world.between(100, 5 * MILLISECOND), step)
-                return
-            self.keeper.ended(True)
+    def _snapshot_step(self, steps: Iterator[None]) -> None:
+        try:
+            next(steps)
+        except StopIteration:
+            self.world.count("snapshots built")
+            self.keeper.ended(True, _nothing)
+        except OSError:
+            self.world.count("snapshots failed")
+            self.keeper.ended(False, _nothing)
+        else:
+            delay = self.world.between(100, 5 * MILLISECOND)
+            self._later(delay, lambda: self._snapshot_step(steps))
 
-        step()
+
+def _nothing() -> None:
+    """Nobody waits for this snapshot."""

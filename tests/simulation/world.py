@@ -2,23 +2,32 @@
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any
+from typing import Protocol
+from zlib import crc32
 
 from respkv.clock import SeededChance
 
 MILLISECOND = 1000  # times are microseconds
 SECOND = 1000 * MILLISECOND
+EVENTS_AT_ONE_TIME_MAX = 20_000
+
+
+class Violation(AssertionError):
+    """Something that must never happen has happened."""
 
 
 class World:
-    """An event queue; equal seeds give equal runs."""
+    """An event queue; equal seeds give equal runs, whatever the process's hash seed is."""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.now = 0
         self.chance = SeededChance(seed * 2 + 1)
         self.counts: dict[str, int] = {}
+        self.trace = 0  # a checksum of everything that happened, to compare two runs
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = 0
+        self._events_at_this_time = 0
 
     def after(self, delay: int, call: Callable[[], None]) -> None:
         """Call something `delay` microseconds from now; equal times keep their order."""
@@ -26,9 +35,21 @@ class World:
         heappush(self._events, (self.now + delay, self._sequence, call))
 
     def run_until(self, time: int) -> None:
-        """Handle events up to `time`."""
-        while self._events and self._events[0][0] <= time:
-            self.now, _, call = heappop(self._events)
+        """Handle events up to `time`.
+
+        Raises:
+            Violation: so much happens at one time that it would never pass.
+        """
+        events = self._events
+        while events and events[0][0] <= time:
+            now, sequence, call = heappop(events)
+            if now != self.now:
+                self._events_at_this_time = 0
+            self._events_at_this_time += 1
+            if self._events_at_this_time > EVENTS_AT_ONE_TIME_MAX:
+                raise Violation(f"turns never end at {now} us")
+            self.now = now
+            self.trace = crc32(b"%d %d" % (now, sequence), self.trace)
             call()
         self.now = time
 
@@ -45,10 +66,17 @@ class World:
         return low + self.chance.below(high - low + 1)
 
 
+class Addressed(Protocol):
+    """Anything that goes from one node to another."""
+
+    sender: int
+    recipient: int
+
+
 class Network:
     """Loses, doubles, delays and reorders messages; links are cut one way or both."""
 
-    def __init__(self, world: World, deliver: Callable[[Any], None]) -> None:
+    def __init__(self, world: World, deliver: Callable[[Addressed], None]) -> None:
         self.loss = 0  # per mille, as are the next two
         self.duplication = 0
         self.straggling = 0
@@ -56,7 +84,7 @@ class Network:
         self._world = world
         self._deliver = deliver
 
-    def send(self, message: Any) -> None:
+    def send(self, message: Addressed) -> None:
         """Put a message on its way."""
         world = self._world
         if (message.sender, message.recipient) in self.cut or world.happens(self.loss):
@@ -72,3 +100,13 @@ class Network:
                 world.count("messages late")
                 delay = world.between(5 * MILLISECOND, 900 * MILLISECOND)
             world.after(delay, lambda: self._deliver(message))
+
+    def isolate(self, node: int) -> set[tuple[int, int]]:
+        """Cut a node off in both directions; returns the links for `mend`."""
+        links = {link for other in (1, 2, 3) for link in ((node, other), (other, node))}
+        self.cut |= links
+        return links
+
+    def mend(self, links: set[tuple[int, int]]) -> None:
+        """Links carry messages again."""
+        self.cut -= links

@@ -1,0 +1,20 @@
+"""Product limits made small, so that a run of a minute meets them."""
+
+from respkv.consensus import raft
+from respkv.replica import snapshot_transfer
+
+
+class Limits:
+    """Whatever a profile does not set has the product's own value."""
+
+    _APPEND_ENTRIES = raft.APPEND_ENTRIES_MAX
+    _SNAPSHOT_CHUNK_BYTES = snapshot_transfer.CHUNK_BYTES
+
+    def __init__(self) -> None:
+        self.append_entries = self._APPEND_ENTRIES
+        self.snapshot_chunk_bytes = self._SNAPSHOT_CHUNK_BYTES
+
+    def apply(self) -> None:
+        """Set them for this process, which runs one seed at a time."""
+        vars(raft)["APPEND_ENTRIES_MAX"] = self.append_entries
+        vars(snapshot_transfer)["CHUNK_BYTES"] = self.snapshot_chunk_bytes

@@ -1,0 +1,253 @@
+"""What goes wrong in a run: each seed has a profile, and each profile its favourite troubles."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tests.simulation.limits import Limits
+from tests.simulation.world import MILLISECOND, SECOND
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster import Cluster
+    from tests.simulation.node import SimulatedNode
+
+EIO = 5
+ENOSPC = 28
+
+
+class Troubles:
+    """Rates are per mille of the chances a trouble gets, which is about four times a second."""
+
+    def __init__(self, cluster: "Cluster") -> None:
+        self.cluster = cluster
+        self.world = cluster.world
+        self.over = False
+        pick = self.world.chance.below
+        self.crashes = (0, 30, 80, 200)[pick(4)]
+        self.pauses = (0, 20, 60)[pick(3)]
+        self.cuts = (0, 30, 90)[pick(3)]
+        self.jumps = (0, 20, 60)[pick(3)]
+        self.disk_errors = (0, 0, 8)[pick(3)]
+        self.full_disks = (0, 0, 15)[pick(3)]
+        self.slow_disks = (0, 20)[pick(2)]
+        self.losses = (0, 5, 30)[pick(3)]
+        self.duplications = (0, 10, 50)[pick(3)]
+        self.straggles = (0, 10, 50)[pick(3)]
+        self.depositions = 0  # of a node that has just become leader
+        self.stalls = 0  # of a leader that does not notice that it is deposed
+        self.amnesia_tests = 0  # power losses of a node that has just voted
+        self.skew_ms = 5000
+        self.drift_per_mille = 30
+        self.sync_us = (50, 2000)
+        self.limits = Limits()
+        self._isolated: list[set[tuple[int, int]]] = []
+        self.profile = list(PROFILES)[self.world.seed % len(PROFILES)]
+        PROFILES[self.profile](self)
+
+    def start(self) -> None:
+        """Set the scene, and let a few seconds pass in peace."""
+        world = self.world
+        network = self.cluster.network
+        network.loss = self.losses
+        network.duplication = self.duplications
+        network.straggling = self.straggles
+        for node in self.cluster.nodes.values():
+            node.skew_ms = world.between(-self.skew_ms, self.skew_ms)
+            node.speed_per_mille = 1000 + world.between(-self.drift_per_mille, self.drift_per_mille)
+            node.sync_us = self.sync_us
+        world.after(3 * SECOND, self._next)
+
+    def end(self) -> None:
+        """Everything comes back."""
+        self.over = True
+        network = self.cluster.network
+        network.cut.clear()
+        network.loss = network.duplication = network.straggling = 0
+        for node in self.cluster.nodes.values():
+            node.disk.crash_at = -1
+            node.disk.fail_next = 0
+            node.disk.capacity = 1 << 40
+            node.sync_us = (50, 2000)
+            node.resume()
+            self.cluster.restart(node)
+
+    def restart_delay(self) -> int:
+        """Return how long a dead node stays dead."""
+        if self.amnesia_tests:
+            return self.world.between(1, 60) * MILLISECOND
+        return self.world.between(20, 4000) * MILLISECOND
+
+    # --- at any time -------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        if self.over:
+            return
+        world = self.world
+        world.after(world.between(50, 400) * MILLISECOND, self._next)
+        node = self.cluster.nodes[world.between(1, 3)]
+        if world.happens(self.crashes) and node.alive:
+            if world.happens(500):
+                node.crash(power_loss=world.happens(700))
+            else:
+                node.disk.crash_at = node.disk.operations + world.between(0, 6)
+        if world.happens(self.pauses):
+            self._pause(node, world.between(100, 3000))
+        if world.happens(self.cuts):
+            self._cut_link()
+        if world.happens(self.jumps):
+            world.count("clock jumps")
+            node.skew_ms += world.between(-20_000, 20_000)
+        if world.happens(self.disk_errors) and node.alive:
+            node.disk.fail_next = (EIO, ENOSPC)[world.chance.below(2)]
+        if world.happens(self.full_disks):
+            self._fill_disk(node)
+        if world.happens(self.slow_disks):
+            node.sync_us = (50, world.between(2000, 300_000))
+
+    def _pause(self, node: "SimulatedNode", milliseconds: int) -> None:
+        if node.alive and not node.paused:
+            self.world.count("pauses")
+            node.paused = True
+            self.world.after(milliseconds * MILLISECOND, node.resume)
+
+    def _cut_link(self) -> None:
+        world = self.world
+        one = world.between(1, 3)
+        if world.happens(300):
+            links = {(one, 1 + one % 3)}
+            self.cluster.network.cut |= links
+            world.count("one-way cuts")
+        else:
+            links = self.cluster.network.isolate(one)
+            world.count("isolations")
+        world.after(
+            world.between(100, 5000) * MILLISECOND, lambda: self.cluster.network.mend(links)
+        )
+
+    def _fill_disk(self, node: "SimulatedNode") -> None:
+        """For a while, little or nothing more fits."""
+        world = self.world
+        node.disk.capacity = node.disk.used + world.between(0, 40_000)
+
+        def make_room() -> None:
+            node.disk.capacity = 1 << 40
+
+        world.after(world.between(500, 5000) * MILLISECOND, make_room)
+
+    # --- at the worst time -------------------------------------------------------------------
+
+    def new_leader(self, node: "SimulatedNode") -> None:
+        """Depose it at once or soon, as in figure 8 of the Raft paper; the others come back."""
+        world = self.world
+        if self.over:
+            return
+        if world.happens(self.depositions):
+            delay = 0 if world.happens(400) else world.between(0, 40 * MILLISECOND)
+            if world.happens(300):
+                delay = world.between(0, 800 * MILLISECOND)
+            world.after(delay, lambda: self._isolate_only(node))
+        if world.happens(self.stalls):
+            world.after(world.between(200, 1500) * MILLISECOND, lambda: self._stall(node))
+
+    def _isolate_only(self, node: "SimulatedNode") -> None:
+        if self.over:
+            return
+        self.world.count("isolations")
+        self.cluster.network.cut.clear()
+        self.cluster.network.isolate(node.id)
+        if self.world.happens(200) and node.alive:
+            node.crash(power_loss=True)
+
+    def _stall(self, node: "SimulatedNode") -> None:
+        """Cut it off and stop it; its clients' commands wait for it, and the others go on."""
+        if self.over or not node.alive:
+            return
+        world = self.world
+        world.count("isolations")
+        links = self.cluster.network.isolate(node.id)
+        world.after(
+            world.between(900, 2800) * MILLISECOND, lambda: self.cluster.network.mend(links)
+        )
+        self._pause(node, world.between(800, 2600))
+
+    def voted(self, node: "SimulatedNode") -> None:
+        """A vote is leaving: lose the power right behind it."""
+        if not self.over and self.world.happens(self.amnesia_tests):
+            incarnation = node.incarnation
+
+            def lose_power() -> None:
+                if node.incarnation == incarnation:
+                    node.crash(power_loss=True)
+
+            self.world.after(self.world.between(0, MILLISECOND), lose_power)
+
+
+def _mixed(troubles: Troubles) -> None:
+    """Everything, as the seed's chance has it."""
+
+
+def _depositions(troubles: Troubles) -> None:
+    """Leaders fall as soon as they are elected, and appends travel one entry at a time."""
+    troubles.depositions = 900
+    troubles.limits.append_entries = 1
+    troubles.crashes = (0, 30)[troubles.world.chance.below(2)]
+    troubles.pauses = troubles.cuts = troubles.full_disks = troubles.disk_errors = 0
+
+
+def _stalls(troubles: Troubles) -> None:
+    """Leaders stop without noticing, with clients that go on talking to them."""
+    troubles.stalls = 900
+    troubles.pauses = troubles.cuts = troubles.crashes = 0
+
+
+def _amnesia(troubles: Troubles) -> None:
+    """Voters lose power right after a vote and are back at once; disks are slow."""
+    troubles.amnesia_tests = 300
+    troubles.crashes = troubles.pauses = 0
+    troubles.depositions = 300
+    troubles.losses = troubles.straggles = 100
+    troubles.sync_us = (1000, 200_000)
+
+
+def _expiry(troubles: Troubles) -> None:
+    """Short lifetimes on right clocks: values go exactly when they should."""
+    workload = troubles.cluster.workload
+    workload.families = b"rctttw"
+    workload.lifetime_ms_max = 400
+    workload.exact_expiry = True
+    troubles.jumps = troubles.skew_ms = troubles.drift_per_mille = 0
+    troubles.slow_disks = 100
+
+
+def _clocks(troubles: Troubles) -> None:
+    """Wall clocks that agree on nothing."""
+    troubles.cluster.workload.families = b"rctttw"
+    troubles.jumps = 150
+    troubles.skew_ms = 60_000
+    troubles.drift_per_mille = 60
+
+
+def _disks(troubles: Troubles) -> None:
+    """Crashes at disk operations, errors, full disks, and snapshots in many chunks."""
+    troubles.crashes = 250
+    troubles.disk_errors = 15
+    troubles.full_disks = 40
+    troubles.limits.snapshot_chunk_bytes = 2048
+
+
+def _weather(troubles: Troubles) -> None:
+    """A network that loses, doubles and reorders a great deal."""
+    troubles.losses = troubles.duplications = troubles.straggles = 150
+    troubles.cuts = 120
+    troubles.limits.append_entries = 2
+
+
+PROFILES: dict[str, Callable[[Troubles], None]] = {
+    "mixed": _mixed,
+    "depositions": _depositions,
+    "stalls": _stalls,
+    "amnesia": _amnesia,
+    "expiry": _expiry,
+    "clocks": _clocks,
+    "disks": _disks,
+    "weather": _weather,
+}

@@ -1,0 +1,156 @@
+"""Simulated users: they send bursts of commands, wait, and write down what they saw."""
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from respkv.errors import CommandError
+from tests.simulation.checker import Operation
+from tests.simulation.connection import SimulatedConnection
+from tests.simulation.workload import Call
+from tests.simulation.world import MILLISECOND, SECOND, Violation
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster import Cluster
+
+PATIENCE = 3 * SECOND
+READS = ("get", "exists", "watch", "echo")
+
+
+class User:
+    """Runs one burst after the other, on one connection at a time; never repeats an unknown one."""
+
+    def __init__(self, cluster: "Cluster", number: int) -> None:
+        self.cluster = cluster
+        self.world = cluster.world
+        self.stopped = False
+        self.connection: SimulatedConnection | None = None
+        self.watched = b""
+        self.swap: tuple[bytes, bytes | None] | None = None  # watched key and what it held
+        self._node_id = 1 + number % 3
+        self._waiting: deque[tuple[Call, Operation]] = deque()
+        self._unsent = 0  # chunks of this burst that have not left yet
+        self._burst = 0
+        self._about_to_send = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether the user expects an answer."""
+        return bool(self._waiting)
+
+    def start(self) -> None:
+        """Begin, and go on until stopped."""
+        self.world.after(self.world.between(0, 200 * MILLISECOND), self._next)
+
+    # --- sending -----------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        self._about_to_send = False
+        if self.stopped:
+            return
+        node = self.cluster.nodes[self._node_id]
+        if not node.alive:
+            self._node_id = self.world.between(1, 3)
+            self._next_soon()
+            return
+        if self.connection is None or self.connection.node is not node:
+            self.connection = SimulatedConnection(self, node)
+            self.watched, self.swap = b"", None
+        self._burst += 1
+        self._send_in_chunks(self.connection, self.cluster.workload.burst(self))
+
+    def _next_soon(self) -> None:
+        if not self._about_to_send:
+            self._about_to_send = True
+            self.world.after(self.world.between(1, 120) * MILLISECOND, self._next)
+
+    def _send_in_chunks(self, connection: SimulatedConnection, calls: list[Call]) -> None:
+        """Most bursts arrive in one piece; others keep coming while earlier ones are under way."""
+        world = self.world
+        burst = self._burst
+        at = 0
+        chunks: list[list[Call]] = [[]]
+        for call in calls:
+            if chunks[-1] and world.happens(300):
+                chunks.append([])
+            chunks[-1].append(call)
+        self._unsent = len(chunks)
+        for chunk in chunks:
+            world.after(at, lambda chunk=chunk: self._send(connection, burst, chunk))
+            at += world.between(1, 8) * MILLISECOND
+            if world.happens(250):
+                at += world.between(10, 2000) * MILLISECOND
+
+    def _send(self, connection: SimulatedConnection, burst: int, calls: list[Call]) -> None:
+        if connection is not self.connection or burst != self._burst:
+            return  # broken meanwhile: these never left
+        world = self.world
+        node = connection.node
+        self._unsent -= 1
+        for call in calls:
+            self._waiting.append((call, Operation(call.name, call.argument, world.now)))
+        connection.arrival = max(connection.arrival, world.now + world.between(100, MILLISECOND))
+
+        def arrive() -> None:
+            if connection.open:
+                for call in calls:
+                    call.submit(connection)
+
+        def reach() -> None:
+            if node.alive:
+                node.handle(arrive)
+            else:
+                connection.break_off()
+
+        def impatient() -> None:
+            if self._waiting and connection is self.connection and burst == self._burst:
+                connection.break_off()
+
+        world.after(connection.arrival - world.now, reach)
+        world.after(PATIENCE, impatient)
+
+    # --- hearing -----------------------------------------------------------------------------
+
+    def take(self, connection: SimulatedConnection, values: list[Any]) -> None:
+        """Replies have arrived."""
+        if connection is not self.connection:
+            return
+        for value in values:
+            call, operation = self._waiting.popleft()
+            if isinstance(value, CommandError):
+                self._failed(value)
+                continue
+            operation.completed = self.world.now
+            operation.result = value
+            self.world.count("ok")
+            self.cluster.outcome(True)
+            call.done(self, operation)
+        if not self._waiting and not self._unsent and values:
+            self._next_soon()
+
+    def _failed(self, error: CommandError) -> None:
+        """Certainly without effect: it never enters the history."""
+        if error.text.startswith(b"ERR"):
+            raise Violation(f"a user was told: {error.text.decode()}")
+        self.world.count("failed")
+        self.cluster.outcome(False)
+        self.watched, self.swap = b"", None
+        if error.text.startswith(b"MOVED"):
+            self._node_id = int(error.text.split()[-1])
+        else:
+            self._node_id = self.world.between(1, 3)
+
+    def lost(self, connection: SimulatedConnection) -> None:
+        """Nobody will ever say what became of the operations under way."""
+        if connection is not self.connection:
+            return
+        for call, operation in self._waiting:
+            self.world.count("unknown")
+            self.cluster.outcome(False)
+            if operation.name not in READS:
+                self.cluster.workload.remember(call.key, operation)
+        self._waiting.clear()
+        self._unsent = 0
+        self.connection = None
+        self.swap = None
+        self._node_id = self.world.between(1, 3)
+        self._next_soon()

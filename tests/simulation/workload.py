@@ -1,0 +1,204 @@
+"""What the users ask for, and the history of every key."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from respkv.wire.reply import NULL_ARRAY
+from tests.simulation.checker import UNKNOWN, Operation
+from tests.simulation.connection import SimulatedConnection
+from tests.simulation.world import MILLISECOND, Violation, World
+
+if TYPE_CHECKING:
+    from tests.simulation.users import User
+
+OPERATIONS_PER_KEY_MAX = 280
+NEVER = UNKNOWN + 1
+
+
+class Call:
+    """One operation: how it reaches the node, and what is done with its result."""
+
+    def __init__(
+        self,
+        name: str,
+        key: bytes,
+        argument: object,
+        submit: Callable[[SimulatedConnection], None],
+        done: Callable[["User", Operation], None],
+    ) -> None:
+        self.name = name
+        self.key = key
+        self.argument = argument
+        self.submit = submit
+        self.done = done
+
+
+def database_of(key: bytes) -> int:
+    """Half of the keys live in database 1, so that payloads switch between databases."""
+    return int(key[1:]) % 2
+
+
+class Workload:
+    """Keys by family: r registers, c counters, t values that expire, w swapped under WATCH."""
+
+    def __init__(self, world: World) -> None:
+        self.histories: dict[bytes, list[Operation]] = {}
+        self.lifetime_ms_max = 4000
+        self.exact_expiry = False  # the clocks are right, so values go exactly when they should
+        self.families = b"rrcttw"
+        self._world = world
+        self._keys: list[bytes] = []
+        self._next_key = 0
+        self._next_value = 0
+
+    def remember(self, key: bytes, operation: Operation) -> None:
+        """Put an operation into its key's history."""
+        self.histories.setdefault(key, []).append(operation)
+
+    def burst(self, user: "User") -> list[Call]:
+        """Return the next few calls of a user."""
+        if user.swap is not None:
+            return [self._finish_swap(user)]
+        dice = self._world.chance.below(100)
+        if dice < 15:
+            return self._begin_swap()
+        return [self._random_call() for _ in range(self._world.between(1, 4))]
+
+    # --- keys and values ---------------------------------------------------------------------
+
+    def _pick_key(self, families: bytes) -> bytes:
+        """Return a key of one of the families, a new one where its history gets long."""
+        while len(self._keys) < len(self.families):
+            self._keys.append(self._new_key(self.families[len(self._keys)]))
+        choices = [n for n, key in enumerate(self._keys) if key[0] in families]
+        number = choices[self._world.chance.below(len(choices))]
+        if len(self.histories.get(self._keys[number], ())) >= OPERATIONS_PER_KEY_MAX:
+            self._keys[number] = self._new_key(self._keys[number][0])
+        return self._keys[number]
+
+    def _new_key(self, family: int) -> bytes:
+        self._next_key += 1
+        return b"%c%d" % (family, self._next_key)
+
+    def _unique_value(self) -> bytes:
+        self._next_value += 1
+        return b"v%d" % self._next_value
+
+    # --- calls -------------------------------------------------------------------------------
+
+    def _call(self, name: str, key: bytes, argument: object, *argv: bytes) -> Call:
+        db = database_of(key)
+
+        def submit(connection: SimulatedConnection) -> None:
+            connection.command(db, *argv)
+
+        def done(_: "User", operation: Operation) -> None:
+            self.remember(key, operation)
+
+        return Call(name, key, argument, submit, done)
+
+    def _random_call(self) -> Call:
+        key = self._pick_key(b"rct")
+        dice = self._world.chance.below(100)
+        if dice < 4:
+            return self._echo()
+        if dice < 12:
+            return self._call("exists", key, None, b"EXISTS", key)
+        if dice < 19:
+            return self._call("delete", key, None, b"DEL", key)
+        if dice < 55:
+            return self._get(key)
+        if key[:1] == b"c":
+            return self._incr(key)
+        if key[:1] == b"t" and dice < 80:
+            return self._set_expiring(key)
+        return self._set(key)
+
+    def _get(self, key: bytes) -> Call:
+        return self._call("get", key, None, b"GET", key)
+
+    def _set(self, key: bytes) -> Call:
+        value = self._unique_value()
+        return self._call("set", key, value, b"SET", key, value)
+
+    def _set_expiring(self, key: bytes) -> Call:
+        value = self._unique_value()
+        lifetime_ms = self._world.between(30, self.lifetime_ms_max)
+        call = self._call(
+            "set expiring", key, (value, 0, NEVER), b"SET", key, value, b"PX", b"%d" % lifetime_ms
+        )
+
+        def done(_: "User", operation: Operation) -> None:
+            if self.exact_expiry:
+                earliest = operation.invoked + (lifetime_ms - 2) * MILLISECOND
+                latest = operation.completed + (lifetime_ms + 5) * MILLISECOND
+                operation.argument = (value, earliest, latest)
+            self.remember(key, operation)
+
+        call.done = done
+        return call
+
+    def _incr(self, key: bytes) -> Call:
+        times = 2 if self._world.happens(200) else 1
+        db = database_of(key)
+
+        def submit(connection: SimulatedConnection) -> None:
+            if times == 1:
+                connection.command(db, b"INCR", key)
+            else:
+                connection.transaction(db, [[b"INCR", key]] * times)
+
+        def done(_: "User", operation: Operation) -> None:
+            if times == 1:
+                operation.result = [operation.result]
+            self.remember(key, operation)
+
+        return Call("incr", key, times, submit, done)
+
+    def _echo(self) -> Call:
+        token = self._unique_value()
+
+        def done(_: "User", operation: Operation) -> None:
+            if operation.result != token:
+                raise Violation(f"replies swapped: {operation.result!r} instead of {token!r}")
+
+        return Call("echo", b"", None, lambda connection: connection.echo(token), done)
+
+    # --- transactions ------------------------------------------------------------------------
+
+    def _begin_swap(self) -> list[Call]:
+        """WATCH and GET a key; the transaction follows once both are answered."""
+        key = self._pick_key(b"w")
+        db = database_of(key)
+
+        def watched(user: "User", _: Operation) -> None:
+            user.watched = key
+
+        def read(user: "User", operation: Operation) -> None:
+            self.remember(key, operation)
+            if user.watched == key:  # not when WATCH itself was refused
+                user.swap = (key, operation.result)
+
+        watch = Call("watch", key, None, lambda connection: connection.watch(db, key), watched)
+        get = self._get(key)
+        get.done = read
+        return [watch, get]
+
+    def _finish_swap(self, user: "User") -> Call:
+        assert user.swap is not None
+        key, before = user.swap
+        user.swap = None
+        user.watched = b""
+        after = self._unique_value()
+
+        def submit(connection: SimulatedConnection) -> None:
+            connection.transaction(database_of(key), [[b"SET", key, after]])
+
+        def done(_: "User", operation: Operation) -> None:
+            if operation.result is NULL_ARRAY:
+                self._world.count("transactions stopped")
+            else:
+                self._world.count("transactions done")
+                self.remember(key, operation)
+
+        return Call("swap", key, (before, after), submit, done)
