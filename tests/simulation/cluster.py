@@ -100,7 +100,7 @@ class Cluster:
         user.start()
         self.world.run_until(self.world.now + 8 * SECOND)
         user.stopped = True
-        self.world.run_until(self.world.now + SECOND)
+        self.world.run_until(self.world.now + 3 * SECOND)
         if self.world.counts.get("ok", 0) == before:
             raise Violation("after healing nothing succeeds")
 

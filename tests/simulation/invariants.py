@@ -54,6 +54,7 @@ class Invariants:
 
     def _check_state(self, node: "SimulatedNode", index: int) -> None:
         """Equal logs give equal states."""
+        self.cluster.world.count("digests compared")
         digest = node.replica.keyspace.digest()
         if self.digests.setdefault(index, digest) != digest:
             raise Violation(f"node {node.id} has another state at {index}")
