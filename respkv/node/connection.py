@@ -19,7 +19,7 @@ from respkv.errors import CommandError, WrongArity
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client
 from respkv.replica.transaction import Transaction, execute
-from respkv.wire.reply import Reply
+from respkv.wire.reply import Reply, encode
 from respkv.wire.request import Argv, RequestParser
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Connection(Client):
             return
         node = self.node
         node.runtime.current_client = self
+        node.replica.begin_input()
         parser = self._parser
         self.last_input = node.turn_time
         for argv, raw in zip(parser.feed(data), parser.raw, strict=True):
@@ -129,7 +130,7 @@ class Connection(Client):
         if self.mute_next:
             self.mute_next -= 1
             return
-        super().reply(reply)
+        self.replies.append(encode(reply, self.resp))
 
     def send_replies(self) -> None:
         """Write what is in `replies`; a client that lets too much wait is closed."""
