@@ -3,6 +3,9 @@
 `python -m tests.planted_bugs` prints the table and fails when one is not caught within CI's seeds.
 """
 
+import argparse
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,139 +16,218 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CI_SEEDS = 300
+WHAT_BROKE_WIDTH = 60
 
 
 @dataclass
 class PlantedBug:
-    """One replacement in one file of the product; `old` must be there exactly once."""
+    """Replacements in one file of the product; each `old` must be there exactly once."""
 
     name: str
     file: str
-    old: str
-    new: str
+    replacements: list[tuple[str, str]]
 
 
 BUGS = [
     PlantedBug(
         "acknowledge before the sync",
         "replica/log_writer.py",
-        """            self._in_flight = written
+        [
+            (
+                """            self._in_flight = written
             self._runtime.start_sync(written.lsn)
 """,
-        """            self._in_flight = _Written()
+                """            self._in_flight = _Written()
             self._in_flight.lsn = written.lsn
             self._complete(written)
             self._runtime.start_sync(written.lsn)
 """,
+            )
+        ],
     ),
     PlantedBug(
         "a vote that is not synced",
         "consensus/raft.py",
-        "self._send(VOTE_REPLY, message.sender, reject=not granted, after_sync=True)",
-        "self._send(VOTE_REPLY, message.sender, reject=not granted)",
+        [
+            (
+                "self._send(VOTE_REPLY, message.sender, reject=not granted, after_sync=True)",
+                "self._send(VOTE_REPLY, message.sender, reject=not granted)",
+            )
+        ],
     ),
     PlantedBug(
         "truncation without a conflict",
         "consensus/raft.py",
-        """                if self.log.term_at(entry.index) == entry.term:
+        [
+            (
+                """                if self.log.term_at(entry.index) == entry.term:
                     continue  # held already: only a conflict may truncate
                 if entry.index <= self.commit_index:
 """,
-        """                if entry.index <= self.commit_index:
+                """                if entry.index <= self.commit_index:
                     continue
                 if entry.index <= self.commit_index:
 """,
+            )
+        ],
     ),
     PlantedBug(
         "commit of an older term by counting",
         "consensus/raft.py",
-        "if index > self.commit_index and self.log.term_at(index) == self.term:",
-        "if index > self.commit_index:",
+        [
+            (
+                "if index > self.commit_index and self.log.term_at(index) == self.term:",
+                "if index > self.commit_index:",
+            )
+        ],
     ),
     PlantedBug(
         "a read that rides an older entry",
         "replica/replica.py",
-        """        elif self._sole_voter and client.batch_serial <= self._done_serial and self.serving:
+        [
+            (
+                """        elif client.reads_pending:
+            self._await_round(client, handler, argv, awaited)
+        elif client.batch_serial == self._batch.serial:
 """,
-        """        elif self._proposed and client.batch_serial == self._proposed[-1].serial and not awaited:
-            self._proposed[-1].items.append((client, handler, argv, client.db, READ))
-        elif self._sole_voter and client.batch_serial <= self._done_serial and self.serving:
+                """        elif client.reads_pending:
+            self._await_round(client, handler, argv, awaited)
+        elif client.batch_serial in [batch.serial for batch in self._proposed]:
+            for batch in self._proposed:
+                if batch.serial == client.batch_serial:
+                    batch.items.append((client, handler, argv, client.db, READ))
+        elif client.batch_serial == self._batch.serial:
 """,
+            )
+        ],
     ),
     PlantedBug(
         "WATCH decided at proposal",
-        "replica/transaction.py",
-        "        if self._watch_broken(keyspace):\n",
-        "        if self.client is None and self._watch_broken(keyspace) and False:\n",
+        "replica/replica.py",
+        [
+            (
+                """        for db, key, counter in transaction.watches:
+            batch.log(""",
+                """        if transaction._watch_broken(self.keyspace):
+            transaction.commands, raws = [], []
+        transaction.watches = []
+        for db, key, counter in transaction.watches:
+            batch.log(""",
+            )
+        ],
     ),
     PlantedBug(
         "expiry by the wall clock",
         "replica/replica.py",
-        "self.keyspace.begin_entry(entry.term, entry.index, entry.time_ms)",
-        "self.keyspace.begin_entry(entry.term, entry.index, self._runtime.now_ms())",
+        [
+            (
+                """        self._run_items(items)
+        self.applied_index = entry.index
+""",
+                """        log_ms = self.keyspace.now_ms
+        self.keyspace.now_ms = self._runtime.now_ms()
+        self._run_items(items)
+        self.keyspace.now_ms = log_ms
+        self.applied_index = entry.index
+""",
+            )
+        ],
     ),
     PlantedBug(
         "DEL of its name instead of SWEEP",
         "replica/replica.py",
-        """            argv = [b"RESPKV.SWEEP", b"%d" % SWEEP_KEYS]
+        [
+            (
+                """            argv = [b"RESPKV.SWEEP", b"%d" % SWEEP_KEYS]
             self._batch.log(encode_command(argv))
             self._join_batch(None, self._sweep.handler, argv, LOGGED)
 """,
-        """            now_ms = self.log_clock.now_ms()
-            deadlines = self.keyspace.databases[0].deadlines.by_key
-            argv = [b"DEL", *(key for key, at in deadlines.items() if at < now_ms)]
-            command = lookup(b"DEL")
-            assert command is not None
-            self._batch.select(0)
-            self._batch.log(encode_command(argv))
-            self._join_batch(None, command.handler, argv, LOGGED)
+                """            now_ms = self.log_clock.now_ms()
+            for db, database in enumerate(self.keyspace.databases):
+                expired = [key for key, at in database.deadlines.by_key.items() if at < now_ms]
+                if expired:
+                    argv = [b"DEL", *expired]
+                    self._batch.select(db)
+                    self._batch.log(encode_command(argv))
+                    command = lookup(b"DEL")
+                    assert command is not None
+                    self._join_batch(None, command.handler, argv, LOGGED, db)
+                    self._batch.items[-1] = (None, command.handler, argv, db, LOGGED)
 """,
+            )
+        ],
     ),
 ]
 
 
 def plant(bug: PlantedBug, copy: Path) -> None:
-    """Copy the tree and put the bug in."""
-    for folder in ("respkv", "tests"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    """Copy the product and its simulator, and put the bug in.
+
+    Raises:
+        SystemExit: the product has changed, so the bug must be written anew.
+    """
+    ignored = shutil.ignore_patterns("__pycache__", "*.so")
+    shutil.copytree(ROOT / "respkv", copy / "respkv", ignore=ignored)
+    shutil.copytree(ROOT / "tests" / "simulation", copy / "tests" / "simulation", ignore=ignored)
+    for name in ("__init__.py", "faulty_disk.py"):
+        shutil.copy(ROOT / "tests" / name, copy / "tests" / name)
     path = copy / "respkv" / bug.file
     source = path.read_text()
-    if source.count(bug.old) != 1:
-        raise SystemExit(f"'{bug.name}': its place in {bug.file} is not there exactly once")
-    path.write_text(source.replace(bug.old, bug.new))
+    for old, new in bug.replacements:
+        if source.count(old) != 1:
+            raise SystemExit(f"'{bug.name}': its place in {bug.file} is not there exactly once")
+        source = source.replace(old, new)
+    path.write_text(source)
 
 
-def seeds_needed(bug: PlantedBug) -> int:
-    """Return the seed that catches the bug, 0 for none."""
+def hunt(bug: PlantedBug, seeds: int) -> tuple[int, str]:
+    """Return the first seed that catches the bug (0: none) and what it saw."""
     with tempfile.TemporaryDirectory() as scratch:
         plant(bug, Path(scratch))
         run = subprocess.run(
-            [
-                sys.executable, "-m", "tests.simulation",
-                "--seeds", f"1..{CI_SEEDS}", "--until-failure",
-            ],
+            [sys.executable, "-m", "tests.simulation", "--seeds", f"1..{seeds}", "--until-failure"],
             cwd=scratch,
+            env={**os.environ, "PYTHONPATH": scratch},
             capture_output=True,
             text=True,
             check=False,
-        )  # fmt: skip
-    for line in run.stdout.splitlines():
-        if line.startswith("failed at seed "):
-            return int(line.split()[-1])
-    return 0
+        )
+        where = subprocess.run(
+            [sys.executable, "-c", "import respkv; print(respkv.__file__)"],
+            cwd=scratch,
+            env={**os.environ, "PYTHONPATH": scratch},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        if not where.stdout.startswith(scratch):
+            raise SystemExit(f"the simulator ran {where.stdout.strip()} instead of the copy")
+    found = re.search(r"^seed=(\d+) .*\n  (\(\w+\) .*)", run.stdout, re.MULTILINE)
+    if found is None:
+        return 0, ""
+    return int(found[1]), found[2]
 
 
 def main() -> int:
     """Print the table; 1 when a bug was not caught."""
-    print(f"| {'planted bug':<40} | caught | seeds needed |")
-    print(f"|{'-' * 42}|--------|--------------|", flush=True)
+    parser = argparse.ArgumentParser(prog="python -m tests.planted_bugs")
+    parser.add_argument("--seeds", type=int, default=CI_SEEDS, help="at most so many for each bug")
+    parser.add_argument("--only", default="", help="bugs whose name contains this")
+    arguments = parser.parse_args()
+    bugs = [bug for bug in BUGS if arguments.only in bug.name]
+    print(f"| {'planted bug':<36} | caught | seeds needed | {'seen as':<{WHAT_BROKE_WIDTH}} |")
+    print(f"|{'-' * 38}|--------|-------------:|{'-' * (WHAT_BROKE_WIDTH + 2)}|", flush=True)
     missed = 0
     started = time.monotonic()
-    for bug in BUGS:
-        seed = seeds_needed(bug)
+    for bug in bugs:
+        seed, seen = hunt(bug, arguments.seeds)
         missed += seed == 0
-        print(f"| {bug.name:<40} | {'yes' if seed else 'NO':<6} | {seed or '-':>12} |", flush=True)
-    print(f"{len(BUGS) - missed} of {len(BUGS)} caught in {time.monotonic() - started:.0f} s")
+        print(
+            f"| {bug.name:<36} | {'yes' if seed else 'NO':<6} | {seed or '-':>12} "
+            f"| {seen[:WHAT_BROKE_WIDTH]:<{WHAT_BROKE_WIDTH}} |",
+            flush=True,
+        )
+    print(f"{len(bugs) - missed} of {len(bugs)} caught in {time.monotonic() - started:.0f} s")
     return 1 if missed else 0
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from respkv.clock import SeededChance
 from respkv.consensus.messages import VOTE_REPLY, Message
+from respkv.consensus.raft import LEADER
 from respkv.log.wal import Wal
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
@@ -183,6 +184,11 @@ class SimulatedNode:
             for call in delayed:
                 if self.alive and incarnation == self.incarnation:
                     self.guard(call)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this node takes itself for the leader."""
+        return self.booted and self.replica.raft.role == LEADER
 
     # --- turns -------------------------------------------------------------------------------
 

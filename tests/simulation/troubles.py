@@ -33,7 +33,7 @@ class Troubles:
         self.duplications = (0, 10, 50)[pick(3)]
         self.straggles = (0, 10, 50)[pick(3)]
         self.depositions = 0  # of a node that has just become leader
-        self.stalls = 0  # of a leader that does not notice that it is deposed
+        self.stalls = False  # of leaders that do not notice that they are deposed
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
         self.drift_per_mille = 30
@@ -55,6 +55,8 @@ class Troubles:
             node.speed_per_mille = 1000 + world.between(-self.drift_per_mille, self.drift_per_mille)
             node.sync_us = self.sync_us
         world.after(3 * SECOND, self._next)
+        if self.stalls:
+            world.after(3 * SECOND, self._stall_a_leader)
 
     def end(self) -> None:
         """Everything comes back."""
@@ -145,8 +147,6 @@ class Troubles:
             if world.happens(300):
                 delay = world.between(0, 800 * MILLISECOND)
             world.after(delay, lambda: self._isolate_only(node))
-        if world.happens(self.stalls):
-            world.after(world.between(200, 1500) * MILLISECOND, lambda: self._stall(node))
 
     def _isolate_only(self, node: "SimulatedNode") -> None:
         if self.over:
@@ -157,17 +157,35 @@ class Troubles:
         if self.world.happens(200) and node.alive:
             node.crash(power_loss=True)
 
-    def _stall(self, node: "SimulatedNode") -> None:
-        """Cut it off and stop it; its clients' commands wait for it, and the others go on."""
-        if self.over or not node.alive:
+    def _stall_a_leader(self) -> None:
+        """Stop a leader that others replace meanwhile; its clients' commands wait for it.
+
+        First it hears nothing while its appends still arrive: they commit without its knowledge.
+        """
+        if self.over:
             return
         world = self.world
+        network = self.cluster.network
+        leaders = [node for node in self.cluster.nodes.values() if node.leads]
+        if not leaders:
+            world.after(100 * MILLISECOND, self._stall_a_leader)
+            return
+        node = max(leaders, key=lambda leader: leader.replica.raft.term)
+        deaf_ms = world.between(20, 400)
+        pause_ms = world.between(1600, 3000)
+        mended_ms = deaf_ms + pause_ms + world.between(20, 600)
         world.count("isolations")
-        links = self.cluster.network.isolate(node.id)
-        world.after(
-            world.between(900, 2800) * MILLISECOND, lambda: self.cluster.network.mend(links)
-        )
-        self._pause(node, world.between(800, 2600))
+        links = network.isolate(node.id)
+        network.cut -= {(node.id, other) for other in self.cluster.nodes}
+
+        def stop() -> None:
+            if not self.over:
+                network.cut |= links
+                self._pause(node, pause_ms)
+
+        world.after(deaf_ms * MILLISECOND, stop)
+        world.after(mended_ms * MILLISECOND, lambda: network.mend(links))
+        world.after((mended_ms + world.between(300, 1500)) * MILLISECOND, self._stall_a_leader)
 
     def voted(self, node: "SimulatedNode") -> None:
         """A vote is leaving: lose the power right behind it."""
@@ -195,7 +213,10 @@ def _depositions(troubles: Troubles) -> None:
 
 def _stalls(troubles: Troubles) -> None:
     """Leaders stop without noticing, with clients that go on talking to them."""
-    troubles.stalls = 900
+    troubles.stalls = True
+    workload = troubles.cluster.workload
+    workload.families = b"rcw"
+    workload.calls_max, workload.chunks, workload.late_chunks = 8, 700, 500
     troubles.pauses = troubles.cuts = troubles.crashes = 0
 
 

@@ -7,12 +7,12 @@ from respkv.errors import CommandError
 from tests.simulation.checker import Operation
 from tests.simulation.connection import SimulatedConnection
 from tests.simulation.workload import Call
-from tests.simulation.world import MILLISECOND, SECOND, Violation
+from tests.simulation.world import MILLISECOND, Violation
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
-PATIENCE = 3 * SECOND
+PATIENCE_MS = (600, 5000)  # users differ
 READS = ("get", "exists", "watch", "echo")
 
 
@@ -23,6 +23,7 @@ class User:
         self.cluster = cluster
         self.world = cluster.world
         self.stopped = False
+        self._patience = PATIENCE_MS[number % len(PATIENCE_MS)] * MILLISECOND
         self.connection: SimulatedConnection | None = None
         self.watched = b""
         self.swap: tuple[bytes, bytes | None] | None = None  # watched key and what it held
@@ -70,14 +71,14 @@ class User:
         at = 0
         chunks: list[list[Call]] = [[]]
         for call in calls:
-            if chunks[-1] and world.happens(300):
+            if chunks[-1] and world.happens(self.cluster.workload.chunks):
                 chunks.append([])
             chunks[-1].append(call)
         self._unsent = len(chunks)
         for chunk in chunks:
             world.after(at, lambda chunk=chunk: self._send(connection, burst, chunk))
             at += world.between(1, 8) * MILLISECOND
-            if world.happens(250):
+            if world.happens(self.cluster.workload.late_chunks):
                 at += world.between(10, 2000) * MILLISECOND
 
     def _send(self, connection: SimulatedConnection, burst: int, calls: list[Call]) -> None:
@@ -106,7 +107,7 @@ class User:
                 connection.break_off()
 
         world.after(connection.arrival - world.now, reach)
-        world.after(PATIENCE, impatient)
+        world.after(self._patience, impatient)
 
     # --- hearing -----------------------------------------------------------------------------
 

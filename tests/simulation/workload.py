@@ -45,6 +45,9 @@ class Workload:
         self.histories: dict[bytes, list[Operation]] = {}
         self.lifetime_ms_max = 4000
         self.exact_expiry = False  # the clocks are right, so values go exactly when they should
+        self.calls_max = 4  # in a burst
+        self.chunks = 300  # per mille: calls that do not arrive together with the one before
+        self.late_chunks = 250  # per mille: of those, the ones that come much later
         self.families = b"rrcttw"
         self._world = world
         self._keys: list[bytes] = []
@@ -62,7 +65,7 @@ class Workload:
         dice = self._world.chance.below(100)
         if dice < 15:
             return self._begin_swap()
-        return [self._random_call() for _ in range(self._world.between(1, 4))]
+        return [self._random_call() for _ in range(self._world.between(1, self.calls_max))]
 
     # --- keys and values ---------------------------------------------------------------------
 
