@@ -20,8 +20,8 @@ AWAITED_READ: Final = 3  # a read that its client's later commands wait for
 
 Argv = list[bytes]
 Handler = Callable[[Any, Argv], Reply]
-# client (None: nobody waits), handler, argv, database, one of the constants above
-Item = tuple[Client | None, Handler, Argv, int, int]
+# client (None: nobody waits), handler, commands of that one handler, database, one of the above
+Item = tuple[Client | None, Handler, list[Argv], int, int]
 
 
 class Batch:
@@ -57,24 +57,26 @@ def parse_payload(payload: bytes) -> list[Item]:
         InvariantViolation: the payload is not what this version (or an older one) writes.
     """
     parser = RequestParser()
-    commands = parser.feed(payload)
+    runs = parser.feed(payload)
     if parser.error is not None or parser.buffered_bytes:
         raise InvariantViolation(f"an entry's payload is not RESP: {payload[:64]!r}")
     items: list[Item] = []
     db = 0
     transaction: Transaction | None = None
-    for argv in commands:
+    for argvs, _ in runs:
+        argv = argvs[0]
         name = argv[0].upper()
         if transaction is not None:
             if name == b"EXEC":
-                items.append((None, transaction.run, argv, db, LOGGED))
+                items.append((None, transaction.run, argvs, db, LOGGED))
                 transaction = None
                 continue
             if name == b"RESPKV.WATCHED":
-                transaction.watches.append((int(argv[1]), argv[2], int(argv[3])))
+                for _, watched_db, key, counter in argvs:
+                    transaction.watches.append((int(watched_db), key, int(counter)))
                 continue
         elif name == b"SELECT":
-            db = int(argv[1])
+            db = int(argvs[-1][1])
             continue
         elif name == b"MULTI":
             transaction = Transaction()
@@ -86,9 +88,9 @@ def parse_payload(payload: bytes) -> list[Item]:
                 raise InvariantViolation(f"an entry holds a command not known here: {name!r}")
             handler = command.handler
         if transaction is not None:
-            transaction.commands.append((handler, argv, False))
+            transaction.commands += [(handler, queued, False) for queued in argvs]
         else:
-            items.append((None, handler, argv, db, LOGGED))
+            items.append((None, handler, argvs, db, LOGGED))
     if transaction is not None:
         raise InvariantViolation("an entry ends inside a transaction")
     return items

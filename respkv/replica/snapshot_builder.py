@@ -27,11 +27,12 @@ def apply_entry(
     if kind != COMMANDS:
         return
     keyspace.applying = True
-    for _, handler, argv, db, _ in parse_payload(payload):
+    for _, handler, argvs, db, _ in parse_payload(payload):
         if keyspace.db_index != db:
             keyspace.select(db)
-        execute(handler, keyspace, argv)
-        keyspace.position += 1
+        for argv in argvs:
+            execute(handler, keyspace, argv)
+            keyspace.position += 1
     keyspace.applying = False
 
 

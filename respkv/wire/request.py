@@ -10,12 +10,16 @@ from typing import Final
 from respkv.errors import CommandError
 
 Argv = list[bytes]
+# Consecutive commands of one name and argument count, and their RESP bytes together.
+Run = tuple[list[Argv], bytes]
 
 INLINE_BYTES_MAX: Final = 64 << 10
 BULK_BYTES_MAX: Final = 512 << 20
-FAST_PATH_BYTES_MAX: Final = 256 << 10
+FAST_PATH_BYTES_MAX: Final = 2 << 20
+SHORT_BYTES_MAX: Final = 1024  # of the arguments that the fast path takes
+ALIKE_PARTS_MIN: Final = 56  # a few commands are quicker taken one by one
 
-_LENGTHS: Final = [b"$%d" % length for length in range(1025)]
+_LENGTHS: Final = [b"$%d" % length for length in range(SHORT_BYTES_MAX + 1)]
 _ARRAYS: Final = {b"*%d" % count: count for count in range(1, 17)}
 
 
@@ -24,76 +28,50 @@ class ProtocolError(CommandError):
 
 
 class RequestParser:
-    """Turns a client's byte stream into commands, however it is cut into chunks.
+    """Turns a client's byte stream into runs of commands, however it is cut into chunks.
 
-    `raw` holds the RESP bytes of each command that the last `feed` returned; `error` is set once
-    the stream is broken, after the good commands before it.
+    A run is checked, looked up and logged as one: a pipeline of one kind of command costs little
+    more than its handlers. `error` is set once the stream is broken, after the good commands
+    before it.
     """
 
     def __init__(self, bulk_bytes_max: int = BULK_BYTES_MAX) -> None:
-        self.raw: list[bytes] = []
         self.error: ProtocolError | None = None
         self.authenticated = True  # before AUTH, ten arguments of 16 KiB are all that is read
         self.bulk_bytes_max = bulk_bytes_max
         self._rest = bytearray()
         self._wanted = 0  # bytes `_rest` must hold before parsing again can get further
-        self._stopped = False
 
     @property
     def buffered_bytes(self) -> int:
         """Bytes of an incomplete command."""
         return len(self._rest)
 
-    def feed(self, data: bytes) -> list[Argv]:
+    def feed(self, data: bytes) -> list[Run]:
         """Return the commands that `data` completes."""
-        self.raw = []
-        commands: list[Argv] = []
+        runs: list[Run] = []
         if self.error is not None:
-            return commands
+            return runs
         if not self._rest:
             consumed = 0
             if len(data) <= FAST_PATH_BYTES_MAX and data[:1] == b"*":
-                consumed = self._parse_fast(data, commands)
+                parts = data.split(b"\r\n")
+                if len(parts) > ALIKE_PARTS_MIN:
+                    argvs = _alike(parts)
+                    if argvs:
+                        runs.append((argvs, data))
+                        return runs
+                consumed = _parse_short(data, parts, runs)
             if consumed < len(data):
                 self._rest += data[consumed:]
-                self._parse_slow(commands)
+                self._parse_rest(runs)
         else:
             self._rest += data
             if len(self._rest) >= self._wanted:
-                self._parse_slow(commands)
-        return commands
+                self._parse_rest(runs)
+        return runs
 
-    def _parse_fast(self, data: bytes, commands: list[Argv]) -> int:
-        """Take whole commands of short arguments from the front; return the bytes taken."""
-        parts = data.split(b"\r\n")
-        count = len(parts) - 1  # what follows the last CRLF is incomplete
-        raw = self.raw
-        lengths = _LENGTHS
-        position = 0
-        start = 0
-        while position < count:
-            arguments = _ARRAYS.get(parts[position], 0)
-            after = position + 1 + 2 * arguments
-            if arguments == 0 or after > count:
-                break
-            argv = parts[position + 2 : after : 2]
-            end = start + len(parts[position]) + 2
-            at = position + 1
-            for argument in argv:
-                length = len(argument)
-                if length > 1024 or parts[at] != lengths[length]:
-                    break
-                end += len(parts[at]) + length + 4
-                at += 2
-            if at != after:
-                break
-            commands.append(argv)
-            raw.append(data[start:end])
-            position = after
-            start = end
-        return start
-
-    def _parse_slow(self, commands: list[Argv]) -> None:
+    def _parse_rest(self, runs: list[Run]) -> None:
         """Take whole commands from `_rest` with every check; leave what is incomplete."""
         rest = self._rest
         start = 0
@@ -106,11 +84,9 @@ class RequestParser:
                 if end < 0:
                     break
                 if argv:
-                    commands.append(argv)
-                    if rest[start] == 0x2A:
-                        self.raw.append(bytes(rest[start:end]))
-                    else:
-                        self.raw.append(encode_command(argv))
+                    of_array = rest[start] == 0x2A
+                    raw = bytes(rest[start:end]) if of_array else encode_command(argv)
+                    runs.append(([argv], raw))
                 start = end
         except ProtocolError as error:
             self.error = error
@@ -177,6 +153,68 @@ class RequestParser:
             self._wanted = end + 2
             return -1
         return end
+
+
+def _alike(parts: list[bytes]) -> list[Argv]:
+    """Return the commands of a chunk, split at its CRLFs, when all are of one name and shape.
+
+    Column by column, so the interpreter's own loops do the work: a pipeline of 16 commands takes
+    a third of the time of `_parse_short`. Empty when the chunk is anything else.
+    """
+    arguments = _ARRAYS.get(parts[0], 0)
+    stride = 2 * arguments + 1
+    end = len(parts) - 1
+    if arguments == 0 or end % stride or parts[end]:
+        return []
+    count = end // stride
+    names = parts[2:end:stride]
+    if parts[0:end:stride].count(parts[0]) != count or names.count(names[0]) != count:
+        return []
+    columns: list[list[bytes]] = []
+    for at in range(2, stride, 2):
+        column = parts[at:end:stride]
+        lengths = list(map(len, column))
+        if max(lengths) > SHORT_BYTES_MAX:
+            return []
+        if parts[at - 1 : end : stride] != list(map(_LENGTHS.__getitem__, lengths)):
+            return []
+        columns.append(column)
+    return list(map(list, zip(*columns, strict=True)))
+
+
+def _parse_short(data: bytes, parts: list[bytes], runs: list[Run]) -> int:
+    """Take whole commands of short arguments from the front; return the bytes taken."""
+    count = len(parts) - 1  # what follows the last CRLF is incomplete
+    position = 0
+    start = 0
+    run: list[Argv] = []
+    run_start = 0
+    while position < count:
+        arguments = _ARRAYS.get(parts[position], 0)
+        after = position + 1 + 2 * arguments
+        if arguments == 0 or after > count:
+            break
+        argv = parts[position + 2 : after : 2]
+        end = start + len(parts[position]) + 2
+        at = position + 1
+        for argument in argv:
+            length = len(argument)
+            if length > SHORT_BYTES_MAX or parts[at] != _LENGTHS[length]:
+                break
+            end += len(parts[at]) + length + 4
+            at += 2
+        if at != after:
+            break
+        if run and (argv[0] != run[0][0] or arguments != len(run[0])):
+            runs.append((run, data[run_start:start]))
+            run = []
+            run_start = start
+        run.append(argv)
+        position = after
+        start = end
+    if run:
+        runs.append((run, data[run_start:start]))
+    return start
 
 
 def _strict_int(text: bytearray) -> int | None:
