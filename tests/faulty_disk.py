@@ -111,6 +111,10 @@ class FaultyDisk:
             raise DirectoryLocked(directory)
         self._locked.add(directory)
 
+    def unlock(self, directory: str) -> None:
+        """Let others have the directory."""
+        self._locked.discard(directory)
+
     def names(self, directory: str) -> list[str]:
         """Return the names in a directory, sorted."""
         prefix = directory + "/"

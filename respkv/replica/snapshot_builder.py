@@ -11,7 +11,7 @@ from respkv.entry import COMMANDS
 from respkv.errors import InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
-from respkv.log.recovery import read_entries
+from respkv.log.segment import read_entries
 from respkv.log.snapshot import SnapshotWriter, read_snapshot, snapshots
 from respkv.replica.batch import parse_payload
 from respkv.replica.transaction import execute
@@ -64,9 +64,7 @@ def build_snapshot(
     """
     keyspace, at, last_term = load_latest(fs, directory, partition, index, databases)
     yield
-    for entry in read_entries(fs, directory, segments, partition, at):
-        if entry.index > index:
-            break
+    for entry in read_entries(fs, directory, segments, partition, at, index):
         apply_entry(keyspace, entry.term, entry.index, entry.time_ms, entry.kind, entry.payload)
         at, last_term = entry.index, entry.term
         if at % ENTRIES_PER_STEP == 0:

@@ -4,8 +4,9 @@ import pytest
 
 from respkv.clock import SeededChance
 from respkv.entry import Entry
+from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import DirectoryLocked, join
-from respkv.log.recovery import LogDamaged
+from respkv.log.segment import segment_names
 from respkv.log.wal import Wal
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
 
@@ -109,10 +110,14 @@ def sealed_log() -> FaultyDisk:
     return disk
 
 
+def segment_paths(disk: FaultyDisk) -> list[str]:
+    return [join(DIRECTORY, name) for name in segment_names(disk, DIRECTORY)]
+
+
 def test_a_sealed_log_with_any_bit_flipped_gives_all_of_it_or_a_refusal() -> None:
     """Durability rule 4: only an unsealed last batch may ever be cut."""
     disk = sealed_log()
-    name = join(DIRECTORY, disk.names(DIRECTORY)[0])
+    name = segment_paths(disk)[0]
     size = 512 + 400
     refused = 0
     for bit in range(size * 8):
@@ -134,8 +139,8 @@ def test_a_sealed_log_cut_at_any_byte_is_refused() -> None:
     """Segments have the size their header says, so a missing end is never taken for a torn one."""
     for size in range(512, SEGMENT_BYTES, 7):
         copy = sealed_log().after_kill()
-        copy.cut(join(DIRECTORY, copy.names(DIRECTORY)[0]), size)
-        with pytest.raises(LogDamaged, match="it should have"):
+        copy.cut(segment_paths(copy)[0], size)
+        with pytest.raises(LogDamaged, match=r"it should have|cut short"):
             open_wal(copy)
 
 
