@@ -24,7 +24,6 @@ def execute(
             this one stops.
         LogTimeBehind: a read that only an entry can answer.
     """
-    global internal_errors
     try:
         return handler(subject, argv)
     except CommandError as error:
@@ -32,9 +31,15 @@ def execute(
     except (MemoryError, RecursionError, OSError, InvariantViolation, LogTimeBehind):
         raise
     except Exception:
-        internal_errors += 1
-        logger.exception("internal error in %s", argv[0][:64].decode(errors="replace"))
-        return CommandError(b"ERR internal error")
+        return internal_error(argv)
+
+
+def internal_error(argv: list[bytes]) -> CommandError:
+    """Report the exception being handled, a bug of a handler, and return what a client is told."""
+    global internal_errors
+    internal_errors += 1
+    logger.exception("internal error in %s", argv[0][:64].decode(errors="replace"))
+    return CommandError(b"ERR internal error")
 
 
 class Transaction:

@@ -196,6 +196,43 @@ def encode_command(argv: Argv) -> bytes:
     return b"".join(parts)
 
 
+def split_commands(data: bytes) -> list[Argv]:
+    """Return the commands of a log entry's payload: RESP arrays and nothing else.
+
+    `RequestParser` reads the same in twice the time, as it also cuts out each command's bytes.
+
+    Raises:
+        ProtocolError: the bytes are not whole commands.
+    """
+    commands: list[Argv] = []
+    parts = data.split(b"\r\n")
+    lengths, arrays = _LENGTHS, _ARRAYS
+    count = len(parts) - 1  # the last command's CRLF has nothing behind it
+    position = 0
+    try:
+        while position < count:
+            at = position + 1
+            position = at + 2 * arrays[parts[position]]
+            argv = parts[at + 1 : position : 2]
+            for argument in argv:
+                if parts[at] != lengths[len(argument)]:
+                    raise KeyError  # a CRLF is inside an argument, or it is not what it says
+                at += 2
+            commands.append(argv)
+    except (KeyError, IndexError):  # long arguments, many, or with a CRLF in them
+        pass
+    else:
+        if position == count and not parts[count]:
+            return commands
+    parser = RequestParser()
+    commands = parser.feed(data)
+    if parser.error is not None:
+        raise parser.error
+    if parser.buffered_bytes:
+        raise ProtocolError(b"ERR Protocol error: incomplete command")
+    return commands
+
+
 _ESCAPES: Final = {0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x62: b"\b", 0x61: b"\a"}
 _SPACES: Final = b" \t\n\r\v\f\0"
 _HEX: Final = b"0123456789abcdefABCDEF"
