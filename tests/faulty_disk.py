@@ -196,6 +196,8 @@ class FaultyDisk:
             name: _Inode(bytearray(inode.durable), bytearray(inode.durable))
             for name, inode in self._durable_names.items()
         }
+        disk._durable_names = dict(disk._names)
+        disk.used = sum(len(inode.content) for inode in disk._names.values())
         return disk
 
     def _successor(self) -> "FaultyDisk":
