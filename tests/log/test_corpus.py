@@ -49,6 +49,16 @@ def test_a_log_that_lost_a_file_it_needs_is_refused() -> None:
     assert refused >= 2
 
 
+def test_a_segment_whose_header_sector_reads_as_zeros_is_refused() -> None:
+    """It looks like a spare that has just got its name, but for the batches behind (rule 5)."""
+    log = SealedLog()
+    for name in segment_names(log.disk, DIRECTORY):
+        disk = log.disk.durable_image()
+        disk.open(join(DIRECTORY, name)).write_at(0, bytes(FIRST_BATCH_AT))
+        with pytest.raises(LogDamaged, match=name):
+            open_wal(disk)
+
+
 def test_an_emptied_directory_is_refused_while_its_identity_is_there() -> None:
     log = SealedLog()
     disk = log.disk.durable_image()

@@ -4,7 +4,10 @@ import pytest
 
 from respkv.clock import SeededChance
 from respkv.entry import Entry
-from respkv.log.filesystem import DirectoryLocked
+from respkv.errors import InvariantViolation
+from respkv.log.damage import LogDamaged
+from respkv.log.filesystem import DirectoryLocked, join
+from respkv.log.segment import read_entries
 from respkv.log.wal import Wal
 from tests.faulty_disk import FaultyDisk
 
@@ -48,12 +51,104 @@ def test_what_was_cut_never_comes_back() -> None:
         disk = disk.after_power_loss()
         wal = open_wal(disk)
         kept = wal.recovered[0].last_index if 0 in wal.recovered else 0
-        wal.add_entries(0, [Entry(2, kept + 1, 1, b"new term %d " % (kept + 1) * 20)])
+        # As long as the one that was cut, so that the one behind that lies in the right place.
+        wal.add_entries(0, [Entry(2, kept + 1, 1, b"replace %d " % (kept + 1) * 20)])
         wal.write()
         wal.sync()
         recovered = open_wal(disk.after_power_loss()).recovered[0]
         assert recovered.last_index == kept + 1
         assert recovered.entries[-1].term == 2
+
+
+def test_what_recovery_found_in_the_page_cache_only_is_made_durable() -> None:
+    """Durability rule 1: a replica that has shown an entry must not lose it afterwards."""
+    for seed in range(20):
+        disk = FaultyDisk(SeededChance(seed))
+        wal = open_wal(disk)
+        wal.add_entries(0, [entry(1)])
+        wal.write()
+        restarted = disk.after_kill()
+        assert open_wal(restarted).recovered[0].last_index == 1
+        assert open_wal(restarted.after_power_loss()).recovered[0].last_index == 1
+
+
+def test_a_directory_is_free_again_once_its_log_is_closed_or_refused() -> None:
+    disk = FaultyDisk(SeededChance(1))
+    open_wal(disk).close()
+    disk.flip_bit(join(DIRECTORY, "wal-0000000000000001"), 3)
+    for _ in range(2):
+        with pytest.raises(LogDamaged):
+            open_wal(disk)
+
+
+def test_a_dropped_partition_may_come_back_in_a_later_batch_only() -> None:
+    disk = FaultyDisk(SeededChance(1))
+    wal = open_wal(disk)
+    wal.add_hard_state(3, 9, 2)
+    wal.add_entries(3, [entry(1, 9)])
+    wal.write()
+    wal.drop_partition(3)
+    with pytest.raises(InvariantViolation, match="dropped"):
+        wal.add_hard_state(3, 1, 1)
+    while wal.closed_segments() == []:  # a checkpoint between the drop and its batch
+        wal.add_entries(0, [entry(1)])
+        wal.write()
+    wal.add_hard_state(3, 2, 1)
+    wal.write()
+    wal.sync()
+    recovered = open_wal(disk.after_power_loss()).recovered[3]
+    assert (recovered.term, recovered.vote, recovered.last_index) == (2, 1, 0)
+
+
+def test_entries_with_a_gap_are_refused_before_they_are_written() -> None:
+    wal = open_wal(FaultyDisk(SeededChance(1)))
+    wal.add_entries(0, [entry(1), entry(2)])
+    with pytest.raises(InvariantViolation, match="does not follow 2"):
+        wal.add_entries(0, [entry(4)])
+
+
+def test_closed_segments_give_the_entries_that_were_not_replaced() -> None:
+    """What a snapshot is built from, while later segments are being written."""
+    disk = FaultyDisk(SeededChance(1))
+    wal = open_wal(disk)
+    for term, first in ((1, 1), (2, 21), (3, 16)):
+        for index in range(first, first + 20):
+            wal.add_entries(0, [entry(index, term)])
+            wal.add_entries(1, [entry(index + (term == 3) * 5, 9)])
+            wal.write()
+    assert wal.roll()
+    names = wal.closed_segments()
+    assert len(names) > 3
+    found = list(read_entries(disk, DIRECTORY, names, 0, 7, 30))
+    assert found == [entry(i, 1) for i in range(8, 16)] + [entry(i, 3) for i in range(16, 31)]
+    with pytest.raises(LogDamaged, match="end at entry 35"):
+        list(read_entries(disk, DIRECTORY, names, 0, 7, 36))
+    with pytest.raises(LogDamaged, match="begins with batch"):
+        list(read_entries(disk, DIRECTORY, names[:1] + names[2:], 0, 0, 10))
+
+
+def test_a_write_that_found_the_disk_full_can_be_tried_again_with_room() -> None:
+    """Durability rule 9: nothing was written, so nothing is lost but time."""
+    disk = FaultyDisk(SeededChance(1), capacity=SEGMENT_BYTES + 200)
+    wal = open_wal(disk)
+    index = 0
+
+    def fill() -> None:
+        nonlocal index
+        while True:
+            index += 1
+            wal.add_entries(0, [entry(index)])
+            wal.write()
+
+    with pytest.raises(OSError, match="no space"):
+        fill()
+    assert not wal.roll()
+    assert wal.full
+    disk.capacity *= 10
+    wal.write()
+    wal.sync()
+    recovered = open_wal(disk.after_power_loss()).recovered[0]
+    assert recovered.entries == [entry(i) for i in range(1, index + 1)]
 
 
 def test_a_second_server_on_the_directory_is_refused() -> None:
