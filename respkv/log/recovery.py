@@ -6,7 +6,7 @@ The rules are those of `DESIGN.md` beside this file.
 from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import FileSystem, join
 from respkv.log.partition import RecoveredPartition, replay
-from respkv.log.records import Batch, Dropped, LoggedEntry
+from respkv.log.records import Batch, Dropped, LoggedEntry, SnapshotMark
 from respkv.log.segment import Segment, read_segment, segment_names, segment_number
 
 
@@ -80,15 +80,24 @@ class Recovery:
     def _replay(self, segment: Segment, batch: Batch, path: str) -> None:
         try:
             for record in replay(self.partitions, batch):
+                number = record.partition
                 if isinstance(record, LoggedEntry):
                     entry = record.entry
-                    segment.note_entries(record.partition, entry.index, len(entry.payload))
-                elif isinstance(record, Dropped):
-                    for earlier in (*self.segments, segment):
-                        earlier.forget(record.partition)
+                    partition = self.partitions.get(number)
+                    if partition is not None and entry.index == partition.snapshot_index + 1:
+                        self._forget(segment, number)  # all that is needed follows here
+                    segment.note_entries(number, entry.index, len(entry.payload))
+                elif isinstance(record, Dropped) or (
+                    isinstance(record, SnapshotMark) and record.restarts
+                ):
+                    self._forget(segment, number)
         except ValueError as error:
             raise LogDamaged(path, batch.offset, f"batch {batch.lsn}: {error}") from error
         self.last_lsn = batch.lsn
+
+    def _forget(self, segment: Segment, partition: int) -> None:
+        for earlier in (*self.segments, segment):
+            earlier.forget(partition)
 
     def _judge(self) -> None:
         if self.durable_lsn > self.last_lsn:

@@ -201,10 +201,10 @@ def read_entries(
                 del final_lsns[max(0, position) :]
                 if position < 0:
                     continue
-                if position != len(final_lsns):
-                    path = join(directory, segment.name)
-                    raise LogDamaged(path, batch.offset, f"entry {entry.index} follows none")
-                final_lsns.append(batch.lsn)
+                if position == len(final_lsns):
+                    final_lsns.append(batch.lsn)
+                else:  # of a log that was dropped or restarted: what is needed comes after it
+                    final_lsns.clear()
     if after_index + len(final_lsns) < up_to_index:
         last = after_index + len(final_lsns)
         raise LogDamaged(directory, 0, f"the closed segments end at entry {last}")

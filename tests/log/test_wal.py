@@ -127,6 +127,49 @@ def test_closed_segments_give_the_entries_that_were_not_replaced() -> None:
         list(read_entries(disk, DIRECTORY, names[:1] + names[2:], 0, 0, 10))
 
 
+def test_a_partition_that_came_back_is_read_from_closed_segments_behind_its_new_snapshot() -> None:
+    """A replica without amnesia is dropped and added anew, maybe behind an older snapshot."""
+    disk = FaultyDisk(SeededChance(1))
+    wal = open_wal(disk)
+    wal.add_snapshot(1, 89, 1)
+    wal.add_entries(1, [entry(index) for index in range(90, 96)])
+    wal.add_entries(0, [entry(1)])
+    wal.write()
+    wal.drop_partition(1)
+    wal.write()
+    wal.add_snapshot(1, 70, 2)
+    wal.add_entries(1, [entry(index, 2) for index in range(71, 75)])
+    wal.write()
+    assert wal.roll()
+    names = wal.closed_segments()
+    found = list(read_entries(disk, DIRECTORY, names, 1, 70, 74))
+    assert found == [entry(index, 2) for index in range(71, 75)]
+
+
+def test_a_restarted_node_knows_what_its_segments_are_needed_for() -> None:
+    """Durability rule 7: copying forward counts after a restart as it does before."""
+    disk = FaultyDisk(SeededChance(1))
+    wal = open_wal(disk)
+    wal.add_entries(1, [entry(1), entry(2)])
+    wal.add_entries(2, [entry(1)])
+    wal.add_snapshot(3, 4, 1)
+    wal.add_entries(3, [entry(5)])
+    wal.write()
+    assert wal.roll()
+    assert wal.pinning() == [1, 2, 3]
+    wal.copy_forward(1, [entry(1), entry(2)])
+    wal.drop_partition(2)
+    wal.add_snapshot(3, 70, 9)
+    wal.write()
+    wal.sync()
+    assert wal.pinning() == []
+    wal = open_wal(disk.after_kill())
+    assert wal.pinning() == []
+    wal.recycle()
+    assert wal.closed_segments() == []
+    assert open_wal(disk.after_kill()).recovered[1].entries == [entry(1), entry(2)]
+
+
 def test_a_write_that_found_the_disk_full_can_be_tried_again_with_room() -> None:
     """Durability rule 9: nothing was written, so nothing is lost but time."""
     disk = FaultyDisk(SeededChance(1), capacity=SEGMENT_BYTES + 200)
