@@ -8,8 +8,9 @@ import sys
 
 PROGRAM = r"""
 from respkv.clock import SeededChance
+from respkv.entry import Entry
 from respkv.keyspace.keyspace import Keyspace
-from respkv.replica.snapshot_builder import apply_entry
+from respkv.replica.replay import apply_entry
 from respkv.wire.request import encode_command
 
 def commands(chance):
@@ -28,7 +29,7 @@ keyspace = Keyspace(16)
 for index in range(1, 20_001):
     chosen = commands(chance)
     payload = b"".join(encode_command(chosen[chance.below(len(chosen))]) for _ in range(3))
-    apply_entry(keyspace, 1, index, 1_700_000_000_000 + 20 * index, 0, payload)
+    apply_entry(keyspace, Entry(1, index, 1_700_000_000_000 + 20 * index, payload))
 print(keyspace.digest().hex())
 copy = Keyspace.load(keyspace.dump())
 assert copy.digest() == keyspace.digest()

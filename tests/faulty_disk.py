@@ -111,6 +111,10 @@ class FaultyDisk:
             raise DirectoryLocked(directory)
         self._locked.add(directory)
 
+    def unlock(self, directory: str) -> None:
+        """Let others have the directory."""
+        self._locked.discard(directory)
+
     def names(self, directory: str) -> list[str]:
         """Return the names in a directory, sorted."""
         prefix = directory + "/"
@@ -192,6 +196,8 @@ class FaultyDisk:
             name: _Inode(bytearray(inode.durable), bytearray(inode.durable))
             for name, inode in self._durable_names.items()
         }
+        disk._durable_names = dict(disk._names)
+        disk.used = sum(len(inode.content) for inode in disk._names.values())
         return disk
 
     def _successor(self) -> "FaultyDisk":

@@ -5,8 +5,8 @@ import sys
 
 from respkv.config import OPTIONS, Config, ConfigError, read_config
 from respkv.errors import InvariantViolation
+from respkv.log.damage import LogDamaged, UnknownFormat
 from respkv.log.filesystem import DirectoryLocked
-from respkv.log.recovery import LogDamaged
 from respkv.node.runtime import LogFailed
 from respkv.node.server import serve
 
@@ -60,7 +60,14 @@ def server(arguments: list[str]) -> int:
         logging.getLogger("respkv").warning("%s", warning)
     try:
         serve(config)
-    except (DirectoryLocked, LogDamaged, LogFailed, InvariantViolation, OSError) as error:
+    except (
+        DirectoryLocked,
+        LogDamaged,
+        UnknownFormat,
+        LogFailed,
+        InvariantViolation,
+        OSError,
+    ) as error:
         logging.getLogger("respkv").critical("%s", error)
         return 1
     return 0

@@ -3,9 +3,10 @@
 import os
 import sys
 
+from respkv.log.damage import LogDamaged, UnknownFormat
 from respkv.log.filesystem import DirectoryLocked, RealFileSystem
-from respkv.log.recovery import LogDamaged
-from respkv.log.salvage import describe_segment, plan_salvage, salvage, segment_names
+from respkv.log.salvage import describe_segment, plan_salvage, salvage
+from respkv.log.segment import segment_names
 
 
 def wal(arguments: list[str]) -> int:
@@ -28,7 +29,7 @@ def wal(arguments: list[str]) -> int:
                 fs.lock(path)
                 plan = plan_salvage(fs, path)
                 print("\n".join(plan.lines))
-                if not plan.loses:
+                if not plan.needed:
                     return 0
                 if arguments[-1] != "--accept-loss":
                     print("Nothing was changed. To do this: respkv wal salvage DIR --accept-loss")
@@ -36,7 +37,7 @@ def wal(arguments: list[str]) -> int:
                 salvage(fs, path, plan)
                 print("done: the server will start with what is left")
                 return 0
-    except (LogDamaged, DirectoryLocked, OSError, ValueError) as error:
+    except (LogDamaged, UnknownFormat, DirectoryLocked, OSError, ValueError) as error:
         print(f"respkv wal: {error}", file=sys.stderr)
         return 1
     print("respkv wal dump FILE|DIR  |  respkv wal salvage DIR [--accept-loss]", file=sys.stderr)

@@ -52,6 +52,10 @@ class FileSystem(Protocol):
         """
         ...
 
+    def unlock(self, directory: str) -> None:
+        """Let others have the directory; nothing happens when it is not held."""
+        ...
+
     def names(self, directory: str) -> list[str]:
         """Return the names in a directory, sorted."""
         ...
@@ -119,7 +123,7 @@ class RealFileSystem:
     """The operating system's files."""
 
     def __init__(self) -> None:
-        self._locks: list[int] = []
+        self._locks: dict[str, int] = {}
 
     def make_directory(self, directory: str) -> None:
         """Create the directory and its parents where missing."""
@@ -139,7 +143,13 @@ class RealFileSystem:
             ) from None
         os.ftruncate(fd, 0)
         os.pwrite(fd, b"%d\n" % os.getpid(), 0)
-        self._locks.append(fd)
+        self._locks[directory] = fd
+
+    def unlock(self, directory: str) -> None:
+        """Let others have the directory; nothing happens when it is not held."""
+        fd = self._locks.pop(directory, -1)
+        if fd >= 0:
+            os.close(fd)
 
     def names(self, directory: str) -> list[str]:
         """Return the names in a directory, sorted."""

@@ -7,7 +7,7 @@ from zlib import crc32
 from respkv.entry import Entry
 
 SEGMENT_MAGIC: Final = b"RESPKVW1"
-SEGMENT_HEADER: Final = struct.Struct("<8sQQQI")  # magic, number, salt, file size, crc32
+SEGMENT_HEADER: Final = struct.Struct("<8sQQQQI")  # magic number salt, size, first LSN, crc32
 FIRST_BATCH_AT: Final = 512  # a sector of its own: a torn batch cannot take the header with it
 
 BATCH_HEADER: Final = struct.Struct(
@@ -22,11 +22,14 @@ ENTRY: Final = 1
 HARD_STATE: Final = 2
 SNAPSHOT: Final = 3
 CHECKPOINT: Final = 4
+DROPPED: Final = 5
+RESTART: Final = 6
 
 ENTRY_HEAD: Final = struct.Struct("<BIQQQBHI")  # type partition term index time kind semantics size
 HARD_STATE_BODY: Final = struct.Struct("<BIQQ")  # type, partition, term, vote
-SNAPSHOT_BODY: Final = struct.Struct("<BIQQ")  # type, partition, index, term
+SNAPSHOT_BODY: Final = struct.Struct("<BIQQ")  # type (SNAPSHOT or RESTART), partition, index, term
 CHECKPOINT_BODY: Final = struct.Struct("<BIQQQQQ")  # ..., term, vote, snapshot index, term, last
+DROPPED_BODY: Final = struct.Struct("<BI")  # type, partition
 
 
 class HardState:
@@ -39,12 +42,16 @@ class HardState:
 
 
 class SnapshotMark:
-    """A durable snapshot covers the partition's log up to (index, term)."""
+    """A durable snapshot covers the partition's log up to (index, term).
 
-    def __init__(self, partition: int, index: int, term: int) -> None:
+    `restarts`: it came from a leader and is no part of the log before it, which ends here.
+    """
+
+    def __init__(self, partition: int, index: int, term: int, restarts: bool) -> None:
         self.partition = partition
         self.index = index
         self.term = term
+        self.restarts = restarts
 
 
 class Checkpoint:
@@ -67,6 +74,13 @@ class Checkpoint:
         self.last_index = last_index
 
 
+class Dropped:
+    """The partition has left this node: nothing said of it so far counts any more."""
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+
+
 class LoggedEntry:
     """An entry of a partition; it replaces all with the same or a higher index."""
 
@@ -75,7 +89,7 @@ class LoggedEntry:
         self.entry = entry
 
 
-Record = LoggedEntry | HardState | SnapshotMark | Checkpoint
+Record = LoggedEntry | HardState | SnapshotMark | Checkpoint | Dropped
 
 
 def pack_entry(partition: int, entry: Entry) -> bytes:
@@ -109,20 +123,32 @@ def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
     )
 
 
-def pack_segment_header(number: int, salt: int, size: int) -> bytes:
-    """Return a segment's header; `size` is the whole file's, so a cut one is noticed."""
-    head = SEGMENT_HEADER.pack(SEGMENT_MAGIC, number, salt, size, 0)[:-4]
-    return head + struct.pack("<I", crc32(head))
+class SegmentHeader:
+    """What one use of a segment file begins with."""
+
+    def __init__(self, number: int, salt: int, size: int, first_lsn: int) -> None:
+        self.number = number
+        self.salt = salt
+        self.size = size  # of the whole file, so a cut one is noticed
+        self.first_lsn = first_lsn  # every batch before it was durable when this was written
 
 
-def unpack_segment_header(data: bytes) -> tuple[int, int, int] | None:
-    """Return (number, salt, file size), None when this is not a whole header."""
+def pack_segment_header(header: SegmentHeader) -> bytes:
+    """Return a segment's header; it lies in one sector, so no crash can tear it."""
+    packed = SEGMENT_HEADER.pack(
+        SEGMENT_MAGIC, header.number, header.salt, header.size, header.first_lsn, 0
+    )[:-4]
+    return packed + struct.pack("<I", crc32(packed))
+
+
+def unpack_segment_header(data: bytes) -> SegmentHeader | None:
+    """Return the header at the start of a segment's bytes, None when it is not a whole one."""
     if len(data) < SEGMENT_HEADER.size:
         return None
-    magic, number, salt, size, checksum = SEGMENT_HEADER.unpack_from(data)
+    magic, number, salt, size, first_lsn, checksum = SEGMENT_HEADER.unpack_from(data)
     if magic != SEGMENT_MAGIC or checksum != crc32(data[: SEGMENT_HEADER.size - 4]):
         return None
-    return number, salt, size
+    return SegmentHeader(number, salt, size, first_lsn)
 
 
 def pack_batch(
@@ -171,8 +197,15 @@ def unpack_records(data: bytes) -> list[Record]:
     """Return the records of a batch whose checksum was right.
 
     Raises:
-        ValueError: a record type this version does not know.
+        ValueError: a record type this version does not know, or one that does not fit.
     """
+    try:
+        return _unpack_records(data)
+    except struct.error as error:
+        raise ValueError(f"a record is longer than its batch: {error}") from error
+
+
+def _unpack_records(data: bytes) -> list[Record]:
     records: list[Record] = []
     at = 0
     while at < len(data):
@@ -183,18 +216,24 @@ def unpack_records(data: bytes) -> list[Record]:
             )
             at += ENTRY_HEAD.size
             payload = data[at : at + size]
+            if len(payload) != size:
+                raise ValueError(f"entry {index} is longer than its batch")
             at += size
             entry = Entry(term, index, time_ms, payload, entry_kind, semantics)
             records.append(LoggedEntry(partition, entry))
         elif kind == HARD_STATE:
             records.append(HardState(*HARD_STATE_BODY.unpack_from(data, at)[1:]))
             at += HARD_STATE_BODY.size
-        elif kind == SNAPSHOT:
-            records.append(SnapshotMark(*SNAPSHOT_BODY.unpack_from(data, at)[1:]))
+        elif kind in (SNAPSHOT, RESTART):
+            _, partition, index, term = SNAPSHOT_BODY.unpack_from(data, at)
+            records.append(SnapshotMark(partition, index, term, kind == RESTART))
             at += SNAPSHOT_BODY.size
         elif kind == CHECKPOINT:
             records.append(Checkpoint(*CHECKPOINT_BODY.unpack_from(data, at)[1:]))
             at += CHECKPOINT_BODY.size
+        elif kind == DROPPED:
+            records.append(Dropped(*DROPPED_BODY.unpack_from(data, at)[1:]))
+            at += DROPPED_BODY.size
         else:
             raise ValueError(f"record type {kind} is not known: written by a newer version?")
     return records

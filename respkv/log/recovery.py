@@ -1,270 +1,117 @@
 """What a node's segments say after any crash: the state they hold, a torn tail, or damage.
 
-The rules (R1 ...) are those of `DESIGN.md` beside this file.
+The rules are those of `DESIGN.md` beside this file.
 """
 
-import struct
-from collections.abc import Iterator
-
-from respkv.entry import Entry
+from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import FileSystem, join
-from respkv.log.records import (
-    FIRST_BATCH_AT,
-    SALT_AT,
-    SEGMENT_HEADER,
-    Batch,
-    Checkpoint,
-    HardState,
-    LoggedEntry,
-    Record,
-    SnapshotMark,
-    unpack_batch,
-    unpack_records,
-    unpack_segment_header,
-)
-
-SEGMENT_PREFIX = "wal-"
-
-
-class LogDamaged(Exception):
-    """The log lost something that was durable: nothing here may be guessed."""
-
-    def __init__(self, file: str, offset: int, why: str) -> None:
-        super().__init__(
-            f"{file} is damaged at byte {offset}: {why}. Restore the file, or see what a repair "
-            f"would lose with: respkv wal salvage DIR"
-        )
-        self.file = file
-        self.offset = offset
-        self.why = why
-
-
-class RecoveredPartition:
-    """One partition's durable state; `entries` follow the snapshot without a gap."""
-
-    def __init__(self) -> None:
-        self.term = 0
-        self.vote = 0
-        self.snapshot_index = 0
-        self.snapshot_term = 0
-        self.entries: list[Entry] = []
-        self.base_index = 0  # the entry before `entries[0]`
-
-    @property
-    def last_index(self) -> int:
-        """Index of the last entry."""
-        return self.base_index + len(self.entries)
-
-    def apply(self, record: Record) -> None:
-        """Take one record, in LSN order.
-
-        Raises:
-            ValueError: it does not fit what came before.
-        """
-        if isinstance(record, LoggedEntry):
-            entry = record.entry
-            if entry.index > self.last_index + 1 or entry.index <= self.snapshot_index:
-                raise ValueError(f"entry {entry.index} does not follow {self.last_index}")
-            if entry.index <= self.base_index:
-                # It replaces entries of a recycled segment; a snapshot mark that follows covers it.
-                self.base_index = entry.index - 1
-                self.entries = []
-            del self.entries[entry.index - self.base_index - 1 :]
-            self.entries.append(entry)
-        elif isinstance(record, HardState):
-            self.term, self.vote = record.term, record.vote
-        elif isinstance(record, SnapshotMark):
-            self._cover(record.index, record.term)
-        else:
-            self._check(record)
-
-    def _cover(self, index: int, term: int) -> None:
-        position = index - self.base_index - 1
-        if 0 <= position < len(self.entries) and self.entries[position].term == term:
-            del self.entries[: position + 1]
-            self.base_index = index
-        elif index > self.base_index:
-            self.entries = []  # installed from a leader: the log restarts behind it
-            self.base_index = index
-        if index > self.snapshot_index:
-            self.snapshot_index, self.snapshot_term = index, term
-
-    def _check(self, checkpoint: Checkpoint) -> None:
-        if not self.base_index and not self.entries and not self.term:
-            self.base_index = checkpoint.last_index
-        elif checkpoint.term != self.term:
-            raise ValueError(f"a checkpoint says term {checkpoint.term}, the log {self.term}")
-        self.term, self.vote = checkpoint.term, checkpoint.vote
-        if checkpoint.snapshot_index > self.snapshot_index:
-            self.snapshot_index = checkpoint.snapshot_index
-            self.snapshot_term = checkpoint.snapshot_term
-
-
-class Segment:
-    """One segment file as found on disk."""
-
-    def __init__(self, name: str, number: int, salt: int) -> None:
-        self.name = name
-        self.number = number
-        self.salt = salt  # 0: no valid header
-        self.batches: list[Batch] = []
-        self.end = FIRST_BATCH_AT  # where the valid batches end
-        self.size = 0
-        self.later: list[Batch] = []  # valid batches behind an invalid one
-        self.last_indexes: dict[int, int] = {}  # partition → highest index here
-
-
-def segment_name(number: int) -> str:
-    """Return a segment's file name."""
-    return f"{SEGMENT_PREFIX}{number:016x}"
-
-
-def read_segment(fs: FileSystem, directory: str, name: str) -> Segment:
-    """Read one segment's batches up to the first that does not fit, and what fits behind it."""
-    file = fs.open(join(directory, name))
-    try:
-        data = file.read_at(0, file.size())
-    finally:
-        file.close()
-    number = int(name.removeprefix(SEGMENT_PREFIX), 16)
-    header = unpack_segment_header(data)
-    if header is None and any(data[: SEGMENT_HEADER.size]):
-        # It is synced before the first batch and lies in one sector, so no crash leaves this.
-        raise LogDamaged(join(directory, name), 0, "its header is not readable")
-    if header is None or header[0] != number:
-        segment = Segment(name, number, 0)
-        segment.size = len(data)
-        return segment
-    if header[2] != len(data):
-        raise LogDamaged(join(directory, name), len(data), f"it should have {header[2]} bytes")
-    segment = Segment(name, number, header[1])
-    segment.size = len(data)
-    expected_lsn = 0
-    while True:
-        batch = unpack_batch(data, segment.end, segment.salt)
-        if batch is None or (expected_lsn and batch.lsn != expected_lsn):
-            break
-        segment.batches.append(batch)
-        segment.end = batch.end
-        expected_lsn = batch.lsn + 1
-    segment.later = list(_later_batches(data, segment.end, segment.salt))
-    return segment
-
-
-def _later_batches(data: bytes, after: int, salt: int) -> Iterator[Batch]:
-    """Find batches of this use of the segment anywhere behind `after`, by their salt."""
-    needle = struct.pack("<Q", salt)
-    at = data.find(needle, after)
-    while at >= 0:
-        if (at - SALT_AT) % 8 == 0 and at - SALT_AT >= after:
-            batch = unpack_batch(data, at - SALT_AT, salt)
-            if batch is not None:
-                yield batch
-        at = data.find(needle, at + 1)
+from respkv.log.partition import RecoveredPartition, replay
+from respkv.log.records import Batch, Dropped, LoggedEntry, SnapshotMark
+from respkv.log.segment import Segment, read_segment, segment_names, segment_number
 
 
 class Recovery:
-    """The segments in order, the partitions they describe, and where writing goes on."""
+    """The segments in order, the partitions they describe, and where writing goes on.
+
+    Raises:
+        LogDamaged: something that was durable is missing or altered (rule 4).
+    """
 
     def __init__(self, fs: FileSystem, directory: str) -> None:
         self.partitions: dict[int, RecoveredPartition] = {}
         self.last_lsn = 0
-        self.durable_lsn = 0  # the highest LSN that a valid batch calls durable
-        self.segments = [
-            read_segment(fs, directory, name)
-            for name in fs.names(directory)
-            if name.startswith(SEGMENT_PREFIX)
-        ]
-        self.unused: list[Segment] = []  # made, but nothing in them was ever durable
-        self.torn: list[Segment] = []  # have remains of batches that were cut
-        self._drop_unused()
-        self._replay(directory)
+        self.durable_lsn = 0  # the highest LSN that anything valid calls durable
+        self.segments: list[Segment] = []  # without their batches, which may be large
+        self.last_number = 0  # the highest number any segment file has
+        self.unused: list[str] = []  # recycled, or made but never used
+        self.torn: Segment | None = None  # has remains of batches that were cut
+        self._fs = fs
+        self._directory = directory
+        self._cut: tuple[str, int] | None = None  # the file and place where the sequence breaks
+        names = self._newest_run(segment_names(fs, directory))
+        for name in names:
+            self._take(name)
+        self._judge()
 
-    def _drop_unused(self) -> None:
-        while self.segments and not self.segments[-1].batches and not self.segments[-1].later:
-            self.unused.append(self.segments.pop())
+    def _newest_run(self, names: list[str]) -> list[str]:
+        """Leave out what lies before a gap in the numbers.
 
-    def _replay(self, directory: str) -> None:
-        everything = [b for s in self.segments for b in (*s.batches, *s.later)]
-        self.durable_lsn = max((batch.durable_lsn for batch in everything), default=0)
-        kept: list[Segment] = []
-        cut_at: tuple[Segment, int] | None = None
-        previous: Segment | None = None
-        for segment in self.segments:
-            path = join(directory, segment.name)
-            if previous is not None and segment.number != previous.number + 1:
-                raise LogDamaged(path, 0, f"the segment before it, {previous.number + 1}, is gone")
-            previous = segment
-            if cut_at is None:
-                self._replay_segment(segment, path)
-                kept.append(segment)
-                # A segment that was filled and left has its successor's batch next.
-                follows = self.segments.index(segment) + 1
-                next_first = (
-                    self.segments[follows].batches[:1] if follows < len(self.segments) else []
-                )
-                if segment.later or (
-                    follows < len(self.segments)
-                    and (not next_first or next_first[0].lsn != self.last_lsn + 1)
-                ):
-                    cut_at = (segment, segment.end)
-            else:
-                self.unused.append(segment)
-        if cut_at is not None:
-            segment, offset = cut_at
-            if self.durable_lsn > self.last_lsn:
-                raise LogDamaged(
-                    join(directory, segment.name),
-                    offset,
-                    f"batch {self.last_lsn + 1} does not fit, but a later one says that it was "
-                    f"durable (up to {self.durable_lsn})",
-                )
-            self.torn.append(segment)
-        self.segments = kept
+        Several segments are recycled under one sync of the directory, and a power loss may undo
+        some of their renames but not others. Were any of them needed, the first checkpoint behind
+        the gap tells (rule 7).
+        """
+        first = len(names) - 1
+        while first > 0 and segment_number(names[first - 1]) == segment_number(names[first]) - 1:
+            first -= 1
+        first = max(first, 0)
+        self.unused = names[:first]
+        self.last_number = segment_number(names[-1]) if names else 0
+        return names[first:]
 
-    def _replay_segment(self, segment: Segment, path: str) -> None:
-        for batch in segment.batches:
-            if self.last_lsn and batch.lsn != self.last_lsn + 1:
-                raise LogDamaged(path, batch.offset, f"batch {batch.lsn} after {self.last_lsn}")
-            try:
-                for record in unpack_records(batch.records):
-                    partition = self.partitions.setdefault(record.partition, RecoveredPartition())
-                    partition.apply(record)
-                    if isinstance(record, LoggedEntry):
-                        segment.last_indexes[record.partition] = max(
-                            segment.last_indexes.get(record.partition, 0), record.entry.index
-                        )
-            except (ValueError, struct.error) as error:
-                raise LogDamaged(path, batch.offset, str(error)) from error
-            self.last_lsn = batch.lsn
-        for number, partition in self.partitions.items():
-            if partition.base_index > partition.snapshot_index and segment is self.segments[-1]:
-                raise LogDamaged(
-                    path, 0, f"partition {number} has no entries before {partition.base_index + 1}"
-                )
+    def _take(self, name: str) -> None:
+        segment = read_segment(self._fs, self._directory, name)
+        path = join(self._directory, name)
+        if segment.stray_lsn > self.last_lsn:
+            raise LogDamaged(path, 0, f"its header is gone, its batch {segment.stray_lsn} is not")
+        if segment.salt:
+            self.durable_lsn = max(self.durable_lsn, segment.first_lsn - 1)
+        for batch in (*segment.batches, *segment.later):
+            self.durable_lsn = max(self.durable_lsn, batch.durable_lsn)
+        if self._cut is None and segment.batches and self._continues(segment):
+            for batch in segment.batches:
+                self._replay(segment, batch, path)
+            self.segments.append(segment)
+        else:
+            self.unused.append(name)
+        if self._cut is None and (segment.later or not segment.batches):
+            self._cut = (path, segment.end)
+            self.torn = segment if segment.batches else None
+        segment.batches = []
+        segment.later = []
 
+    def _continues(self, segment: Segment) -> bool:
+        if not self.segments or segment.first_lsn == self.last_lsn + 1:
+            return True
+        # The end of the one before is missing: its batches were durable when this one began.
+        last = self.segments[-1]
+        self._cut = (join(self._directory, last.name), last.end)
+        return False
 
-def read_entries(
-    fs: FileSystem, directory: str, names: list[str], partition: int, after_index: int
-) -> list[Entry]:
-    """Return a partition's entries behind `after_index` from closed segments, replaced ones gone.
-
-    Raises:
-        LogDamaged: the segments do not hold all of them up to their last.
-    """
-    entries: list[Entry] = []
-    for name in names:
-        for batch in read_segment(fs, directory, name).batches:
-            for record in unpack_records(batch.records):
-                if isinstance(record, LoggedEntry) and record.partition == partition:
+    def _replay(self, segment: Segment, batch: Batch, path: str) -> None:
+        try:
+            for record in replay(self.partitions, batch):
+                number = record.partition
+                if isinstance(record, LoggedEntry):
                     entry = record.entry
-                    if entry.index <= after_index:
-                        entries = []
-                        continue
-                    del entries[max(0, entry.index - after_index - 1) :]
-                    if entry.index != after_index + len(entries) + 1:
-                        raise LogDamaged(
-                            join(directory, name), batch.offset, f"entry {entry.index} follows none"
-                        )
-                    entries.append(entry)
-    return entries
+                    partition = self.partitions.get(number)
+                    if partition is not None and entry.index == partition.snapshot_index + 1:
+                        self._forget(segment, number)  # all that is needed follows here
+                    segment.note_entries(number, entry.index, len(entry.payload))
+                elif isinstance(record, Dropped) or (
+                    isinstance(record, SnapshotMark) and record.restarts
+                ):
+                    self._forget(segment, number)
+        except ValueError as error:
+            raise LogDamaged(path, batch.offset, f"batch {batch.lsn}: {error}") from error
+        self.last_lsn = batch.lsn
+
+    def _forget(self, segment: Segment, partition: int) -> None:
+        for earlier in (*self.segments, segment):
+            earlier.forget(partition)
+
+    def _judge(self) -> None:
+        if self.durable_lsn > self.last_lsn:
+            path, offset = self._cut or (self._directory, 0)
+            raise LogDamaged(
+                path,
+                offset,
+                f"batch {self.last_lsn + 1} does not fit, but what follows says that it was "
+                f"durable (up to {self.durable_lsn})",
+            )
+        for number, partition in self.partitions.items():
+            if partition.lacks_entries:
+                raise LogDamaged(
+                    join(self._directory, self.segments[0].name),
+                    0,
+                    f"partition {number} has no entries before {partition.base_index + 1}",
+                )

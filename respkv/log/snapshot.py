@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 from zlib import crc32
 
+from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import FileSystem, join
-from respkv.log.recovery import LogDamaged
 
 _MAGIC: Final = b"RESPKVS1"
 _HEAD: Final = struct.Struct("<8sIQQI")

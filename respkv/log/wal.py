@@ -4,66 +4,81 @@ The caller adds records, `write`s them as one batch, syncs `sync_file` wherever 
 reports `synced`. Rules and layouts: `DESIGN.md` beside this file.
 """
 
+import contextlib
 import errno
 from typing import Final
 
 from respkv.entry import Entry
+from respkv.errors import InvariantViolation
+from respkv.log.directory import (
+    has_identity,
+    refuse_missing_log,
+    remove_unfinished,
+    write_identity,
+)
 from respkv.log.filesystem import File, FileSystem, join
+from respkv.log.partition import LoggedPartition, RecoveredPartition
 from respkv.log.records import (
+    BATCH_ALIGNMENT,
     BATCH_HEADER,
+    DROPPED,
+    DROPPED_BODY,
+    ENTRY,
     FIRST_BATCH_AT,
     HARD_STATE,
     HARD_STATE_BODY,
+    RESTART,
     SNAPSHOT,
     SNAPSHOT_BODY,
-    Checkpoint,
+    SegmentHeader,
     pack_batch,
     pack_checkpoint,
     pack_entry,
     pack_segment_header,
 )
-from respkv.log.recovery import LogDamaged, RecoveredPartition, Recovery, segment_name
+from respkv.log.recovery import Recovery
+from respkv.log.segment import Segment, segment_name
+from respkv.log.spares import Spares, fill_with_zeros, is_no_room
 
 SEGMENT_BYTES: Final = 16 << 20
-SPARES_KEPT: Final = 2
-ZERO_BYTES_PER_STEP: Final = 1 << 20
-_SPARE_PREFIX: Final = "spare-"
-_UNFINISHED: Final = "spare.new"
+_SEGMENT_BYTES_MIN: Final = 2 * FIRST_BATCH_AT
+_ROOM_LEFT_BYTES: Final = 1 << 20  # on the disk, beside a segment that is made on the spot
+_UNFINISHED: Final = "segment.new"
+_NONE: Final[list[Entry]] = []
 
-
-class _Segment:
-    """A segment in use: which partitions' entries it holds decides when it can go."""
-
-    def __init__(self, number: int, last_indexes: dict[int, int]) -> None:
-        self.number = number
-        self.last_indexes = last_indexes
+# A record's kind and partition, two numbers it carries, its entries, its place in the batch.
+_Added = tuple[int, LoggedPartition, int, int, list[Entry], int]
 
 
 class Wal:
     """Open it with `Wal.open`; one writer at a time (the directory's lock sees to that)."""
 
     def __init__(self, fs: FileSystem, directory: str, segment_bytes: int) -> None:
+        if segment_bytes < _SEGMENT_BYTES_MIN:
+            raise ValueError(
+                f"segments of {segment_bytes} bytes: {_SEGMENT_BYTES_MIN} is the least"
+            )
         self.recovered: dict[int, RecoveredPartition] = {}
         self.next_lsn = 1
         self.durable_lsn = 0
-        self.full = False  # no room for another segment: refuse writes before anything is lost
         self.sync_file: File
         self._fs = fs
         self._directory = directory
         self._segment_bytes = segment_bytes
-        self._states: dict[int, Checkpoint] = {}
+        self._partitions: dict[int, LoggedPartition] = {}
         self._records: list[bytes] = []
-        self._pending: list[tuple[int, int, int, int]] = []  # see _note
-        self._segments: list[_Segment] = []
+        self._records_bytes = 0
+        self._added: list[_Added] = []
+        self._segments: list[Segment] = []  # oldest first; the last one is written to
         self._salt = 0
         self._offset = 0
         self._file_bytes = 0
-        self._sealed = True
+        self._release_lsn = 0  # the batch that made earlier segments needless
+        self._sealed = False
         self._failed = False
-        self._spares: list[str] = []
-        self._spare_number = 0
+        self._spares = Spares(fs, directory, segment_bytes)
 
-    # --- opening -----------------------------------------------------------------------------
+    # --- opening and closing -----------------------------------------------------------------
 
     @staticmethod
     def open(fs: FileSystem, directory: str, segment_bytes: int = SEGMENT_BYTES) -> "Wal":
@@ -72,73 +87,116 @@ class Wal:
         Raises:
             DirectoryLocked: another server uses it.
             LogDamaged: something durable is missing or altered.
+            UnknownFormat: a newer version wrote it.
         """
         fs.make_directory(directory)
         fs.lock(directory)
         wal = Wal(fs, directory, segment_bytes)
-        recovery = Recovery(fs, directory)
-        wal.recovered = recovery.partitions
-        wal._start(recovery)
+        try:
+            wal._recover()
+        except Exception:
+            fs.unlock(directory)
+            raise
         return wal
 
-    def _start(self, recovery: Recovery) -> None:
+    def _recover(self) -> None:
         fs, directory = self._fs, self._directory
-        for name in fs.names(directory):
-            if name == _UNFINISHED:
-                fs.remove(join(directory, name))
-            elif name.startswith(_SPARE_PREFIX):
-                self._spares.append(name)
-                self._spare_number = max(self._spare_number, int(name[len(_SPARE_PREFIX) :]))
+        identity = has_identity(fs, directory)
+        recovery = Recovery(fs, directory)
+        if not recovery.segments:
+            refuse_missing_log(fs, directory, identity)
+        self.recovered = recovery.partitions
         # What was read may be in the page cache only; what is said to be there must be on disk.
         for segment in recovery.segments:
             file = fs.open(join(directory, segment.name))
-            for torn in recovery.torn:
-                if torn is segment:
-                    file.write_at(torn.end, bytes(torn.size - torn.end))
+            if segment is recovery.torn:
+                # Else a batch that is cut now could fit behind one that is written later (rule 4).
+                file.write_at(segment.end, bytes(segment.size - segment.end))
             file.datasync()
             file.close()
-            self._segments.append(_Segment(segment.number, dict(segment.last_indexes)))
-        for unused in recovery.unused:
-            fs.remove(join(directory, unused.name))
+        for name in recovery.unused:
+            fs.remove(join(directory, name))
+        remove_unfinished(fs, directory)
+        self._spares.find()
+        fs.sync_directory(directory)
+        self._segments = recovery.segments
+        for number, partition in recovery.partitions.items():
+            self._partitions[number] = LoggedPartition(number, partition)
         self.next_lsn = recovery.last_lsn + 1
         self.durable_lsn = recovery.last_lsn
-        for number, partition in recovery.partitions.items():
-            self._states[number] = Checkpoint(
-                number,
-                partition.term,
-                partition.vote,
-                partition.snapshot_index,
-                partition.snapshot_term,
-                partition.last_index,
-            )
-        if recovery.segments:
-            last = recovery.segments[-1]
+        if self._segments:
+            last = self._segments[-1]
             self.sync_file = fs.open(join(directory, last.name))
             self._salt, self._offset, self._file_bytes = last.salt, last.end, last.size
-            self._sealed = False
         else:
-            self._open_segment(1, FIRST_BATCH_AT)
-            self.sync_file.datasync()
-            self.durable_lsn = self.next_lsn - 1
-        fs.sync_directory(directory)
+            self._begin_segment(1, 0)
+            self.sync()
+        if not identity:
+            write_identity(fs, directory)
+
+    def close(self) -> None:
+        """Sync, close, and let another one open the directory."""
+        try:
+            self.sync()
+        finally:
+            self.sync_file.close()
+            self._fs.unlock(self._directory)
 
     # --- writing -----------------------------------------------------------------------------
 
     def add_hard_state(self, partition: int, term: int, vote: int) -> None:
         """Add a voter's term and vote to the next batch."""
-        self._records.append(HARD_STATE_BODY.pack(HARD_STATE, partition, term, vote))
-        self._pending.append((HARD_STATE, partition, term, vote))
+        state = self._partition(partition)
+        self._add(HARD_STATE_BODY.pack(HARD_STATE, partition, term, vote))
+        self._added.append((HARD_STATE, state, term, vote, _NONE, 0))
 
     def add_entries(self, partition: int, entries: list[Entry]) -> None:
-        """Add entries to the next batch; the first replaces all from its index on."""
+        """Add entries to the next batch; the first replaces all from its index on.
+
+        Raises:
+            InvariantViolation: they do not follow the partition's log.
+        """
+        state = self._partition(partition)
+        state.check_entries(entries)
+        size = 0
         for entry in entries:
-            self._records.append(pack_entry(partition, entry))
-        self._pending.append((0, partition, entries[-1].index, 0))
+            record = pack_entry(partition, entry)
+            self._records.append(record)
+            size += len(record)
+        self._records_bytes += size
+        self._added.append((ENTRY, state, size, 0, entries, 0))
 
     def add_snapshot(self, partition: int, index: int, term: int) -> None:
-        """Add that a durable snapshot covers the partition's log up to (index, term)."""
-        self._records.append(SNAPSHOT_BODY.pack(SNAPSHOT, partition, index, term))
-        self._pending.append((SNAPSHOT, partition, index, term))
+        """Add that a durable snapshot covers the partition's log up to (index, term).
+
+        When the log has no such entry, it restarts behind the snapshot (Raft paper, section 7).
+        """
+        state = self._partition(partition)
+        state.added_index = max(state.added_index or state.last_index, index)
+        self._added.append((SNAPSHOT, state, index, term, _NONE, len(self._records)))
+        self._add(SNAPSHOT_BODY.pack(SNAPSHOT, partition, index, term))
+
+    def drop_partition(self, partition: int) -> None:
+        """Add that the partition has left this node for good, its vote included.
+
+        It may come back in the batch after this one.
+        """
+        state = self._partition(partition)
+        state.dropped = True
+        self._add(DROPPED_BODY.pack(DROPPED, partition))
+        self._added.append((DROPPED, state, 0, 0, _NONE, 0))
+
+    def copy_forward(self, partition: int, entries: list[Entry]) -> None:
+        """Add all entries behind the snapshot anew, so that a quiet partition pins no segment.
+
+        Raises:
+            InvariantViolation: these are not all of them.
+        """
+        state = self._partition(partition)
+        expected = range(state.snapshot_index + 1, state.last_index + 1)
+        if not entries or [entry.index for entry in entries] != list(expected):
+            raise InvariantViolation(f"partition {partition}: {expected} is to be copied forward")
+        self.add_entries(partition, entries)
 
     @property
     def has_records(self) -> bool:
@@ -149,23 +207,22 @@ class Wal:
         """Write all that was added as one batch and return its LSN; not yet durable.
 
         Raises:
-            OSError: the log can no longer be trusted; the node stops.
+            OSError: the log can no longer be trusted and the node stops; but when the disk is
+                full (`is_no_room`), nothing was written and it may be tried again.
         """
         if self._failed:
-            raise OSError(errno.EIO, "an earlier write of the log failed")
-        try:
-            records = b"".join(self._records)
-            size = BATCH_HEADER.size + len(records) + 8
-            if self._offset + size > self._file_bytes:
-                self._roll(size)
-            lsn = self._write_batch(records, len(self._records))
-        except OSError:
-            self._failed = True
-            raise
+            raise OSError(errno.EIO, "an earlier write or sync of the log failed")
+        size = BATCH_HEADER.size + self._records_bytes + BATCH_ALIGNMENT
+        if self._offset + size > self._file_bytes:
+            self._roll(size)
+        lsn = self.next_lsn
+        for added in self._added:
+            self._take(added, lsn)
+        records, count = b"".join(self._records), len(self._records)
         self._records = []
-        for pending in self._pending:
-            self._note(pending)
-        self._pending = []
+        self._records_bytes = 0
+        self._added = []
+        self._write_batch(records, count)
         self._sealed = False
         return lsn
 
@@ -180,7 +237,13 @@ class Wal:
         self.durable_lsn = max(self.durable_lsn, lsn)
 
     def sync(self) -> None:
-        """Make all that was written durable, here and now."""
+        """Make all that was written durable, here and now.
+
+        Raises:
+            OSError: it may be lost already: a sync that fails is never tried again (rule 6).
+        """
+        if self._failed:
+            raise OSError(errno.EIO, "an earlier write or sync of the log failed")
         try:
             self.sync_file.datasync()
         except OSError:
@@ -188,138 +251,220 @@ class Wal:
             raise
         self.synced(self.next_lsn - 1)
 
-    def close(self) -> None:
-        """Sync and close."""
-        self.sync()
-        self.sync_file.close()
-
-    def _write_batch(self, records: bytes, count: int) -> int:
-        lsn = self.next_lsn
-        data = pack_batch(self._offset, self._salt, lsn, self.durable_lsn, records, count)
-        self.sync_file.write_at(self._offset, data)
-        self._offset += len(data)
-        self.next_lsn = lsn + 1
-        return lsn
-
-    def _note(self, pending: tuple[int, int, int, int]) -> None:
-        """Keep what the next checkpoint says of a partition."""
-        kind, partition, first, second = pending
-        state = self._states.get(partition)
+    def _partition(self, partition: int) -> LoggedPartition:
+        state = self._partitions.get(partition)
         if state is None:
-            state = self._states[partition] = Checkpoint(partition, 0, 0, 0, 0, 0)
-        if kind == HARD_STATE:
+            state = LoggedPartition(partition, RecoveredPartition())
+            self._partitions[partition] = state
+        if state.dropped:
+            raise InvariantViolation(f"partition {partition} is being dropped by the next batch")
+        return state
+
+    def _add(self, record: bytes) -> None:
+        self._records.append(record)
+        self._records_bytes += len(record)
+
+    def _write_batch(self, records: bytes, count: int) -> None:
+        data = pack_batch(self._offset, self._salt, self.next_lsn, self.durable_lsn, records, count)
+        try:
+            self.sync_file.write_at(self._offset, data)
+        except OSError:
+            self._failed = True
+            raise
+        self._offset += len(data)
+        self.next_lsn += 1
+
+    def _take(self, added: _Added, lsn: int) -> None:
+        """Change what the next checkpoint says, and what the segments are still needed for."""
+        kind, state, first, second, entries, position = added
+        state.added_index = 0
+        if kind == ENTRY:
+            state.take_entries(entries)
+            if entries[0].index == state.snapshot_index + 1:
+                self._release(state.partition, lsn)  # all that is needed follows here
+            self._segments[-1].note_entries(state.partition, state.last_index, first)
+        elif kind == HARD_STATE:
             state.term, state.vote = first, second
         elif kind == SNAPSHOT:
-            if first > state.snapshot_index:
-                state.snapshot_index, state.snapshot_term = first, second
-                state.last_index = max(state.last_index, first)
+            self._release_lsn = lsn
+            if state.cover(first, second):
+                self._release(state.partition, lsn)
+                record = SNAPSHOT_BODY.pack(RESTART, state.partition, first, second)
+                self._records[position] = record
         else:
-            state.last_index = first
-            last_indexes = self._segments[-1].last_indexes
-            last_indexes[partition] = max(last_indexes.get(partition, 0), first)
+            del self._partitions[state.partition]
+            self._release(state.partition, lsn)
+
+    def _release(self, partition: int, lsn: int) -> None:
+        for segment in self._segments:
+            segment.forget(partition)
+        self._release_lsn = lsn
 
     # --- segments ----------------------------------------------------------------------------
+
+    def roll(self) -> bool:
+        """Close the current segment, so that a snapshot can be built from closed ones.
+
+        It is for between two batches. False: the disk has no room for another segment.
+        """
+        if self._segments[-1].entry_bytes:
+            try:
+                self._roll(0)
+            except OSError as error:
+                if self._failed or not is_no_room(error):
+                    raise
+                self._spares.full = True
+                return False
+        return True
 
     def _roll(self, batch_bytes: int) -> None:
         # Unsynced batches of the old segment would not be covered by a sync of the new one.
         self.sync()
-        self.sync_file.close()
-        self._open_segment(self._segments[-1].number + 1, batch_bytes)
+        try:
+            self._begin_segment(self._segments[-1].number + 1, batch_bytes)
+        except OSError as error:
+            self._failed = self._failed or not is_no_room(error)
+            raise
 
-    def roll(self) -> None:
-        """Close the current segment, so that a snapshot can be built from closed ones."""
-        self._roll(FIRST_BATCH_AT)
-
-    def _open_segment(self, number: int, batch_bytes: int) -> None:
+    def _begin_segment(self, number: int, batch_bytes: int) -> None:
         fs, directory = self._fs, self._directory
-        checkpoint = b"".join(pack_checkpoint(state) for state in self._states.values())
-        needed = FIRST_BATCH_AT + BATCH_HEADER.size + len(checkpoint) + 8 + batch_bytes
-        path = join(directory, segment_name(number))
-        self._salt = fs.random_salt()
-        if self._spares and needed <= self._segment_bytes:
-            fs.rename(join(directory, self._spares.pop(0)), path)
+        states = self._partitions.values()
+        checkpoint = b"".join(pack_checkpoint(state.checkpoint()) for state in states)
+        overhead = FIRST_BATCH_AT + BATCH_HEADER.size + BATCH_ALIGNMENT
+        needed = overhead + len(checkpoint) + batch_bytes
+        name = segment_name(number)
+        path = join(directory, name)
+        size = self._segment_bytes
+        if needed > size or not self._spares.take(path):
+            size = max(needed, size)
+            self._make_segment(path, size)
+        try:
             file = fs.open(path)
-        else:
-            file = fs.open(path, create=True)
-            fill_with_zeros(file, max(needed, self._segment_bytes))
-            file.datasync()  # the header comes last, so a whole header means a whole file
-        self._file_bytes = file.size()
-        file.write_at(0, pack_segment_header(number, self._salt, self._file_bytes))
-        file.datasync()
-        fs.sync_directory(directory)
+            segment = Segment(name, size)
+            segment.salt = fs.random_salt()
+            segment.first_lsn = self.next_lsn
+            header = SegmentHeader(number, segment.salt, size, self.next_lsn)
+            file.write_at(0, pack_segment_header(header))
+            file.datasync()
+            fs.sync_directory(directory)
+        except OSError:
+            self._failed = True
+            raise
+        if self._segments:
+            self.sync_file.close()
         self.sync_file = file
-        self._offset = FIRST_BATCH_AT
-        self._segments.append(_Segment(number, {}))
-        self._write_batch(checkpoint, len(self._states))
+        self._segments.append(segment)
+        self._salt, self._offset, self._file_bytes = segment.salt, FIRST_BATCH_AT, size
+        self._write_batch(checkpoint, len(states))
+
+    def _make_segment(self, path: str, size: int) -> None:
+        """Make a segment's file on the spot; it gets its name at full size, so that a short one
+        is damage."""
+        unfinished = join(self._directory, _UNFINISHED)
+        file = self._fs.open(unfinished, create=True)
+        try:
+            fill_with_zeros(file, size)
+            file.datasync()
+            self._fs.rename(unfinished, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._fs.remove(unfinished)
+            raise
+        finally:
+            file.close()
 
     def closed_segments(self) -> list[str]:
         """Return the names of all segments but the current one, oldest first."""
-        return [segment_name(segment.number) for segment in self._segments[:-1]]
-
-    def bytes_held(self) -> int:
-        """Return about how many bytes all segments hold."""
-        return (len(self._segments) - 1) * self._segment_bytes + self._offset
+        return [segment.name for segment in self._segments[:-1]]
 
     def recycle(self) -> None:
         """Free the oldest segments whose entries durable snapshots cover.
 
-        Call it once the batch with the snapshots' records is durable.
+        On return the log says durably what the added snapshots cover, so that older snapshots
+        may be removed as well.
         """
-        changed = False
-        while len(self._segments) > 1 and self._is_covered(self._segments[0]):
-            path = join(self._directory, segment_name(self._segments.pop(0).number))
-            changed = True
-            file = self._fs.open(path)
-            size = file.size()
-            file.close()
-            if size == self._segment_bytes and len(self._spares) < SPARES_KEPT:
-                self._add_spare(path)
+        free = 0
+        while free < len(self._segments) - 1 and self._is_covered(self._segments[free]):
+            free += 1
+        needed_lsn = self._release_lsn
+        if free:
+            needed_lsn = max(needed_lsn, self._segments[-1].first_lsn)  # the checkpoint
+        if self.durable_lsn < needed_lsn:
+            self.sync()
+        for segment in self._segments[:free]:
+            path = join(self._directory, segment.name)
+            if segment.size == self._segment_bytes and self._spares.wanted:
+                self._spares.add(path)
             else:
                 self._fs.remove(path)
-        if changed:
+        if free:
+            del self._segments[:free]
             self._fs.sync_directory(self._directory)
 
-    def _is_covered(self, segment: _Segment) -> bool:
-        return all(
-            index <= self._states[partition].snapshot_index
-            for partition, index in segment.last_indexes.items()
+    def _is_covered(self, segment: Segment) -> bool:
+        for partition, index in segment.last_indexes.items():
+            state = self._partitions.get(partition)
+            if state is None or index > state.snapshot_index:
+                return False
+        return True
+
+    def pinning(self) -> list[int]:
+        """Return the partitions that need the oldest closed segment: snapshot, or copy forward."""
+        if len(self._segments) == 1:
+            return []
+        return [
+            partition
+            for partition, index in self._segments[0].last_indexes.items()
+            if partition in self._partitions and index > self._partitions[partition].snapshot_index
+        ]
+
+    # --- room --------------------------------------------------------------------------------
+
+    def bytes_held(self) -> int:
+        """Return how many bytes all segments hold, spares left out."""
+        return sum(segment.size for segment in self._segments[:-1]) + self._offset
+
+    def bytes_held_by(self, partition: int) -> int:
+        """Return about how many bytes of entries keep segments for this partition."""
+        state = self._partitions.get(partition)
+        if state is None:
+            return 0
+        return sum(
+            segment.entry_bytes[partition]
+            for segment in self._segments
+            if segment.last_indexes.get(partition, 0) > state.snapshot_index
         )
 
-    def _add_spare(self, path: str) -> None:
-        self._spare_number += 1
-        name = f"{_SPARE_PREFIX}{self._spare_number}"
-        self._fs.rename(path, join(self._directory, name))
-        self._spares.append(name)
+    def free_bytes(self) -> int:
+        """Return how much more fits on the disk."""
+        return self._fs.free_bytes(self._directory)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for another segment: refuse writes before one is missing."""
+        return self._spares.full
+
+    def has_room(self, size: int) -> bool:
+        """Return whether a batch of this many bytes can surely be written."""
+        batch_bytes = BATCH_HEADER.size + size + BATCH_ALIGNMENT
+        if self._offset + batch_bytes <= self._file_bytes:
+            return True
+        needed = batch_bytes + FIRST_BATCH_AT + 64 * (len(self._partitions) + 2)
+        if needed <= self._segment_bytes and self._spares.names:
+            return True
+        return self.free_bytes() >= max(needed, self._segment_bytes) + _ROOM_LEFT_BYTES
 
     def begin_spare(self) -> str | None:
-        """Return the path to `fill_spare`, None when there are enough spares.
-
-        A segment that was zeroed and synced before makes later syncs about half as long.
-        """
-        if len(self._spares) >= SPARES_KEPT:
-            return None
-        return join(self._directory, _UNFINISHED)
+        """Return the path to `fill_spare`, None when there are enough spares."""
+        return self._spares.begin()
 
     def fill_spare(self, path: str) -> None:
         """Make a spare segment; touches nothing else of the log, so a thread may do it."""
-        file = self._fs.open(path, create=True)
-        try:
-            fill_with_zeros(file, self._segment_bytes)
-            file.datasync()
-        finally:
-            file.close()
+        self._spares.fill(path)
 
     def end_spare(self, path: str, failure: OSError | None) -> None:
-        """Take the spare in, or learn that there is no room for it."""
-        if failure is None:
-            self._add_spare(path)
-            self._fs.sync_directory(self._directory)
-            self.full = False
-        else:
-            self._fs.remove(path)
-            if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise failure
-            self.full = not self._spares
+        """Take the spare in, or learn that there is no room for it (`full`)."""
+        self._spares.end(path, failure)
 
     def prepare_spares(self) -> None:
         """Make all spares now."""
@@ -332,12 +477,3 @@ class Wal:
                 failure = error
             self.end_spare(path, failure)
             path = None if failure else self.begin_spare()
-
-
-def fill_with_zeros(file: File, size: int) -> None:
-    """Write `size` zero bytes, so that later writes need neither room nor metadata."""
-    for offset in range(0, size, ZERO_BYTES_PER_STEP):
-        file.write_at(offset, bytes(min(ZERO_BYTES_PER_STEP, size - offset)))
-
-
-__all__ = ["LogDamaged", "RecoveredPartition", "Wal"]

@@ -164,6 +164,10 @@ class Node:
             begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
             self.keeper.begin(begun.set_result)
             job = await begun
+            if job is None and self.wal.full:
+                self.last_save_ok = False
+                logger.error("no room for a snapshot")
+                return
             if job is None:  # nothing new since the last one: that one is the answer
                 self.last_save, self.last_save_ok = time.time(), True
                 return

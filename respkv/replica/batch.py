@@ -1,16 +1,13 @@
-"""The commands one turn proposes together, and how an entry's payload spells them."""
+"""The commands one turn proposes together, and how they spell an entry's payload."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from respkv.commands.arguments import parse_int64
-from respkv.commands.table import CONNECTION, lookup
-from respkv.errors import CommandError, InvalidDatabase, InvariantViolation
+from respkv.errors import CommandError, InvalidDatabase
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.client import Client
-from respkv.replica.transaction import Transaction
 from respkv.wire.reply import OK, Reply
-from respkv.wire.request import RequestParser
 
 # How an item runs. Only LOGGED items are in the payload, so only they may change the keyspace.
 READ: Final = 0
@@ -48,52 +45,6 @@ class Batch:
         """Append one command's RESP bytes to the payload."""
         self.payload.append(raw)
         self.payload_bytes += len(raw)
-
-
-def parse_payload(payload: bytes) -> list[Item]:
-    """Return the items a payload spells; nobody waits for their replies.
-
-    Raises:
-        InvariantViolation: the payload is not what this version (or an older one) writes.
-    """
-    parser = RequestParser()
-    runs = parser.feed(payload)
-    if parser.error is not None or parser.buffered_bytes:
-        raise InvariantViolation(f"an entry's payload is not RESP: {payload[:64]!r}")
-    items: list[Item] = []
-    db = 0
-    transaction: Transaction | None = None
-    for argvs, _ in runs:
-        argv = argvs[0]
-        name = argv[0].upper()
-        if transaction is not None:
-            if name == b"EXEC":
-                items.append((None, transaction.run, argvs, db, LOGGED))
-                transaction = None
-                continue
-            if name == b"RESPKV.WATCHED":
-                for _, watched_db, key, counter in argvs:
-                    transaction.watches.append((int(watched_db), key, int(counter)))
-                continue
-        elif name == b"SELECT":
-            db = int(argvs[-1][1])
-            continue
-        elif name == b"MULTI":
-            transaction = Transaction()
-            continue
-        handler: Handler = select_in_transaction
-        if name != b"SELECT":
-            command = lookup(argv[0])
-            if command is None or command.flags & CONNECTION:
-                raise InvariantViolation(f"an entry holds a command not known here: {name!r}")
-            handler = command.handler
-        if transaction is not None:
-            transaction.commands += [(handler, queued, False) for queued in argvs]
-        else:
-            items.append((None, handler, argvs, db, LOGGED))
-    if transaction is not None:
-        raise InvariantViolation("an entry ends inside a transaction")
-    return items
 
 
 def database_number(argv: Argv, databases: int) -> int:

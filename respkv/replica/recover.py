@@ -2,8 +2,9 @@
 
 from respkv.consensus.raft import Raft
 from respkv.keyspace.keyspace import Keyspace
+from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import FileSystem
-from respkv.log.recovery import LogDamaged, RecoveredPartition
+from respkv.log.partition import RecoveredPartition
 from respkv.log.wal import Wal
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.replica import Replica

@@ -11,7 +11,7 @@ from typing import Final
 from respkv.commands.table import Command, lookup
 from respkv.consensus.messages import Message
 from respkv.consensus.raft import LEADER, Raft
-from respkv.entry import COMMANDS, Entry
+from respkv.entry import Entry
 from respkv.errors import CommandError, InvariantViolation, NotLeader, NotReady
 from respkv.keyspace.keyspace import Keyspace, LogTimeBehind
 from respkv.replica.batch import (
@@ -23,11 +23,11 @@ from respkv.replica.batch import (
     Batch,
     Handler,
     Item,
-    parse_payload,
 )
 from respkv.replica.client import Client
 from respkv.replica.log_clock import LogClock
 from respkv.replica.log_writer import LogWriter
+from respkv.replica.replay import apply_entry
 from respkv.replica.runtime import Runtime
 from respkv.replica.transaction import Transaction, Watch, answer_to, execute
 from respkv.wire.reply import Reply
@@ -457,9 +457,10 @@ class Replica:
                 self._done_serial = batch.serial
                 batch = None
         if items is None:
-            items = parse_payload(entry.payload) if entry.kind == COMMANDS else []
-        self.keyspace.begin_entry(entry.term, entry.index, entry.time_ms)
-        self._run_items(items)
+            apply_entry(self.keyspace, entry)
+        else:
+            self.keyspace.begin_entry(entry.term, entry.index, entry.time_ms)
+            self._run_items(items)
         self.applied_index = entry.index
         self.applied_term = entry.term
         if batch is not None:
@@ -467,7 +468,7 @@ class Replica:
             if batch.serial == self._sweep_serial:
                 self._sweep_if_due()
         self._resolve_unproposed()
-        return sum([len(item[2]) for item in items]) + 1
+        return self.keyspace.position + 1
 
     def _run_items(self, items: list[Item]) -> None:
         keyspace = self.keyspace

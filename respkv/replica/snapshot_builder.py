@@ -7,33 +7,14 @@ and what it computes is checked by recomputing the state the server has.
 from collections.abc import Iterator
 from typing import Final
 
-from respkv.entry import COMMANDS
 from respkv.errors import InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
-from respkv.log.recovery import read_entries
+from respkv.log.segment import read_entries
 from respkv.log.snapshot import SnapshotWriter, read_snapshot, snapshots
-from respkv.replica.batch import parse_payload
-from respkv.replica.transaction import execute
+from respkv.replica.replay import apply_entry
 
 ENTRIES_PER_STEP: Final = 64
-
-
-def apply_entry(
-    keyspace: Keyspace, term: int, index: int, time_ms: int, kind: int, payload: bytes
-) -> None:
-    """Apply one committed entry for nobody in particular."""
-    keyspace.begin_entry(term, index, time_ms)
-    if kind != COMMANDS:
-        return
-    keyspace.applying = True
-    for _, handler, argvs, db, _ in parse_payload(payload):
-        if keyspace.db_index != db:
-            keyspace.select(db)
-        for argv in argvs:
-            execute(handler, keyspace, argv)
-            keyspace.position += 1
-    keyspace.applying = False
 
 
 def load_latest(
@@ -65,10 +46,8 @@ def build_snapshot(
     """
     keyspace, at, last_term = load_latest(fs, directory, partition, index, databases)
     yield
-    for entry in read_entries(fs, directory, segments, partition, at):
-        if entry.index > index:
-            break
-        apply_entry(keyspace, entry.term, entry.index, entry.time_ms, entry.kind, entry.payload)
+    for entry in read_entries(fs, directory, segments, partition, at, index):
+        apply_entry(keyspace, entry)
         at, last_term = entry.index, entry.term
         if at % ENTRIES_PER_STEP == 0:
             yield

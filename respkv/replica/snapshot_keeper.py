@@ -74,7 +74,8 @@ class SnapshotKeeper:
         replica = self._replica
         if self.job is not None or replica.applied_index <= self.snapshot_index:
             return None
-        self._wal.roll()
+        if not self._wal.roll():
+            return None  # no room for the log; a snapshot needs some as well
         self.job = SnapshotJob(
             replica.partition,
             replica.applied_index,

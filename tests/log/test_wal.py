@@ -4,10 +4,12 @@ import pytest
 
 from respkv.clock import SeededChance
 from respkv.entry import Entry
+from respkv.errors import InvariantViolation
+from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import DirectoryLocked, join
-from respkv.log.recovery import LogDamaged
+from respkv.log.segment import read_entries
 from respkv.log.wal import Wal
-from tests.faulty_disk import FaultyDisk, SimulatedCrash
+from tests.faulty_disk import FaultyDisk
 
 SEGMENT_BYTES = 4096
 DIRECTORY = "data"
@@ -19,124 +21,6 @@ def open_wal(disk: FaultyDisk) -> Wal:
 
 def entry(index: int, term: int = 1) -> Entry:
     return Entry(term, index, 1000 + index, b"payload %d " % index * 20)
-
-
-class Promises:
-    """What the log has acknowledged; a crash may keep more, never less."""
-
-    def __init__(self) -> None:
-        self.last: Entry | None = None
-        self.term = 0
-        self.vote = 0
-
-
-def scenario(disk: FaultyDisk, promises: Promises) -> None:
-    """Entries over several segments, votes, a conflict, a snapshot mark and recycling."""
-    wal = open_wal(disk)
-    wal.prepare_spares()
-    index = 0
-    for term in range(1, 5):
-        wal.add_hard_state(0, term, term)
-        wal.write()
-        wal.sync()
-        promises.term, promises.vote = term, term
-        for _ in range(12):
-            index += 1
-            wal.add_entries(0, [entry(index, term)])
-            wal.write()
-            wal.sync()
-            promises.last = entry(index, term)
-        index -= 2  # the next leader replaces two
-        promises.last = entry(index, term)
-        wal.seal()
-        if term == 2:
-            wal.add_snapshot(0, 10, 1)
-            wal.write()
-            wal.sync()
-            wal.recycle()
-            wal.prepare_spares()
-
-
-def operations_of_scenario() -> int:
-    disk = FaultyDisk(SeededChance(1))
-    scenario(disk, Promises())
-    return disk.operations
-
-
-@pytest.mark.parametrize("power_loss", [True, False], ids=["power loss", "kill"])
-def test_acknowledged_entries_and_votes_survive_a_crash_at_every_disk_operation(
-    power_loss: bool,
-) -> None:
-    """Durability rules 1 and 2 (log/DESIGN.md): acknowledged implies present after recovery."""
-    for operation in range(operations_of_scenario()):
-        for seed in range(3):
-            disk = FaultyDisk(SeededChance(seed), crash_at=operation)
-            promises = Promises()
-            with pytest.raises(SimulatedCrash):
-                scenario(disk, promises)
-            disk = disk.after_power_loss() if power_loss else disk.after_kill()
-            recovered = open_wal(disk).recovered.get(0)
-            if promises.last is None:
-                continue
-            assert recovered is not None
-            assert (recovered.term, recovered.vote) >= (promises.term, promises.vote)
-            found = {e.index: e for e in recovered.entries}
-            index = promises.last.index
-            assert index <= recovered.snapshot_index or index in found, (operation, seed)
-            if index in found:
-                assert found[index].term >= promises.last.term
-
-
-def test_recovery_repeats_without_change() -> None:
-    disk = FaultyDisk(SeededChance(1))
-    scenario(disk, Promises())
-    first = open_wal(disk.after_kill()).recovered[0].entries
-    assert open_wal(disk.after_kill().after_kill()).recovered[0].entries == first
-    assert first[-1].index == 4 * 12 - 3 * 2
-
-
-def sealed_log() -> FaultyDisk:
-    disk = FaultyDisk(SeededChance(7))
-    wal = open_wal(disk)
-    wal.add_hard_state(0, 3, 2)
-    wal.add_entries(0, [Entry(3, 1, 5, b"first")])
-    wal.write()
-    wal.sync()
-    wal.add_entries(0, [Entry(3, 2, 6, b"second")])
-    wal.write()
-    wal.sync()
-    wal.seal()
-    return disk
-
-
-def test_a_sealed_log_with_any_bit_flipped_gives_all_of_it_or_a_refusal() -> None:
-    """Durability rule 4: only an unsealed last batch may ever be cut."""
-    disk = sealed_log()
-    name = join(DIRECTORY, disk.names(DIRECTORY)[0])
-    size = 512 + 400
-    refused = 0
-    for bit in range(size * 8):
-        copy = disk.after_kill()
-        copy.flip_bit(name, bit)
-        try:
-            recovered = open_wal(copy).recovered[0]
-        except LogDamaged as damage:
-            refused += 1
-            assert name in str(damage)
-        else:
-            assert [e.payload for e in recovered.entries] == [b"first", b"second"], bit
-            assert (recovered.term, recovered.vote) == (3, 2)
-        copy.flip_bit(name, bit)
-    assert refused > 1000
-
-
-def test_a_sealed_log_cut_at_any_byte_is_refused() -> None:
-    """Segments have the size their header says, so a missing end is never taken for a torn one."""
-    for size in range(512, SEGMENT_BYTES, 7):
-        copy = sealed_log().after_kill()
-        copy.cut(join(DIRECTORY, copy.names(DIRECTORY)[0]), size)
-        with pytest.raises(LogDamaged, match="it should have"):
-            open_wal(copy)
 
 
 def test_a_batch_torn_between_unsynced_ones_is_cut_not_called_damage() -> None:
@@ -167,12 +51,147 @@ def test_what_was_cut_never_comes_back() -> None:
         disk = disk.after_power_loss()
         wal = open_wal(disk)
         kept = wal.recovered[0].last_index if 0 in wal.recovered else 0
-        wal.add_entries(0, [Entry(2, kept + 1, 1, b"new term %d " % (kept + 1) * 20)])
+        # As long as the one that was cut, so that the one behind that lies in the right place.
+        wal.add_entries(0, [Entry(2, kept + 1, 1, b"replace %d " % (kept + 1) * 20)])
         wal.write()
         wal.sync()
         recovered = open_wal(disk.after_power_loss()).recovered[0]
         assert recovered.last_index == kept + 1
         assert recovered.entries[-1].term == 2
+
+
+def test_what_recovery_found_in_the_page_cache_only_is_made_durable() -> None:
+    """Durability rule 1: a replica that has shown an entry must not lose it afterwards."""
+    for seed in range(20):
+        disk = FaultyDisk(SeededChance(seed))
+        wal = open_wal(disk)
+        wal.add_entries(0, [entry(1)])
+        wal.write()
+        restarted = disk.after_kill()
+        assert open_wal(restarted).recovered[0].last_index == 1
+        assert open_wal(restarted.after_power_loss()).recovered[0].last_index == 1
+
+
+def test_a_directory_is_free_again_once_its_log_is_closed_or_refused() -> None:
+    disk = FaultyDisk(SeededChance(1))
+    open_wal(disk).close()
+    disk.flip_bit(join(DIRECTORY, "wal-0000000000000001"), 3)
+    for _ in range(2):
+        with pytest.raises(LogDamaged):
+            open_wal(disk)
+
+
+def test_a_dropped_partition_may_come_back_in_a_later_batch_only() -> None:
+    disk = FaultyDisk(SeededChance(1))
+    wal = open_wal(disk)
+    wal.add_hard_state(3, 9, 2)
+    wal.add_entries(3, [entry(1, 9)])
+    wal.write()
+    wal.drop_partition(3)
+    with pytest.raises(InvariantViolation, match="dropped"):
+        wal.add_hard_state(3, 1, 1)
+    while wal.closed_segments() == []:  # a checkpoint between the drop and its batch
+        wal.add_entries(0, [entry(1)])
+        wal.write()
+    wal.add_hard_state(3, 2, 1)
+    wal.write()
+    wal.sync()
+    recovered = open_wal(disk.after_power_loss()).recovered[3]
+    assert (recovered.term, recovered.vote, recovered.last_index) == (2, 1, 0)
+
+
+def test_entries_with_a_gap_are_refused_before_they_are_written() -> None:
+    wal = open_wal(FaultyDisk(SeededChance(1)))
+    wal.add_entries(0, [entry(1), entry(2)])
+    with pytest.raises(InvariantViolation, match="does not follow 2"):
+        wal.add_entries(0, [entry(4)])
+
+
+def test_closed_segments_give_the_entries_that_were_not_replaced() -> None:
+    """What a snapshot is built from, while later segments are being written."""
+    disk = FaultyDisk(SeededChance(1))
+    wal = open_wal(disk)
+    for term, first in ((1, 1), (2, 21), (3, 16)):
+        for index in range(first, first + 20):
+            wal.add_entries(0, [entry(index, term)])
+            wal.add_entries(1, [entry(index + (term == 3) * 5, 9)])
+            wal.write()
+    assert wal.roll()
+    names = wal.closed_segments()
+    assert len(names) > 3
+    found = list(read_entries(disk, DIRECTORY, names, 0, 7, 30))
+    assert found == [entry(i, 1) for i in range(8, 16)] + [entry(i, 3) for i in range(16, 31)]
+    with pytest.raises(LogDamaged, match="end at entry 35"):
+        list(read_entries(disk, DIRECTORY, names, 0, 7, 36))
+    with pytest.raises(LogDamaged, match="begins with batch"):
+        list(read_entries(disk, DIRECTORY, names[:1] + names[2:], 0, 0, 10))
+
+
+def test_a_partition_that_came_back_is_read_from_closed_segments_behind_its_new_snapshot() -> None:
+    """A replica without amnesia is dropped and added anew, maybe behind an older snapshot."""
+    disk = FaultyDisk(SeededChance(1))
+    wal = open_wal(disk)
+    wal.add_snapshot(1, 89, 1)
+    wal.add_entries(1, [entry(index) for index in range(90, 96)])
+    wal.add_entries(0, [entry(1)])
+    wal.write()
+    wal.drop_partition(1)
+    wal.write()
+    wal.add_snapshot(1, 70, 2)
+    wal.add_entries(1, [entry(index, 2) for index in range(71, 75)])
+    wal.write()
+    assert wal.roll()
+    names = wal.closed_segments()
+    found = list(read_entries(disk, DIRECTORY, names, 1, 70, 74))
+    assert found == [entry(index, 2) for index in range(71, 75)]
+
+
+def test_a_restarted_node_knows_what_its_segments_are_needed_for() -> None:
+    """Durability rule 7: copying forward counts after a restart as it does before."""
+    disk = FaultyDisk(SeededChance(1))
+    wal = open_wal(disk)
+    wal.add_entries(1, [entry(1), entry(2)])
+    wal.add_entries(2, [entry(1)])
+    wal.add_snapshot(3, 4, 1)
+    wal.add_entries(3, [entry(5)])
+    wal.write()
+    assert wal.roll()
+    assert wal.pinning() == [1, 2, 3]
+    wal.copy_forward(1, [entry(1), entry(2)])
+    wal.drop_partition(2)
+    wal.add_snapshot(3, 70, 9)
+    wal.write()
+    wal.sync()
+    assert wal.pinning() == []
+    wal = open_wal(disk.after_kill())
+    assert wal.pinning() == []
+    wal.recycle()
+    assert wal.closed_segments() == []
+    assert open_wal(disk.after_kill()).recovered[1].entries == [entry(1), entry(2)]
+
+
+def test_a_write_that_found_the_disk_full_can_be_tried_again_with_room() -> None:
+    """Durability rule 9: nothing was written, so nothing is lost but time."""
+    disk = FaultyDisk(SeededChance(1), capacity=SEGMENT_BYTES + 200)
+    wal = open_wal(disk)
+    index = 0
+
+    def fill() -> None:
+        nonlocal index
+        while True:
+            index += 1
+            wal.add_entries(0, [entry(index)])
+            wal.write()
+
+    with pytest.raises(OSError, match="no space"):
+        fill()
+    assert not wal.roll()
+    assert wal.full
+    disk.capacity *= 10
+    wal.write()
+    wal.sync()
+    recovered = open_wal(disk.after_power_loss()).recovered[0]
+    assert recovered.entries == [entry(i) for i in range(1, index + 1)]
 
 
 def test_a_second_server_on_the_directory_is_refused() -> None:
