@@ -6,6 +6,7 @@ reports `synced`. Rules and layouts: `DESIGN.md` beside this file.
 
 import contextlib
 import errno
+from collections.abc import Callable
 from typing import Final
 
 from respkv.entry import Entry
@@ -38,7 +39,7 @@ from respkv.log.records import (
 )
 from respkv.log.recovery import Recovery
 from respkv.log.segment import Segment, segment_name
-from respkv.log.spares import Spares, fill_with_zeros, is_no_room
+from respkv.log.spares import NoRoom, Spares, fill_with_zeros, is_no_room
 
 SEGMENT_BYTES: Final = 16 << 20
 _SEGMENT_BYTES_MIN: Final = 2 * FIRST_BATCH_AT
@@ -61,6 +62,7 @@ class Wal:
         self.recovered: dict[int, RecoveredPartition] = {}
         self.next_lsn = 1
         self.durable_lsn = 0
+        self.when_full: Callable[[], None] = lambda: None  # called each time `full` is found out
         self.sync_file: File
         self._fs = fs
         self._directory = directory
@@ -207,8 +209,8 @@ class Wal:
         """Write all that was added as one batch and return its LSN; not yet durable.
 
         Raises:
-            OSError: the log can no longer be trusted and the node stops; but when the disk is
-                full (`is_no_room`), nothing was written and it may be tried again.
+            NoRoom: what was added is kept for the next call.
+            OSError: the log can no longer be trusted; the node stops.
         """
         if self._failed:
             raise OSError(errno.EIO, "an earlier write or sync of the log failed")
@@ -229,8 +231,9 @@ class Wal:
     def seal(self) -> None:
         """Write an empty batch behind an unsealed last one, so that only this could be cut."""
         if not self._sealed and not self._records and self.durable_lsn == self.next_lsn - 1:
-            self.write()
-            self._sealed = True
+            with contextlib.suppress(NoRoom):  # it is only tidiness
+                self.write()
+                self._sealed = True
 
     def synced(self, lsn: int) -> None:
         """Everything up to `lsn` is durable; later batches will say so."""
@@ -310,10 +313,7 @@ class Wal:
         if self._segments[-1].entry_bytes:
             try:
                 self._roll(0)
-            except OSError as error:
-                if self._failed or not is_no_room(error):
-                    raise
-                self._spares.full = True
+            except NoRoom:
                 return False
         return True
 
@@ -322,9 +322,15 @@ class Wal:
         self.sync()
         try:
             self._begin_segment(self._segments[-1].number + 1, batch_bytes)
-        except OSError as error:
-            self._failed = self._failed or not is_no_room(error)
+        except NoRoom:
+            self._found_full()
             raise
+        except OSError:
+            self._failed = True
+            raise
+        self._spares.look_for_room()
+        if self._spares.full:
+            self._found_full()
 
     def _begin_segment(self, number: int, batch_bytes: int) -> None:
         fs, directory = self._fs, self._directory
@@ -338,18 +344,14 @@ class Wal:
         if needed > size or not self._spares.take(path):
             size = max(needed, size)
             self._make_segment(path, size)
-        try:
-            file = fs.open(path)
-            segment = Segment(name, size)
-            segment.salt = fs.random_salt()
-            segment.first_lsn = self.next_lsn
-            header = SegmentHeader(number, segment.salt, size, self.next_lsn)
-            file.write_at(0, pack_segment_header(header))
-            file.datasync()
-            fs.sync_directory(directory)
-        except OSError:
-            self._failed = True
-            raise
+        file = fs.open(path)
+        segment = Segment(name, size)
+        segment.salt = fs.random_salt()
+        segment.first_lsn = self.next_lsn
+        header = SegmentHeader(number, segment.salt, size, self.next_lsn)
+        file.write_at(0, pack_segment_header(header))
+        file.datasync()
+        fs.sync_directory(directory)
         if self._segments:
             self.sync_file.close()
         self.sync_file = file
@@ -366,9 +368,11 @@ class Wal:
             fill_with_zeros(file, size)
             file.datasync()
             self._fs.rename(unfinished, path)
-        except OSError:
+        except OSError as error:
             with contextlib.suppress(OSError):
                 self._fs.remove(unfinished)
+            if is_no_room(error):
+                raise NoRoom(error.errno, "no room for another segment of the log", path) from None
             raise
         finally:
             file.close()
@@ -465,6 +469,12 @@ class Wal:
     def end_spare(self, path: str, failure: OSError | None) -> None:
         """Take the spare in, or learn that there is no room for it (`full`)."""
         self._spares.end(path, failure)
+        if self.full:
+            self.when_full()
+
+    def _found_full(self) -> None:
+        self._spares.full = True
+        self.when_full()
 
     def prepare_spares(self) -> None:
         """Make all spares now."""

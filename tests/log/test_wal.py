@@ -8,6 +8,7 @@ from respkv.errors import InvariantViolation
 from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import DirectoryLocked, join
 from respkv.log.segment import read_entries
+from respkv.log.spares import NoRoom
 from respkv.log.wal import Wal
 from tests.faulty_disk import FaultyDisk
 
@@ -183,7 +184,7 @@ def test_a_write_that_found_the_disk_full_can_be_tried_again_with_room() -> None
             wal.add_entries(0, [entry(index)])
             wal.write()
 
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(NoRoom):
         fill()
     assert not wal.roll()
     assert wal.full
