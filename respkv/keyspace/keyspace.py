@@ -16,6 +16,7 @@ from respkv.keyspace.database import Database
 from respkv.keyspace.deadlines import window_end_ms
 from respkv.keyspace.garbage import Garbage
 from respkv.keyspace.values import Value
+from respkv.steps import Steps, finish
 
 COUNTERS: Final = 4_096  # WATCH buckets: a collision costs a spurious nil, never a lost update
 COUNTER_MASK: Final = COUNTERS - 1
@@ -343,6 +344,11 @@ class Keyspace:
         Raises:
             InvariantViolation: these are not the chunks of a dump, or of an unknown format.
         """
+        return finish(Keyspace.loading(chunks))
+
+    @staticmethod
+    def loading(chunks: Iterable[bytes]) -> "Steps[Keyspace]":
+        """Do what `load` does, a chunk a step."""
         keyspace: Keyspace | None = None
         for chunk in chunks:
             if keyspace is None:
@@ -352,6 +358,7 @@ class Keyspace:
                 keyspace.counters = counters
             else:
                 dump.read_chunk(chunk, keyspace.databases)
+            yield len(chunk)
         if keyspace is None:
             raise InvariantViolation("an empty dump")
         return keyspace

@@ -22,6 +22,7 @@ from respkv.log.records import (
     unpack_records,
     unpack_segment_header,
 )
+from respkv.steps import Steps, finish
 
 SEGMENT_PREFIX = "wal-"
 
@@ -164,27 +165,40 @@ def _later_batches(data: bytes, after: int, salt: int) -> Iterator[Batch]:
 
 
 class Recovery:
-    """The segments in order, the partitions they describe, and where writing goes on."""
+    """The segments in order, the partitions they describe, and where writing goes on.
+
+    Complete once `steps` has run to its end; `recover` does that at once.
+    """
 
     def __init__(self, fs: FileSystem, directory: str) -> None:
         self.partitions: dict[int, RecoveredPartition] = {}
         self.last_lsn = 0
         self.durable_lsn = 0  # the highest LSN that a valid batch calls durable
-        self.segments = [
-            read_segment(fs, directory, name)
-            for name in fs.names(directory)
-            if name.startswith(SEGMENT_PREFIX)
-        ]
+        self.segments: list[Segment] = []
         self.unused: list[Segment] = []  # made, but nothing in them was ever durable
         self.torn: list[Segment] = []  # have remains of batches that were cut
+        self._fs = fs
+        self._directory = directory
+
+    def steps(self) -> Steps[None]:
+        """Read the segments, then replay them, one a step; both count a segment's bytes.
+
+        Raises:
+            LogDamaged: something durable is missing or altered.
+        """
+        for name in self._fs.names(self._directory):
+            if name.startswith(SEGMENT_PREFIX):
+                segment = read_segment(self._fs, self._directory, name)
+                self.segments.append(segment)
+                yield segment.size
         self._drop_unused()
-        self._replay(directory)
+        yield from self._replay(self._directory)
 
     def _drop_unused(self) -> None:
         while self.segments and not self.segments[-1].batches and not self.segments[-1].later:
             self.unused.append(self.segments.pop())
 
-    def _replay(self, directory: str) -> None:
+    def _replay(self, directory: str) -> Steps[None]:
         everything = [b for s in self.segments for b in (*s.batches, *s.later)]
         self.durable_lsn = max((batch.durable_lsn for batch in everything), default=0)
         kept: list[Segment] = []
@@ -198,6 +212,7 @@ class Recovery:
             if cut_at is None:
                 self._replay_segment(segment, path)
                 kept.append(segment)
+                yield segment.size
                 # A segment that was filled and left has its successor's batch next.
                 follows = self.segments.index(segment) + 1
                 next_first = (
@@ -242,6 +257,17 @@ class Recovery:
                 raise LogDamaged(
                     path, 0, f"partition {number} has no entries before {partition.base_index + 1}"
                 )
+
+
+def recover(fs: FileSystem, directory: str) -> Recovery:
+    """Return what a directory's log holds.
+
+    Raises:
+        LogDamaged: something durable is missing or altered.
+    """
+    recovery = Recovery(fs, directory)
+    finish(recovery.steps())
+    return recovery
 
 
 def read_entries(

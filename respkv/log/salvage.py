@@ -15,9 +15,9 @@ from respkv.log.records import (
 from respkv.log.recovery import (
     SEGMENT_PREFIX,
     LogDamaged,
-    Recovery,
     Segment,
     read_segment,
+    recover,
 )
 
 
@@ -79,7 +79,7 @@ def plan_salvage(fs: FileSystem, directory: str) -> SalvagePlan:
     """
     plan = SalvagePlan()
     try:
-        Recovery(fs, directory)
+        recover(fs, directory)
     except LogDamaged as damage:
         plan.lines.append(str(damage))
     else:

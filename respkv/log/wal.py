@@ -23,6 +23,7 @@ from respkv.log.records import (
     pack_segment_header,
 )
 from respkv.log.recovery import LogDamaged, RecoveredPartition, Recovery, segment_name
+from respkv.steps import Steps, finish
 
 SEGMENT_BYTES: Final = 16 << 20
 SPARES_KEPT: Final = 2
@@ -73,10 +74,17 @@ class Wal:
             DirectoryLocked: another server uses it.
             LogDamaged: something durable is missing or altered.
         """
+        return finish(Wal.opening(fs, directory, segment_bytes))
+
+    @staticmethod
+    def opening(fs: FileSystem, directory: str, segment_bytes: int = SEGMENT_BYTES) -> "Steps[Wal]":
+        """Do what `open` does in steps: the directory is locked after the first."""
         fs.make_directory(directory)
         fs.lock(directory)
+        yield 0
         wal = Wal(fs, directory, segment_bytes)
         recovery = Recovery(fs, directory)
+        yield from recovery.steps()
         wal.recovered = recovery.partitions
         wal._start(recovery)
         return wal

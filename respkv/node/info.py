@@ -63,6 +63,17 @@ def _memory(node: "Node") -> Fields:
 
 
 def _persistence(node: "Node") -> Fields:
+    progress = node.progress
+    loading: Fields = {}
+    if node.loading and progress is not None:
+        loading = {
+            "loading_start_time": int(progress.started),
+            "loading_total_bytes": progress.total_bytes,
+            "loading_rdb_used_mem": 0,
+            "loading_loaded_bytes": progress.loaded_bytes,
+            "loading_loaded_perc": f"{progress.percent():.2f}",
+            "loading_eta_seconds": progress.eta_seconds(),
+        }
     return {
         "loading": int(node.loading),
         "async_loading": 0,
@@ -73,7 +84,8 @@ def _persistence(node: "Node") -> Fields:
         "aof_enabled": 1,
         "aof_rewrite_in_progress": 0,
         "aof_last_write_status": "ok",
-        "aof_current_size": node.wal.bytes_held(),
+        "aof_current_size": max(0, node.wal.bytes_held()),
+        **loading,
     }
 
 

@@ -26,7 +26,7 @@ class NodeRuntime:
         self.log_writer: LogWriter
         self.current_client: Client | None = None  # sends its own replies when its input is done
         self._loop = loop
-        self._wal = wal
+        self.wal = wal
         self._sync_helper = sync_helper
         self._ready_clients: list[Client] = []
         self._turn_requested = False
@@ -52,7 +52,7 @@ class NodeRuntime:
 
     def start_sync(self, lsn: int) -> None:
         """Ask the helper process to sync what was written."""
-        self._sync_helper.sync(self._wal.sync_file, lsn)
+        self._sync_helper.sync(self.wal.sync_file, lsn)
 
     def replies_ready(self, client: Client) -> None:
         """Send the client's replies when the turn ends."""

@@ -13,20 +13,26 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from respkv.config import Config
+from respkv.consensus.raft import Raft
 from respkv.errors import CommandError
+from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import RealFileSystem
-from respkv.log.wal import Wal
+from respkv.log.wal import SEGMENT_BYTES, Wal
 from respkv.node import server_commands, session_commands
 from respkv.node.connection import Connection
+from respkv.node.loading import LoadingProgress
 from respkv.node.runtime import LogFailed, NodeRuntime
 from respkv.node.sync_helper import SyncHelper
 from respkv.replica.log_writer import LogWriter
-from respkv.replica.recover import recover_replica
+from respkv.replica.recover import recovering_replica
+from respkv.replica.replica import Replica
 from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
+from respkv.steps import Result, Steps
 
 logger = logging.getLogger("respkv")
 
 TICK_SECONDS = 0.1
+LOADING_SLICE_SECONDS = 0.005
 FREE_ITEMS_PER_TURN = 20_000  # of emptied databases: about 2 ms
 DECLARED = (session_commands, server_commands)  # importing them declares their commands
 
@@ -70,25 +76,28 @@ class Node:
         self._sync_helper = sync_helper
         self._fs = RealFileSystem()
         self._directory = str(config["dir"])
-        self.wal = Wal.open(self._fs, self._directory)
-        self.runtime = NodeRuntime(self._loop, self.wal, sync_helper)
-        always = config["appendfsync"] == "always"
-        self.log_writer = self.runtime.log_writer = LogWriter(self.wal, self.runtime, always)
-        self.replica = recover_replica(
-            self._fs,
-            self._directory,
-            self.wal,
-            self.log_writer,
-            self.runtime,
-            partition=0,
-            node_id=1,
-            voters=[1],
-            databases=config["databases"],
-        )
+        self._log_open = False
+        self.progress: LoadingProgress | None = None
+        self.recovered_index = 0
+        # Until the directory is loaded, an empty replica that never leads stands in: it answers
+        # every client LOADING, in its turn, and nothing of it ever reaches a file.
+        wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
+        self.runtime = NodeRuntime(self._loop, wal, sync_helper)
+        self._take_log(wal)
+        raft = Raft(1, [1], 0, 0, 0, 0, [], self.runtime.chance)
+        keyspace = Keyspace(config["databases"])
+        self._take_replica(Replica(0, raft, keyspace, (0, 0), self.log_writer, self.runtime))
+
+    def _take_log(self, wal: Wal) -> None:
+        always = self.config["appendfsync"] == "always"
+        self.wal = self.runtime.wal = wal
+        self.log_writer = self.runtime.log_writer = LogWriter(wal, self.runtime, always)
+
+    def _take_replica(self, replica: Replica) -> None:
+        self.replica = replica
         self.keeper = SnapshotKeeper(
-            self.replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
+            replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
         )
-        self.recovered_index = self.replica.raft.last_index
 
     # --- what connections ask ----------------------------------------------------------------
 
@@ -216,31 +225,81 @@ class Node:
     # --- running -----------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Recover, serve until `stop` or a failure, then finish and sync."""
+        """Listen, load, serve until `stop` or a failure, then finish and sync."""
         # Cycles are rare here and a full collection over a large keyspace takes 100s of ms:
         # what exists now is never looked at again, and the rest is collected on purpose.
         gc.disable()
+        opening = Wal.opening(self._fs, self._directory)
+        next(opening)  # the directory is this server's, or another's: then no port is opened
+        self.progress = LoadingProgress(self._directory)
         await self._listen()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop)
-        self.replica.raft.campaign()
-        self.log_writer.touch(self.replica)
-        ticker = asyncio.create_task(self._tick())
+        serving = asyncio.create_task(self._load_and_tick(opening))
         stopping = asyncio.create_task(self._stopping.wait())
         try:
-            ends: set[asyncio.Future[Any]] = {ticker, stopping, self.runtime.failed}
+            ends: set[asyncio.Future[Any]] = {serving, stopping, self.runtime.failed}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for end in (self.runtime.failed, ticker):
+            for end in (self.runtime.failed, serving):
                 if end.done():
                     end.result()
             await self._finish()
         finally:
-            for task in (ticker, stopping, *self._tasks):
+            for task in (serving, stopping, *self._tasks):
                 task.cancel()
-            await asyncio.gather(ticker, stopping, *self._tasks, return_exceptions=True)
+            await asyncio.gather(serving, stopping, *self._tasks, return_exceptions=True)
             for server in self._servers:
                 server.close()
             self._sync_helper.close(self._loop)
+
+    async def _load_and_tick(self, opening: Steps[Wal]) -> None:
+        self._take_log(await self._run_steps(opening))
+        self._log_open = True
+        recovering = recovering_replica(
+            self._fs,
+            self._directory,
+            self.wal,
+            self.log_writer,
+            self.runtime,
+            partition=0,
+            node_id=1,
+            voters=[1],
+            databases=self.config["databases"],
+        )
+        self._take_replica(await self._run_steps(recovering))
+        self.recovered_index = self.replica.raft.last_index
+        self.replica.raft.campaign()
+        self.log_writer.touch(self.replica)
+        await self._apply_tail()
+        await self._tick()
+
+    async def _run_steps(self, steps: Steps[Result]) -> Result:
+        """Work in slices of a few milliseconds; clients are answered between them."""
+        progress = self.progress
+        slice_ends = 0.0
+        while True:
+            try:
+                size = next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if progress is not None:
+                progress.read(size)
+                progress.show()
+            if time.monotonic() >= slice_ends:
+                await asyncio.sleep(0)
+                slice_ends = time.monotonic() + LOADING_SLICE_SECONDS
+
+    async def _apply_tail(self) -> None:
+        """Wait until the replica has applied all that was recovered, a slice each turn."""
+        first = self.replica.applied_index
+        while not self.replica.serving:
+            if self.progress is not None:
+                done = self.replica.applied_index - first
+                self.progress.applied(done, self.recovered_index - first)
+                self.progress.show()
+            await asyncio.sleep(LOADING_SLICE_SECONDS)
+        self._ready()
 
     async def _listen(self) -> None:
         port = self.config["port"]
@@ -267,6 +326,8 @@ class Node:
 
     def _ready(self) -> None:
         self.loading = False
+        if self.progress is not None:
+            self.progress.done()
         gc.collect()
         gc.freeze()
         logger.info(
@@ -280,25 +341,14 @@ class Node:
     async def _tick(self) -> None:
         synced_at = time.monotonic()
         ticks = 0
-        shown_percent = -1
         while True:
-            if self.loading:
-                if self.replica.serving:
-                    self._ready()
-                else:
-                    total = max(1, self.recovered_index)
-                    percent = 100 * self.replica.applied_index // total
-                    if percent // 10 != shown_percent // 10:
-                        shown_percent = percent
-                        logger.info("loading: %d %% of %d entries", percent, total)
-                    await asyncio.sleep(0.005)
-                    continue
             await asyncio.sleep(TICK_SECONDS)
             ticks += 1
             self.turn_time = time.time()
             if self.log_writer.idle:
                 self.wal.seal()
             self.replica.tick()
+            self.keeper.log_bytes_between = self.config["snapshot-log-bytes"]
             self.keeper.tick()
             while self.replica.keyspace.free_some(FREE_ITEMS_PER_TURN):
                 await asyncio.sleep(0)
@@ -335,12 +385,13 @@ class Node:
         for server in self._servers:
             server.close()
         deadline = time.monotonic() + 5
-        while not self.log_writer.idle and time.monotonic() < deadline:
+        while not (self.loading or self.log_writer.idle) and time.monotonic() < deadline:
             await asyncio.sleep(0.001)
         for client in list(self.clients.values()):
             client.close_now()
         await asyncio.sleep(0)
-        self.wal.close()
+        if self._log_open:
+            self.wal.close()
         logger.info("stopped: everything is synced")
 
 

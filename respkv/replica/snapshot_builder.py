@@ -15,6 +15,7 @@ from respkv.log.recovery import read_entries
 from respkv.log.snapshot import SnapshotWriter, read_snapshot, snapshots
 from respkv.replica.batch import parse_payload
 from respkv.replica.transaction import execute
+from respkv.steps import Steps, finish
 
 ENTRIES_PER_STEP: Final = 64
 
@@ -37,13 +38,13 @@ def apply_entry(
 
 def load_latest(
     fs: FileSystem, directory: str, partition: int, index: int, databases: int
-) -> tuple[Keyspace, int, int]:
-    """Return the keyspace of the newest snapshot at or before `index`, and its index and term."""
+) -> Steps[tuple[Keyspace, int, int]]:
+    """Load the newest snapshot at or before `index`; return keyspace, index and term."""
     usable = [found for found in snapshots(fs, directory, partition) if found.index <= index]
     if not usable:
         return Keyspace(databases), 0, 0
     newest = usable[-1]
-    keyspace = Keyspace.load(read_snapshot(fs, directory, newest.name))
+    keyspace = yield from Keyspace.loading(read_snapshot(fs, directory, newest.name))
     return keyspace, newest.index, newest.term
 
 
@@ -62,7 +63,8 @@ def build_snapshot(
         LogDamaged: the previous snapshot or a segment does not check out.
         InvariantViolation: the segments do not lead to (index, term).
     """
-    keyspace, at, last_term = load_latest(fs, directory, partition, index, databases)
+    latest = load_latest(fs, directory, partition, index, databases)
+    keyspace, at, last_term = finish(latest)
     yield
     for entry in read_entries(fs, directory, segments, partition, at):
         if entry.index > index:
