@@ -94,6 +94,13 @@ OPTIONS: Final = {
             "close a client that lets more than this wait for it, bytes",
         ),
         Option("snapshot-log-bytes", "128mb", _size, True, "log growth between snapshots, bytes"),
+        Option(
+            "tracking-table-max-keys",
+            "1000000",
+            _number(0, 1 << 40),
+            True,
+            "keys remembered for CLIENT TRACKING; 0: any number",
+        ),
         Option("loglevel", "notice", _one_of("debug", "verbose", "notice", "warning"), True, ""),
         Option("logfile", "", str, False, "log file; empty: standard error"),
         Option("save", "", str, True, "accepted for clients that ask: snapshots follow the log"),
@@ -132,7 +139,7 @@ MEANINGLESS: Final = frozenset(
     server_cpulist set-max-intset-entries set-proc-title shutdown-on-sigint shutdown-on-sigterm
     shutdown-timeout slave-read-only slowlog-log-slower-than slowlog-max-len socket-mark-id
     stop-writes-on-bgsave-error stream-node-max-bytes stream-node-max-entries supervised syslog-enabled
-    syslog-facility syslog-ident tracking-table-max-keys use-exit-on-panic zset-max-listpack-entries
+    syslog-facility syslog-ident use-exit-on-panic zset-max-listpack-entries
     zset-max-listpack-value zset-max-ziplist-entries zset-max-ziplist-value
     """.split()
 )

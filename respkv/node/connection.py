@@ -3,11 +3,11 @@
 import asyncio
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.table import (
     CONNECTION,
-    LOADING,
     NO_AUTH,
     NO_MULTI,
     TABLE,
@@ -24,8 +24,9 @@ from respkv.wire.request import Argv, RequestParser
 
 if TYPE_CHECKING:
     from respkv.node.server import Node
+    from respkv.node.tracking import ClientTracking
 
-LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
+LATER: Final = object()  # a handler's reply: none yet, `go_on` comes with it
 
 
 class Connection(Client):
@@ -45,7 +46,11 @@ class Connection(Client):
         self.closing = False
         self.muted = False  # CLIENT REPLY OFF
         self.mute_next = 0  # CLIENT REPLY SKIP
+        self.no_evict = False
         self.transaction: Transaction | None = None
+        self.tracking: ClientTracking | None = None
+        self._special = False  # in a transaction, or tracking: every command takes the longer way
+        self.is_unix = False
         self.peer = ""
         self.local = ""
         self._raws: list[bytes] = []
@@ -55,6 +60,8 @@ class Connection(Client):
         self._parser.authenticated = self.authenticated
         self._transport: Any = None
         self._paused_reading = False
+        self._waiting: list[tuple[Argv, bytes]] | None = None  # requests behind one that waits
+        self._when_answered: Callable[[], None] | None = None
 
     # --- asyncio -----------------------------------------------------------------------------
 
@@ -63,7 +70,7 @@ class Connection(Client):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         local = transport.get_extra_info("sockname")
-        is_unix = not isinstance(peer, tuple)
+        is_unix = self.is_unix = not isinstance(peer, tuple)
         self.peer = f"{local}:0" if is_unix else f"{peer[0]}:{peer[1]}"
         self.local = f"{local}:0" if is_unix else f"{local[0]}:{local[1]}"
         connected = transport.get_extra_info("socket")
@@ -88,17 +95,59 @@ class Connection(Client):
         parser = self._parser
         self.last_input = node.turn_time
         for argv, raw in zip(parser.feed(data), parser.raw, strict=True):
+            if self._waiting is not None:
+                self._waiting.append((argv, raw))
+                continue
             self._dispatch(argv, raw)
             if self.closing:
                 break
         if parser.error is not None and not self.closing:
-            node.replica.answer(self, parser.error)
-            self._close_after_replies()
+            self._broken_stream()
         elif parser.buffered_bytes > node.config["client-query-buffer-limit"]:
             self._abort()
         node.runtime.current_client = None
         if self.replies:
             self.send_replies()
+
+    def _broken_stream(self) -> None:
+        error = self._parser.error
+        if error is not None and self._waiting is None:
+            self.node.replica.answer(self, error)
+            self._close_after_replies()
+
+    def wait(self) -> None:
+        """Let this client's next requests wait until `go_on`, and read no more of them."""
+        if self._waiting is None:
+            self._waiting = []
+            if not self._paused_reading:
+                self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Run the requests that waited, up to one that waits again."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or self.closing:
+            return
+        self.node.replica.begin_input()
+        for position, (argv, raw) in enumerate(waiting):
+            self._dispatch(argv, raw)
+            if self.closing:
+                return
+            still_waiting = self._still_waiting()
+            if still_waiting is not None:
+                still_waiting.extend(waiting[position + 1 :])
+                return
+        if not self._paused_reading:
+            self._transport.resume_reading()
+        self._broken_stream()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether requests wait for `go_on`."""
+        return self._waiting is not None
+
+    def _still_waiting(self) -> list[tuple[Argv, bytes]] | None:
+        """Return the requests that wait for `go_on`; None when nothing does."""
+        return self._waiting
 
     def eof_received(self) -> bool:
         """The client has finished sending: nothing more is owed to it."""
@@ -113,13 +162,15 @@ class Connection(Client):
     def pause_writing(self) -> None:
         """The client reads too slowly: read no more commands from it meanwhile."""
         self._paused_reading = True
-        self._transport.pause_reading()
+        if self._waiting is None:
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         if self._paused_reading:
             self._paused_reading = False
-            self._transport.resume_reading()
+            if self._waiting is None:
+                self._transport.resume_reading()
 
     # --- replies -----------------------------------------------------------------------------
 
@@ -134,6 +185,8 @@ class Connection(Client):
 
     def send_replies(self) -> None:
         """Write what is in `replies`; a client that lets too much wait is closed."""
+        if self._when_answered is not None:
+            self._check_answered()
         if not self.replies:
             return
         data = self.replies[0] if len(self.replies) == 1 else b"".join(self.replies)
@@ -146,6 +199,19 @@ class Connection(Client):
             limit = self.node.config["client-output-buffer-limit"]
             if limit and transport.get_write_buffer_size() > limit:
                 self._abort()
+
+    def call_when_answered(self, call: Callable[[], None]) -> None:
+        """Have the next requests wait, and `call` called once all before have been answered."""
+        self.wait()
+        self._when_answered = call
+        self._check_answered()
+
+    def _check_answered(self) -> None:
+        call = self._when_answered
+        if call is not None and self.node.replica.is_idle(self):
+            self._when_answered = None
+            call()
+            self.node.call_soon(self.go_on)
 
     def close_unknown(self) -> None:
         """The outcome of the next command is unknown: send what is known, then close."""
@@ -196,20 +262,28 @@ class Connection(Client):
             flags = command.flags
             if not (self.authenticated or flags & NO_AUTH):
                 raise CommandError(b"NOAUTH Authentication required.")
-            if node.loading and not flags & LOADING:
-                raise CommandError(LOADING_TEXT)
+            if node.guarded and node.must_wait(self, command):
+                self.wait_with(argv, raw)
+                return
         except CommandError as error:
             self._transaction_broken = True
             node.count_error(error)
             node.replica.answer(self, error)
             return
         node.calls[command.display_name] = node.calls.get(command.display_name, 0) + 1
-        if self.transaction is not None or flags & CONNECTION:
+        if self._special or flags & CONNECTION:
             self._dispatch_special(command, argv, raw)
         elif flags & WRITE:
             node.replica.submit_write(self, command, argv, raw)
         else:
             node.replica.submit_read(self, command, argv)
+
+    def wait_with(self, argv: Argv, raw: bytes) -> None:
+        """Run this request, and what follows, once `go_on` is called."""
+        self.wait()
+        waiting = self._waiting
+        if waiting is not None:
+            waiting.append((argv, raw))
 
     def _dispatch_special(self, command: Command, argv: Argv, raw: bytes) -> None:
         """Transactions and commands of the connection itself; these take effect here and now."""
@@ -222,8 +296,16 @@ class Connection(Client):
             self._queue(command, argv, raw)
         elif name == b"WATCH":
             replica.submit_watch(self, self._watches, argv)
+        elif command.flags & WRITE:
+            replica.submit_write(self, command, argv, raw)
+        elif not command.flags & CONNECTION:
+            replica.submit_read(self, self.node.tracking.remembering(self, command), argv)
         else:
-            replica.answer(self, execute(command.handler, self, argv))
+            reply = execute(command.handler, self, argv)
+            if reply is not LATER:
+                replica.answer(self, reply)
+        if self.tracking is not None and self.transaction is None and name[:7] != b"CLIENT|":
+            self.tracking.caching = False
 
     def _queue(self, command: Command, argv: Argv, raw: bytes) -> None:
         transaction = self.transaction
@@ -240,6 +322,7 @@ class Connection(Client):
             self._raws.append(raw)
         else:
             local = command.flags & CONNECTION != 0
+            command = self.node.tracking.remembering(self, command)
             transaction.commands.append((command.handler, argv, local))
             if not local:
                 self._raws.append(raw)
@@ -248,6 +331,7 @@ class Connection(Client):
 
     def begin_transaction(self) -> None:
         """MULTI."""
+        self._special = True
         self.transaction = Transaction(self)
         self._raws = []
         self._transaction_broken = False
@@ -255,9 +339,21 @@ class Connection(Client):
     def end_transaction(self) -> None:
         """DISCARD, or after EXEC: nothing is queued or watched any more."""
         self.transaction = None
+        self._special = self.tracking is not None
         self._raws = []
         self._transaction_broken = False
         self.unwatch()
+
+    def track(self, state: "ClientTracking | None") -> None:
+        """CLIENT TRACKING with these choices, or off."""
+        self.tracking = state
+        self._special = state is not None or self.transaction is not None
+
+    def push(self, message: bytes) -> None:
+        """Send something that answers no command."""
+        if not self.replies:
+            self.node.runtime.replies_ready(self)
+        self.replies.append(message)
 
     def unwatch(self) -> None:
         """Forget watched keys; a WATCH still under way fills a list that nobody looks at."""
@@ -277,26 +373,33 @@ class Connection(Client):
         transaction.watches = self._watches
         raws = self._raws if transaction.writes else []
         self.end_transaction()
-        selects = [
-            command_argv
-            for handler, command_argv, _ in transaction.commands
-            if handler is select_in_transaction
-        ]
-        replica.submit_transaction(self, transaction, raws, argv, changes_db=bool(selects))
-        for command_argv in selects:
-            self.select(command_argv, quiet=True)
+        selects = any([handler is select_in_transaction for handler, _, _ in transaction.commands])
+        if not selects:
+            replica.submit_transaction(self, transaction, raws, argv)
+            return
+        # Which database comes next is known once it has run, or WATCH has stopped it.
+        run = transaction
+        replica.submit_transaction(self, transaction, raws, argv, changes_db=True)
+        self.call_when_answered(lambda: self._select_after(run))
 
-    def select(self, argv: Argv, quiet: bool = False) -> None:
+    def _select_after(self, transaction: Transaction) -> None:
+        if transaction.last_db >= 0:
+            self.db = transaction.last_db
+
+    def writes_next(self, command: Command) -> bool:
+        """Return whether running `command` now may change the keyspace (EXEC: what it runs)."""
+        transaction = self.transaction
+        if command.name == b"EXEC":
+            return transaction is not None and transaction.writes
+        return command.flags & WRITE != 0
+
+    def select(self, argv: Argv) -> None:
         """Make later commands run in database argv[1].
 
         Raises:
-            CommandError: there is no such database (`quiet`: it just stays).
+            CommandError: there is no such database.
         """
-        try:
-            self.db = database_number(argv, self.node.config["databases"])
-        except CommandError:
-            if not quiet:
-                raise
+        self.db = database_number(argv, self.node.config["databases"])
 
     def authenticate(self) -> None:
         """The right password was given."""
@@ -306,6 +409,9 @@ class Connection(Client):
     def reset(self) -> None:
         """RESET: as if newly connected."""
         self.end_transaction()
+        self.node.tracking.disable(self)
+        self.no_evict = False
+        self.mute_next = 0
         self.resp = 2
         self.db = 0
         self.name = b""

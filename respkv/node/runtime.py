@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 
 from respkv.clock import Chance, SeededChance
 from respkv.consensus.messages import Message
@@ -24,6 +25,7 @@ class NodeRuntime:
         self.chance: Chance = SeededChance(int.from_bytes(os.urandom(8), "little"))
         self.failed: asyncio.Future[None] = loop.create_future()
         self.log_writer: LogWriter
+        self.on_keys_changed: Callable[[Client | None, list[bytes | None]], None]
         self.current_client: Client | None = None  # sends its own replies when its input is done
         self._loop = loop
         self.wal = wal
@@ -59,6 +61,10 @@ class NodeRuntime:
         if client is not self.current_client:
             self._ready_clients.append(client)
             self.request_end_of_turn()
+
+    def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
+        """Pass on what a command changed."""
+        self.on_keys_changed(client, keys)
 
     def redirection(self, leader_id: int) -> bytes:
         """A sole voter without leadership is still loading."""

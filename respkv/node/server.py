@@ -12,17 +12,21 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from respkv.commands.table import LOADING, Command
 from respkv.config import Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
-from respkv.node import server_commands, session_commands
+from respkv.node import client_commands, server_commands, session_commands, tracking_commands
 from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
+from respkv.node.pause import Pause
 from respkv.node.runtime import LogFailed, NodeRuntime
 from respkv.node.sync_helper import SyncHelper
+from respkv.node.tracking import Tracking
+from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
@@ -34,7 +38,12 @@ logger = logging.getLogger("respkv")
 TICK_SECONDS = 0.1
 LOADING_SLICE_SECONDS = 0.005
 FREE_ITEMS_PER_TURN = 20_000  # of emptied databases: about 2 ms
-DECLARED = (session_commands, server_commands)  # importing them declares their commands
+DECLARED = (
+    session_commands,
+    client_commands,
+    tracking_commands,
+    server_commands,
+)  # importing them declares their commands
 
 PROTECTED_TEXT = (
     b"DENIED Redis is running in protected mode because protected mode is enabled and no password "
@@ -43,6 +52,7 @@ PROTECTED_TEXT = (
     b"bind to loopback only, or turn protected mode off (protected-mode no) if you know that "
     b"nobody else can reach this port."
 )
+LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
 DISK_FULL_TEXT = (
     b"MISCONF No room is left for the log, so writes are refused before any could be lost. "
     b"Free space on the disk; writing resumes by itself."
@@ -73,6 +83,9 @@ class Node:
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
+        self.pause = Pause(self._loop, self.update_guard)
+        self.tracking = Tracking(self)
+        self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
         self._fs = RealFileSystem()
         self._directory = str(config["dir"])
@@ -83,6 +96,7 @@ class Node:
         # every client LOADING, in its turn, and nothing of it ever reaches a file.
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
+        self.runtime.on_keys_changed = self._keys_changed
         self._take_log(wal)
         raft = Raft(1, [1], 0, 0, 0, 0, [], self.runtime.chance)
         keyspace = Keyspace(config["databases"])
@@ -95,6 +109,7 @@ class Node:
 
     def _take_replica(self, replica: Replica) -> None:
         self.replica = replica
+        self.tracking.attach(replica.keyspace)
         self.keeper = SnapshotKeeper(
             replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
         )
@@ -120,7 +135,26 @@ class Node:
 
     def forget(self, client: Connection) -> None:
         """The connection is gone."""
+        self.tracking.disable(client)
         self.clients.pop(client.id, None)
+
+    def update_guard(self) -> None:
+        """Decide anew whether `must_wait` has to be asked before each command."""
+        self.guarded = self.loading or self.pause.active
+
+    def must_wait(self, client: Connection, command: Command) -> bool:
+        """Return whether CLIENT PAUSE keeps this command waiting.
+
+        Raises:
+            CommandError: the data is still being loaded, and the command needs it.
+        """
+        if self.loading and not command.flags & LOADING:
+            raise CommandError(LOADING_TEXT)
+        return self.pause.keeps(client, command)
+
+    def _keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
+        writer = client.id if isinstance(client, Connection) else 0
+        self.tracking.changed(writer, keys)
 
     def count_error(self, error: CommandError) -> None:
         """Count an error reply by its first word."""
@@ -326,6 +360,7 @@ class Node:
 
     def _ready(self) -> None:
         self.loading = False
+        self.update_guard()
         if self.progress is not None:
             self.progress.done()
         gc.collect()

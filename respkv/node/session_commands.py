@@ -3,10 +3,8 @@
 import hmac
 from typing import Final
 
-from respkv import __version__
 from respkv.commands.arguments import parse_int64
 from respkv.commands.table import (
-    ADMIN,
     ALLOW_BUSY,
     CONNECTION,
     FAST,
@@ -16,7 +14,6 @@ from respkv.commands.table import (
     NOSCRIPT,
     STALE,
     command,
-    container,
 )
 from respkv.errors import BadSyntax, CommandError, WrongArity
 from respkv.node.connection import Connection
@@ -41,6 +38,17 @@ def ping(session: Connection, argv: Argv) -> Reply:
 def echo(session: Connection, argv: Argv) -> Reply:
     """The message given."""
     return argv[1]
+
+
+def checked_name(name: bytes, of: bytes = b"Client names") -> bytes:
+    """Return a name that CLIENT LIST can print.
+
+    Raises:
+        CommandError: it holds blanks or unprintable bytes.
+    """
+    if any(byte < 0x21 or byte > 0x7E for byte in name):
+        raise CommandError(b"ERR %b cannot contain spaces, newlines or special characters." % of)
+    return name
 
 
 def _authenticate(session: Connection, user: bytes, password: bytes) -> None:
@@ -90,7 +98,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
             _authenticate(session, argv[at + 1], argv[at + 2])
             at += 3
         elif option == b"SETNAME" and at + 1 < len(argv):
-            name = _checked_name(argv[at + 1])
+            name = checked_name(argv[at + 1])
             at += 2
         else:
             raise CommandError(b"ERR Syntax error in HELLO option '%b'" % argv[at])
@@ -177,183 +185,3 @@ def unwatch(session: Connection, argv: Argv) -> Reply:
     """Forget what WATCH has read."""
     session.unwatch()
     return OK
-
-
-container("CLIENT", group="connection", since="2.4.0", flags=CONNECTION,
-          summary="A container for client connection commands")  # fmt: skip
-
-
-def _checked_name(name: bytes, of: bytes = b"Client names") -> bytes:
-    if any(byte < 0x21 or byte > 0x7E for byte in name):
-        raise CommandError(b"ERR %b cannot contain spaces, newlines or special characters." % of)
-    return name
-
-
-@command(name="CLIENT|ID", arity=2, flags=_ALWAYS, group="connection", since="5.0.0",
-         summary="Returns the client ID for the current connection")  # fmt: skip
-def client_id(session: Connection, argv: Argv) -> Reply:
-    """The number this connection was given."""
-    return session.id
-
-
-@command(name="CLIENT|SETNAME", arity=3, flags=_ALWAYS, group="connection", since="2.6.9",
-         syntax="connection-name", summary="Set the current connection name")  # fmt: skip
-def client_setname(session: Connection, argv: Argv) -> Reply:
-    """Name this connection, for CLIENT LIST."""
-    session.name = _checked_name(argv[2])
-    return OK
-
-
-@command(name="CLIENT|GETNAME", arity=2, flags=_ALWAYS, group="connection", since="2.6.9",
-         summary="Get the current connection name")  # fmt: skip
-def client_getname(session: Connection, argv: Argv) -> Reply:
-    """The name CLIENT SETNAME gave."""
-    return session.name or None
-
-
-@command(name="CLIENT|SETINFO", arity=4, flags=_ALWAYS, group="connection", since="7.2.0",
-         syntax="<LIB-NAME libname|LIB-VER libver>",
-         summary="Set client or connection specific info")  # fmt: skip
-def client_setinfo(session: Connection, argv: Argv) -> Reply:
-    """Library name and version (of Redis 7.2, since today's clients send it)."""
-    attribute = argv[2].lower()
-    if attribute == b"lib-name":
-        session.library = _checked_name(argv[3], b"lib-name")
-    elif attribute == b"lib-ver":
-        session.library_version = _checked_name(argv[3], b"lib-ver")
-    else:
-        raise CommandError(b"ERR Unrecognized option '%b'" % argv[2])
-    return OK
-
-
-@command(name="CLIENT|INFO", arity=2, flags=_ALWAYS, group="connection", since="6.2.0",
-         summary="Returns information about the current client connection.")  # fmt: skip
-def client_info(session: Connection, argv: Argv) -> Reply:
-    """One line about this connection."""
-    return (describe(session) + "\n").encode()
-
-
-@command(name="CLIENT|LIST", arity=-2, flags=_ALWAYS | ADMIN, group="connection", since="2.4.0",
-         syntax="[TYPE NORMAL|MASTER|REPLICA|PUBSUB] [ID client-id [client-id ...]]",
-         summary="Get the list of client connections")  # fmt: skip
-def client_list(session: Connection, argv: Argv) -> Reply:
-    """One line about each connection."""
-    clients = session.node.clients
-    if len(argv) > 3 and argv[2].upper() == b"ID":
-        wanted = {_client_id(text) for text in argv[3:]}
-        chosen = [client for client in clients.values() if client.id in wanted]
-    elif len(argv) == 4 and argv[2].upper() == b"TYPE":
-        kind = argv[3].lower()
-        if kind not in (b"normal", b"master", b"replica", b"slave", b"pubsub"):
-            raise CommandError(b"ERR Unknown client type '%b'" % argv[3])
-        chosen = list(clients.values()) if kind == b"normal" else []
-    elif len(argv) == 2:
-        chosen = list(clients.values())
-    else:
-        raise BadSyntax()
-    return "".join(describe(client) + "\n" for client in chosen).encode()
-
-
-def _client_id(text: bytes) -> int:
-    try:
-        return parse_int64(text)
-    except CommandError:
-        raise CommandError(b"ERR Invalid client ID") from None
-
-
-def describe(client: Connection) -> str:
-    """Return a client's line of CLIENT LIST."""
-    now = client.node.turn_time
-    transaction = client.transaction
-    return (
-        f"id={client.id} addr={client.peer} laddr={client.local} fd={client.fd()} "
-        f"name={client.name.decode()} age={max(0, int(now - client.created))} "
-        f"idle={max(0, int(now - client.last_input))} flags={'x' if transaction else 'N'} "
-        f"db={client.db} sub=0 psub=0 ssub=0 "
-        f"multi={len(transaction.commands) if transaction else -1} qbuf=0 qbuf-free=0 argv-mem=0 "
-        f"multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem={client.output_bytes()} tot-mem=0 events=r "
-        f"cmd={client.last_command or 'NULL'} user=default redir=-1 resp={client.resp} "
-        f"lib-name={client.library.decode()} lib-ver={client.library_version.decode()}"
-    )
-
-
-@command(name="CLIENT|KILL", arity=-3, flags=_ALWAYS | ADMIN, group="connection", since="2.4.0",
-         syntax="ip:port | filter value ...", summary="Kill the connection of a client")  # fmt: skip
-def client_kill(session: Connection, argv: Argv) -> Reply:
-    """Close connections, by address or by filters."""
-    if len(argv) == 3:
-        found = [c for c in session.node.clients.values() if c.peer.encode() == argv[2]]
-        if not found:
-            raise CommandError(b"ERR No such client")
-        session.node.close_soon(found[0])
-        return OK
-    if len(argv) % 2:
-        raise BadSyntax()
-    chosen = list(session.node.clients.values())
-    spare_caller = True
-    for option, value in zip(argv[2::2], argv[3::2], strict=True):
-        name = option.upper()
-        if name == b"ID":
-            number = _client_id(value)
-            chosen = [client for client in chosen if client.id == number]
-        elif name == b"ADDR":
-            chosen = [client for client in chosen if client.peer.encode() == value]
-        elif name == b"LADDR":
-            chosen = [client for client in chosen if client.local.encode() == value]
-        elif name == b"TYPE":
-            chosen = chosen if value.lower() == b"normal" else []
-        elif name == b"USER":
-            chosen = chosen if value == b"default" else []
-        elif name == b"SKIPME" and value.lower() in (b"yes", b"no"):
-            spare_caller = value.lower() == b"yes"
-        else:
-            raise BadSyntax()
-    chosen = [client for client in chosen if client is not session or not spare_caller]
-    for client in chosen:
-        session.node.close_soon(client)
-    return len(chosen)
-
-
-@command(name="CLIENT|REPLY", arity=3, flags=_ALWAYS, group="connection", since="3.2.0",
-         syntax="ON|OFF|SKIP", summary="Instruct the server whether to reply to commands")  # fmt: skip
-def client_reply(session: Connection, argv: Argv) -> Reply:
-    """Mute this connection, or only its next reply."""
-    mode = argv[2].upper()
-    if mode == b"ON":
-        session.muted = False
-    elif mode == b"OFF":
-        session.muted = True
-    elif mode == b"SKIP":
-        session.mute_next += 0 if session.muted else 2  # this reply, and the next
-    else:
-        raise BadSyntax()
-    return OK
-
-
-@command(name="CLIENT|NO-EVICT", arity=3, flags=_ALWAYS | ADMIN, group="connection",
-         since="7.0.0", syntax="ON|OFF",
-         summary="Set client eviction mode for the current connection")  # fmt: skip
-def client_no_evict(session: Connection, argv: Argv) -> Reply:
-    """Clients are never evicted here, so both are true."""
-    if argv[2].upper() not in (b"ON", b"OFF"):
-        raise BadSyntax()
-    return OK
-
-
-@command(name="CLIENT|NO-TOUCH", arity=3, flags=_ALWAYS, group="connection", since="7.2.0",
-         syntax="ON|OFF", summary="Controls whether commands alter the LRU/LFU of keys")  # fmt: skip
-def client_no_touch(session: Connection, argv: Argv) -> Reply:
-    """Accesses are not tracked here, so both are true."""
-    if argv[2].upper() not in (b"ON", b"OFF"):
-        raise BadSyntax()
-    return OK
-
-
-@command(name="CLIENT|GETREDIR", arity=2, flags=_ALWAYS, group="connection", since="6.0.0",
-         summary="Get tracking notifications redirection client ID if any")  # fmt: skip
-def client_getredir(session: Connection, argv: Argv) -> Reply:
-    """Tracking is off: -1."""
-    return -1
-
-
-VERSION_LINE: Final = f"respkv_version:{__version__}"

@@ -472,6 +472,9 @@ class Replica:
                 client.reply(reply)
                 if kind == AWAITED_READ:
                     self._read_done(client)
+            if keyspace.changed:
+                changed, keyspace.changed = keyspace.changed, []
+                self._runtime.keys_changed(client, changed)
         keyspace.applying = False
 
     def _read_done(self, client: Client) -> None:

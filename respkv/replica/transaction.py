@@ -49,6 +49,7 @@ class Transaction:
         self.client = client
         self.commands: list[tuple[Callable[[Any, list[bytes]], Reply], list[bytes], bool]] = []
         self.watches: list[tuple[int, bytes, int]] = []
+        self.last_db = -1  # the database selected at its end; -1: it has not run
         self.writes = False  # whether any of the commands may change the keyspace
 
     def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
@@ -62,6 +63,7 @@ class Transaction:
             else:
                 replies.append(_frozen(execute(handler, keyspace, command_argv)))
                 keyspace.position += 1
+        self.last_db = keyspace.db_index
         return replies
 
     def _watch_broken(self, keyspace: Keyspace) -> bool:
