@@ -6,7 +6,15 @@ from respkv.commands.table import LOADING, STALE, Argv, command
 from respkv.wire.reply import Reply
 
 
-def declare_help(container: str, *, since: str, group: str, flags: int, text: str) -> None:
+def declare_help(
+    container: str,
+    *,
+    since: str,
+    group: str,
+    flags: int,
+    text: str,
+    categories: tuple[str, ...] = (),
+) -> None:
     """Declare CONTAINER|HELP; `text` has a line per reply line between the first and HELP's own."""
     lines = [
         f"{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
@@ -24,5 +32,6 @@ def declare_help(container: str, *, since: str, group: str, flags: int, text: st
         flags=LOADING | STALE | flags,
         group=group,
         since=since,
+        categories=categories,
         summary="Show helpful text about the different subcommands",
     )(reply)

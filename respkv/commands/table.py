@@ -271,6 +271,8 @@ def container(
     flags: int = 0,
     arity: int = -2,
     complexity: str = "Depends on subcommand.",
+    categories: tuple[str, ...] = (),
+    tips: tuple[str, ...] = (),
     handler: Handler | None = None,
 ) -> None:
     """Declare a command that has subcommands; its handler runs the one argv[1] names.
@@ -285,7 +287,20 @@ def container(
         return chosen.handler(subject, argv)
 
     declared = Command(
-        name, run, arity, flags, (), "", since, complexity, "", summary, (), (), (), None
+        name,
+        run,
+        arity,
+        flags,
+        (),
+        "",
+        since,
+        complexity,
+        "",
+        summary,
+        categories,
+        tips,
+        (),
+        None,
     )
     declared.group = group  # a container is in no category of its group
     if handler is not None:

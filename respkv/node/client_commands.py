@@ -55,14 +55,14 @@ def client_setinfo(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
-@command(name="CLIENT|INFO", arity=2, flags=_ALWAYS, group="connection", since="6.2.0",
+@command(name="CLIENT|INFO", arity=2, flags=_ALWAYS, tips=("nondeterministic_output",), group="connection", since="6.2.0",
          summary="Returns information about the current client connection.")  # fmt: skip
 def client_info(session: Connection, argv: Argv) -> Reply:
     """One line about this connection."""
     return Verbatim((describe(session) + "\n").encode())
 
 
-@command(name="CLIENT|LIST", arity=-2, flags=_ALWAYS | ADMIN, group="connection", since="2.4.0",
+@command(name="CLIENT|LIST", arity=-2, flags=_ALWAYS | ADMIN, tips=("nondeterministic_output",), group="connection", since="2.4.0",
          syntax="[TYPE NORMAL|MASTER|REPLICA|PUBSUB] [ID client-id [client-id ...]]",
          summary="Get the list of client connections")  # fmt: skip
 def client_list(session: Connection, argv: Argv) -> Reply:

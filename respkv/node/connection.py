@@ -60,6 +60,7 @@ class Connection(Client):
         self._parser.authenticated = self.authenticated
         self._transport: Any = None
         self._paused_reading = False
+        self._over_soft_since = 0.0  # when more than the soft limit began to wait; 0: it does not
         self._waiting: list[tuple[Argv, bytes]] | None = None  # requests behind one that waits
         self._when_answered: Callable[[], None] | None = None
 
@@ -176,12 +177,18 @@ class Connection(Client):
 
     def reply(self, reply: Reply) -> None:
         """Append one reply, unless the client asked for none."""
+        if isinstance(reply, CommandError):
+            self.node.count_error(reply)
         if self.muted:
             return
         if self.mute_next:
             self.mute_next -= 1
             return
         self.replies.append(encode(reply, self.resp))
+
+    def count_error(self, error: CommandError) -> None:
+        """Count an error inside the reply to a transaction."""
+        self.node.count_error(error)
 
     def send_replies(self) -> None:
         """Write what is in `replies`; a client that lets too much wait is closed."""
@@ -195,10 +202,21 @@ class Connection(Client):
         if transport.is_closing():
             return
         transport.write(data)
-        if self._paused_reading:
-            limit = self.node.config["client-output-buffer-limit"]
-            if limit and transport.get_write_buffer_size() > limit:
-                self._abort()
+        if self._paused_reading or self.node.output_limit.hard:
+            self.check_output()
+
+    def check_output(self) -> None:
+        """Close the client if more waits for it than client-output-buffer-limit allows."""
+        limit = self.node.output_limit
+        size = self.output_bytes()
+        if limit.hard and size > limit.hard:
+            self._abort()
+        elif not limit.soft or size <= limit.soft:
+            self._over_soft_since = 0.0
+        elif not self._over_soft_since:
+            self._over_soft_since = time.monotonic()
+        elif time.monotonic() - self._over_soft_since > limit.seconds:
+            self._abort()
 
     def call_when_answered(self, call: Callable[[], None]) -> None:
         """Have the next requests wait, and `call` called once all before have been answered."""
@@ -267,7 +285,7 @@ class Connection(Client):
                 return
         except CommandError as error:
             self._transaction_broken = True
-            node.count_error(error)
+            node.count_rejected(command)
             node.replica.answer(self, error)
             return
         node.calls[command.display_name] = node.calls.get(command.display_name, 0) + 1
@@ -309,12 +327,15 @@ class Connection(Client):
 
     def _queue(self, command: Command, argv: Argv, raw: bytes) -> None:
         transaction = self.transaction
-        if transaction is None or command.flags & NO_MULTI:
-            self._transaction_broken = command.name != b"MULTI" and command.name != b"WATCH"
-            text = {
-                b"MULTI": b"ERR MULTI calls can not be nested",
-                b"WATCH": b"ERR WATCH inside MULTI is not allowed",
-            }.get(command.name, b"ERR Command not allowed inside a transaction")
+        text = b""
+        if command.name == b"MULTI":
+            text = b"ERR MULTI calls can not be nested"
+        elif command.name == b"WATCH":
+            text = b"ERR WATCH inside MULTI is not allowed"
+        elif command.flags & NO_MULTI:
+            text = b"ERR Command not allowed inside a transaction"
+            self._transaction_broken = True
+        if transaction is None or text:
             self.node.replica.answer(self, CommandError(text))
             return
         if command.name == b"SELECT":

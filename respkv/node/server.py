@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from respkv.commands.table import LOADING, Command
-from respkv.config import Config
+from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
@@ -64,16 +64,22 @@ class Node:
 
     def __init__(self, config: Config, sync_helper: SyncHelper) -> None:
         self.config = config
+        self.config_changed()
         self.started = time.time()
         self.turn_time = self.started
         self.last_save = self.started
         self.last_save_ok = True
         self.saving = False
+        self.saves = 0
+        self.save_began = 0.0
+        self.last_save_seconds = -1
         self.loading = True
         self.run_id = secrets.token_hex(20)
         self.clients: dict[int, Connection] = {}
         self.calls: dict[str, int] = {}
+        self.rejected: dict[str, int] = {}
         self.errors: dict[str, int] = {}
+        self.error_replies = 0
         self.connections_received = 0
         self.connections_rejected = 0
         self.unknown_outcomes = 0
@@ -160,13 +166,25 @@ class Node:
         """Count an error reply by its first word."""
         word = error.text.split(b" ", 1)[0].decode(errors="replace")
         self.errors[word] = self.errors.get(word, 0) + 1
+        self.error_replies += 1
+
+    def count_rejected(self, command: Command | None) -> None:
+        """Count a command that was refused before it ran; None: there is no such command."""
+        if command is not None:
+            name = command.display_name
+            self.rejected[name] = self.rejected.get(name, 0) + 1
+
+    def config_changed(self) -> None:
+        """Take over the options that are looked at too often to look them up."""
+        self.output_limit: BufferLimit = self.config["client-output-buffer-limit"]["normal"]
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""
         self._loop.call_soon(call)
 
     def close_soon(self, client: Connection) -> None:
-        """Close another connection after this turn."""
+        """Close another connection after this turn; nobody sees it any more."""
+        self.forget(client)
         self._loop.call_soon(client.close_now)
 
     def close_when_answered(self, client: Connection) -> None:
@@ -176,7 +194,11 @@ class Node:
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
         self.calls.clear()
+        self.rejected.clear()
         self.errors.clear()
+        self.error_replies = 0
+        keyspace = self.replica.keyspace
+        keyspace.hits = keyspace.misses = keyspace.expired = 0
         self.connections_received = 0
         self.connections_rejected = 0
 
@@ -186,11 +208,14 @@ class Node:
 
     # --- snapshots and spare segments --------------------------------------------------------
 
-    def start_snapshot(self) -> None:
-        """Start a snapshot of everything acknowledged by now, in a process of its own."""
+    def start_snapshot(self, then: Callable[[bool], None] | None = None) -> None:
+        """Start a snapshot of everything acknowledged by now, in a process of its own.
+
+        `then` learns whether it is durable.
+        """
         if not self.saving:
             self.saving = True
-            self._spawn(self._snapshot())
+            self._spawn(self._snapshot(then))
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = self._loop.create_task(work)
@@ -202,13 +227,15 @@ class Node:
         if not task.cancelled() and task.exception() is not None:
             self.runtime.fail(task.exception() or LogFailed("a background task failed"))
 
-    async def _snapshot(self) -> None:
+    async def _snapshot(self, then: Callable[[bool], None] | None) -> None:
+        ok = False
+        begun_at = self.save_began = time.time()
         try:
             begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
             self.keeper.begin(begun.set_result)
             job = await begun
             if job is None:  # nothing new since the last one: that one is the answer
-                self.last_save, self.last_save_ok = time.time(), True
+                self.last_save, self.last_save_ok, ok = time.time(), True, True
                 return
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -231,14 +258,18 @@ class Node:
             recorded: asyncio.Future[None] = self._loop.create_future()
             self.keeper.ended(code == 0, lambda: recorded.set_result(None))
             await recorded
-            self.last_save_ok = code == 0
-            if code == 0:
+            self.last_save_ok = ok = code == 0
+            self.last_save_seconds = int(time.time() - begun_at)
+            if ok:
+                self.saves += 1
                 self.last_save = time.time()
                 logger.info("snapshot at index %d is durable", job.index)
             else:
                 logger.error("the snapshot process ended with status %d", code)
         finally:
             self.saving = False
+            if then is not None:
+                then(ok)
 
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""
@@ -396,6 +427,7 @@ class Node:
             if ticks % 10 == 0:
                 await self._keep_spares()
                 self._close_idle()
+                self._close_slow()
             if ticks % 100 == 0:
                 gc.collect(1)
             self._close_answered()
@@ -407,6 +439,11 @@ class Node:
                 client.close_now()
             else:
                 self._answering.append(client)
+
+    def _close_slow(self) -> None:
+        if self.output_limit.soft:
+            for client in list(self.clients.values()):
+                client.check_output()
 
     def _close_idle(self) -> None:
         seconds = self.config["timeout"]

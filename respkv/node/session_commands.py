@@ -10,8 +10,8 @@ from respkv.commands.table import (
     FAST,
     LOADING,
     NO_AUTH,
-    NO_MULTI,
     NOSCRIPT,
+    SKIP_SLOWLOG,
     STALE,
     command,
 )
@@ -25,7 +25,7 @@ _ALWAYS: Final = CONNECTION | NOSCRIPT | LOADING | STALE
 
 
 @command(arity=-1, flags=CONNECTION | FAST, group="connection", since="1.0.0",
-         syntax="[message]", summary="Ping the server")  # fmt: skip
+         tips=("request_policy:all_shards", "response_policy:all_succeeded"), syntax="[message]", summary="Ping the server")  # fmt: skip
 def ping(session: Connection, argv: Argv) -> Reply:
     """PONG, or the message given."""
     if len(argv) > 2:
@@ -146,7 +146,7 @@ def reset(session: Connection, argv: Argv) -> Reply:
     return "RESET"
 
 
-@command(arity=1, flags=_ALWAYS | FAST | NO_MULTI | ALLOW_BUSY, group="transactions",
+@command(arity=1, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions",
          since="1.2.0", summary="Mark the start of a transaction block")  # fmt: skip
 def multi(session: Connection, argv: Argv) -> Reply:
     """Queue what follows until EXEC."""
@@ -154,7 +154,7 @@ def multi(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
-@command(arity=1, flags=_ALWAYS, group="transactions", since="1.2.0",
+@command(arity=1, flags=_ALWAYS | SKIP_SLOWLOG, group="transactions", since="1.2.0",
          summary="Execute all commands issued after MULTI")  # fmt: skip
 def exec(session: Connection, argv: Argv) -> Reply:  # noqa: A001
     """Only here to be declared: the connection itself runs the transaction."""
@@ -171,7 +171,7 @@ def discard(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
-@command(arity=-2, flags=_ALWAYS | FAST | NO_MULTI | ALLOW_BUSY, group="transactions",
+@command(arity=-2, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions",
          since="2.2.0", keys=(1, -1, 1), access="RO", syntax="key [key ...]",
          summary="Watch the given keys to determine execution of the MULTI/EXEC block")  # fmt: skip
 def watch(session: Connection, argv: Argv) -> Reply:

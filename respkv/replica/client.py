@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from respkv.errors import CommandError
 from respkv.wire.reply import Reply, encode
 
 
@@ -29,6 +30,9 @@ class Client:
     def reply(self, reply: Reply) -> None:
         """Append one reply in this client's protocol version."""
         self.replies.append(encode(reply, self.resp))
+
+    def count_error(self, error: CommandError) -> None:
+        """Learn of an error inside the reply to a transaction."""
 
     def send_replies(self) -> None:
         """Send what is in `replies` and empty it."""

@@ -59,10 +59,13 @@ class Transaction:
         replies: list[Reply] = []
         for handler, command_argv, local in self.commands:
             if local:
-                replies.append(execute(handler, self.client, command_argv))
+                reply = execute(handler, self.client, command_argv)
             else:
-                replies.append(_frozen(execute(handler, keyspace, command_argv)))
+                reply = _frozen(execute(handler, keyspace, command_argv))
                 keyspace.position += 1
+            replies.append(reply)
+            if isinstance(reply, CommandError) and self.client is not None:
+                self.client.count_error(reply)
         self.last_db = keyspace.db_index
         return replies
 

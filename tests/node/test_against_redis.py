@@ -55,7 +55,7 @@ def play(path: Path, script: str, resp: int) -> list[tuple[str, bytes]]:
                     answer = connection.read()
             else:
                 reply = connection.call(argv)
-            replies.append((line, reply.replace(b"%d" % number, b"<ID>")))
+            replies.append((line, re.sub(rb"\b%d\b" % number, b"<ID>", reply)))
     return replies
 
 
