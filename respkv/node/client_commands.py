@@ -180,10 +180,11 @@ def client_reply(session: Connection, argv: Argv) -> Reply:
     mode = argv[2].upper()
     if mode == b"ON":
         session.muted = False
+        session.mute_next = 0
     elif mode == b"OFF":
         session.muted = True
     elif mode == b"SKIP":
-        session.mute_next += 0 if session.muted else 2  # this reply, and the next
+        session.mute_next = 0 if session.muted else 2  # this reply, and the next
     else:
         raise BadSyntax()
     return OK

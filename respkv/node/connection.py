@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from respkv.node.server import Node
     from respkv.node.tracking import ClientTracking
 
+# How replies are written changes with these, so they run once all before has been answered.
+CHANGES_REPLIES: Final = frozenset((b"HELLO", b"RESET", b"CLIENT|REPLY"))
 LATER: Final = object()  # a handler's reply: none yet, `go_on` comes with it
 
 
@@ -312,6 +314,10 @@ class Connection(Client):
             self._exec(argv)
         elif self.transaction is not None and name not in (b"DISCARD", b"RESET", b"QUIT"):
             self._queue(command, argv, raw)
+        elif name in CHANGES_REPLIES and not replica.is_idle(self):
+            self.node.calls[command.display_name] -= 1  # it comes by here again
+            self.wait_with(argv, raw)
+            self.call_when_answered(lambda: None)
         elif name == b"WATCH":
             replica.submit_watch(self, self._watches, argv)
         elif command.flags & WRITE:

@@ -234,14 +234,10 @@ _ON_REQUEST: Final = frozenset(("commandstats",))
 def info_text(node: "Node", wanted: list[str]) -> str:
     """Return the sections asked for; none, `default`, `all` or `everything` as in Redis."""
     everything = "all" in wanted or "everything" in wanted
-    modules = not wanted or "default" in wanted or "everything" in wanted
     by_default = not wanted or "default" in wanted
     blocks = []
     for name, fields in _SECTIONS.items():
-        by_group = modules if name == "modules" else everything or by_default
-        if name in _ON_REQUEST and not everything:
-            by_group = False
-        if name in wanted or by_group:
+        if everything or name in wanted or (by_default and name not in _ON_REQUEST):
             lines = [f"# {_TITLES.get(name, name.capitalize())}"]
             lines += [f"{key}:{value}" for key, value in fields(node).items()]
             blocks.append("\r\n".join(lines) + "\r\n")

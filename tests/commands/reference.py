@@ -66,12 +66,18 @@ class RawConnection:
 
     def call(self, argv: Argv) -> bytes:
         """Send a command and return the bytes of the next reply."""
-        self._socket.sendall(encode_command(argv))
+        self.send(argv)
         return self.read()
+
+    def send(self, argv: Argv) -> None:
+        """Send a command; its reply is read later, or never comes."""
+        self._socket.sendall(encode_command(argv))
 
     def read(self) -> bytes:
         """Return the bytes of the next reply or push."""
         line = self._file.readline()
+        if not line:
+            return b""  # closed
         kind, count = line[:1], line[1:-2]
         if kind in b"$=" and count != b"-1":
             return line + self._file.read(int(count) + 2)
