@@ -160,6 +160,7 @@ OPTIONS: Final = {
             "keys remembered for CLIENT TRACKING; 0: any number",
         ),
         Option("loglevel", "notice", _one_of("debug", "verbose", "notice", "warning"), True, ""),
+        Option("log-format", "text", _one_of("text", "json"), False, "lines of the log"),
         Option("logfile", "", str, False, "log file; empty: standard error"),
         Option("save", "", str, True, "accepted for clients that ask: snapshots follow the log"),
         Option("appendonly", "yes", _yes_no, True, "accepted: the log is always on"),

@@ -52,7 +52,9 @@ class LoadingProgress:
         self.loaded_bytes = self._read_bytes + self.log_bytes * done // max(1, total)
 
     def show(self) -> None:
-        """Redraw the bar, or log another ten percent."""
+        """Redraw the bar, or log another ten percent; an empty directory is not worth a line."""
+        if not self.total_bytes:
+            return
         percent = int(self.percent())
         if self._on_terminal:
             if percent != self._shown:
@@ -62,7 +64,9 @@ class LoadingProgress:
         elif percent // 10 == self._shown // 10:
             return
         else:
-            logger.info("loading: %d %% of %d bytes", percent, self.total_bytes)
+            fields = {"event": "loading", "percent": percent, "bytes": self.total_bytes}
+            text = "loading: %d %% of %d bytes"
+            logger.info(text, percent, self.total_bytes, extra={"fields": fields})
         self._shown = percent
 
     def done(self) -> None:

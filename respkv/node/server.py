@@ -396,12 +396,22 @@ class Node:
             self.progress.done()
         gc.collect()
         gc.freeze()
+        address = f"{self.config['bind']} port {self.config['port']}"
+        data = os.path.abspath(self._directory)
         logger.info(
-            "ready on %s port %d, data in %s, recovered index %d",
-            self.config["bind"],
-            self.config["port"],
-            os.path.abspath(self._directory),
+            "ready on %s, data in %s, recovered index %d",
+            address,
+            data,
             self.recovered_index,
+            extra={
+                "fields": {
+                    "event": "ready",
+                    "bind": self.config["bind"].split(),
+                    "port": self.config["port"],
+                    "dir": data,
+                    "recovered_index": self.recovered_index,
+                }
+            },
         )
 
     async def _tick(self) -> None:

@@ -12,7 +12,6 @@ from respkv.consensus.raft import Ready
 from respkv.log.wal import Wal
 from respkv.replica.runtime import Runtime
 
-
 # Without a sync to wait for, a write is proposed in the first round of a turn and answered in the
 # second. More rounds would only apply a long log in one go, with every client waiting (1.6 s for
 # 600,000 SETs while loading).
