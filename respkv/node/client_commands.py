@@ -41,7 +41,7 @@ def client_getname(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="CLIENT|SETINFO", arity=4, flags=_ALWAYS, group="connection", since="7.2.0",
-         syntax="<LIB-NAME libname|LIB-VER libver>",
+         syntax="attr(LIB-NAME libname | LIB-VER libver)",
          summary="Set client or connection specific info")  # fmt: skip
 def client_setinfo(session: Connection, argv: Argv) -> Reply:
     """Library name and version (of Redis 7.2, since today's clients send it)."""
@@ -63,7 +63,14 @@ def client_info(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="CLIENT|LIST", arity=-2, flags=_ALWAYS | ADMIN, tips=("nondeterministic_output",), group="connection", since="2.4.0",
-         syntax="[TYPE NORMAL|MASTER|REPLICA|PUBSUB] [ID client-id [client-id ...]]",
+         complexity="O(N) where N is the number of client connections",
+         syntax="[TYPE normal_master_replica_pubsub(NORMAL | MASTER | REPLICA | PUBSUB)@5.0.0] "
+         "[ID id(client-id:integer...)@6.2.0]",
+         history=(("2.8.12", "Added unique client `id` field."),
+         ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."),
+         ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` "
+         "filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
+         ("7.0.3", "Added `ssub` field.")),
          summary="Get the list of client connections")  # fmt: skip
 def client_list(session: Connection, argv: Argv) -> Reply:
     """One line about each connection."""
@@ -127,7 +134,16 @@ def _flags(client: Connection) -> str:
 
 
 @command(name="CLIENT|KILL", arity=-3, flags=_ALWAYS | ADMIN, group="connection", since="2.4.0",
-         syntax="ip:port | filter value ...", summary="Kill the connection of a client")  # fmt: skip
+         complexity="O(N) where N is the number of client connections",
+         syntax="filter(ip:port:string@<2.8.12 | new-format([ID client-id:integer@2.8.12] | "
+         "[TYPE normal_master_slave_pubsub(NORMAL | MASTER@3.2.0 | SLAVE | REPLICA@5.0.0 | "
+         "PUBSUB)@2.8.12] | [USER username] | [ADDR ip:port:string] | "
+         "[LADDR ip:port:string@6.2.0] | [SKIPME yes/no:string])...)",
+         history=(("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."),
+         ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` "
+         "`TYPE` with `replica`. `slave` still supported for backward compatibility."),
+         ("6.2.0", "`LADDR` option.")),
+         summary="Kill the connection of a client")  # fmt: skip
 def client_kill(session: Connection, argv: Argv) -> Reply:
     """Close connections, by address or by filters."""
     if len(argv) == 3:
@@ -174,7 +190,7 @@ def _close(client: Connection, caller: Connection) -> None:
 
 
 @command(name="CLIENT|REPLY", arity=3, flags=_ALWAYS, group="connection", since="3.2.0",
-         syntax="ON|OFF|SKIP", summary="Instruct the server whether to reply to commands")  # fmt: skip
+         syntax="on_off_skip(ON | OFF | SKIP)", summary="Instruct the server whether to reply to commands")  # fmt: skip
 def client_reply(session: Connection, argv: Argv) -> Reply:
     """Mute this connection, or only its next reply."""
     mode = argv[2].upper()
@@ -191,7 +207,7 @@ def client_reply(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="CLIENT|NO-EVICT", arity=3, flags=_ALWAYS | ADMIN, group="connection",
-         since="7.0.0", syntax="ON|OFF",
+         since="7.0.0", syntax="enabled(ON | OFF)",
          summary="Set client eviction mode for the current connection")  # fmt: skip
 def client_no_evict(session: Connection, argv: Argv) -> Reply:
     """Clients are never evicted here; CLIENT LIST shows the flag."""
@@ -200,7 +216,7 @@ def client_no_evict(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="CLIENT|NO-TOUCH", arity=3, flags=_ALWAYS, group="connection", since="7.2.0",
-         syntax="ON|OFF", summary="Controls whether commands alter the LRU/LFU of keys")  # fmt: skip
+         syntax="enabled(ON | OFF)", summary="Controls whether commands alter the LRU/LFU of keys")  # fmt: skip
 def client_no_touch(session: Connection, argv: Argv) -> Reply:
     """Accesses leave no trace here, so both are true."""
     _on_off(argv[2])
@@ -213,7 +229,7 @@ def _on_off(text: bytes) -> bool:
     return text.upper() == b"ON"
 
 
-@command(name="CLIENT|PAUSE", arity=-3, flags=_ALWAYS | ADMIN, group="connection", since="3.0.0",
+@command(name="CLIENT|PAUSE", arity=-3, flags=_ALWAYS | ADMIN, group="connection", since="2.9.50",
          syntax="timeout:integer [mode(WRITE | ALL)@6.2.0]",
          history=(("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option."),),
          summary="Stop processing commands from clients for some time")  # fmt: skip

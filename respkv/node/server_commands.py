@@ -29,7 +29,8 @@ _ALWAYS = CONNECTION | LOADING | STALE
 
 @command(arity=-1, flags=_ALWAYS, group="server", since="1.0.0", categories=("dangerous",),
          tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
-         syntax="[section [section ...]]",
+         syntax="[section...]",
+         history=(("7.0.0", "Added support for taking multiple section arguments."),),
          summary="Get information and statistics about the server")  # fmt: skip
 def info(session: Connection, argv: Argv) -> Reply:
     """What there is to know, in sections."""
@@ -51,7 +52,9 @@ container("CONFIG", group="server", since="2.0.0", flags=CONNECTION,
 
 
 @command(name="CONFIG|GET", arity=-3, flags=_ALWAYS | ADMIN | NOSCRIPT, group="server",
-         since="2.0.0", syntax="parameter [parameter ...]",
+         since="2.0.0", syntax="parameter(parameter)...",
+         complexity="O(N) when N is the number of configuration parameters provided",
+         history=(("7.0.0", "Added the ability to pass multiple pattern parameters in one call"),),
          summary="Get the values of configuration parameters")  # fmt: skip
 def config_get(session: Connection, argv: Argv) -> Reply:
     """The directives that match the patterns."""
@@ -63,6 +66,8 @@ def config_get(session: Connection, argv: Argv) -> Reply:
 @command(name="CONFIG|SET", arity=-4, flags=_ALWAYS | ADMIN | NOSCRIPT, group="server",
          since="2.0.0", tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
          syntax="parameter value [parameter value ...]",
+         complexity="O(N) when N is the number of configuration parameters provided",
+         history=(("7.0.0", "Added the ability to set multiple parameters in one call."),),
          summary="Set configuration parameters to the given values")  # fmt: skip
 def config_set(session: Connection, argv: Argv) -> Reply:
     """Change directives that can change while the server runs."""
@@ -142,11 +147,14 @@ _OF_COMMAND = ("connection",)  # COMMAND is of the group server, and in this cat
 
 container("COMMAND", group="server", since="2.8.13", flags=_ALWAYS, arity=-1, handler=_command,
           categories=_OF_COMMAND, tips=_ORDER,
+          complexity="O(N) where N is the total number of Redis commands",
           summary="Get array of Redis command details")  # fmt: skip
 
 
 @command(name="COMMAND|INFO", categories=_OF_COMMAND, tips=_ORDER, arity=-2, flags=_ALWAYS, group="server", since="2.8.13",
-         syntax="[command-name [command-name ...]]",
+         syntax="[command-name...]",
+         complexity="O(N) where N is the number of commands to look up",
+         history=(("7.0.0", "Allowed to be called with no argument to get info on all commands."),),
          summary="Get array of specific Redis command details, or all when no argument is given.")  # fmt: skip
 def command_info(session: Connection, argv: Argv) -> Reply:
     """Arity, flags, keys, categories."""
@@ -161,7 +169,8 @@ def command_count(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="COMMAND|DOCS", categories=_OF_COMMAND, tips=_ORDER, arity=-2, flags=_ALWAYS, group="server", since="7.0.0",
-         syntax="[command-name [command-name ...]]",
+         syntax="[command-name...]",
+         complexity="O(N) where N is the number of commands to look up",
          summary="Get array of specific Redis command documentation")  # fmt: skip
 def command_docs(session: Connection, argv: Argv) -> Reply:
     """Summary, arguments, history."""
@@ -169,7 +178,7 @@ def command_docs(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="COMMAND|GETKEYS", categories=_OF_COMMAND, arity=-4, flags=_ALWAYS, group="server", since="2.8.13",
-         syntax="command [arg [arg ...]]",
+         complexity="O(N) where N is the number of arguments to the command",
          summary="Extract keys given a full Redis command")  # fmt: skip
 def command_getkeys(session: Connection, argv: Argv) -> Reply:
     """The keys among a command's arguments."""
@@ -177,7 +186,7 @@ def command_getkeys(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="COMMAND|GETKEYSANDFLAGS", categories=_OF_COMMAND, arity=-4, flags=_ALWAYS, group="server", since="7.0.0",
-         syntax="command [arg [arg ...]]",
+         complexity="O(N) where N is the number of arguments to the command",
          summary="Extract keys and access flags given a full Redis command")  # fmt: skip
 def command_getkeysandflags(session: Connection, argv: Argv) -> Reply:
     """The keys, and what the command does to them."""
@@ -185,7 +194,8 @@ def command_getkeysandflags(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="COMMAND|LIST", categories=_OF_COMMAND, tips=_ORDER, arity=-2, flags=_ALWAYS, group="server", since="7.0.0",
-         syntax="[FILTERBY <MODULE module-name|ACLCAT category|PATTERN pattern>]",
+         complexity="O(N) where N is the total number of Redis commands",
+         syntax="[FILTERBY filterby(MODULE module-name | ACLCAT category | PATTERN pattern)]",
          summary="Get an array of Redis command names")  # fmt: skip
 def command_list(session: Connection, argv: Argv) -> Reply:
     """The names, all or filtered."""
@@ -265,7 +275,10 @@ def bgsave(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=-1, flags=_ALWAYS | ADMIN | NOSCRIPT | NO_MULTI, group="server", since="1.0.0",
-         syntax="[NOSAVE|SAVE] [NOW] [FORCE]",
+         complexity="O(N) when saving, where N is the total number of keys in all databases when "
+         "saving data, otherwise O(1)",
+         syntax="[NOSAVE | SAVE] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]",
+         history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),),
          summary="Synchronously save the dataset to disk and then shut down the server")  # fmt: skip
 def shutdown(session: Connection, argv: Argv) -> Reply:
     """Finish what is under way, sync the log and exit."""

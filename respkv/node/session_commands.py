@@ -60,7 +60,9 @@ def _authenticate(session: Connection, user: bytes, password: bytes) -> None:
 
 
 @command(arity=-2, flags=_ALWAYS | FAST | NO_AUTH | ALLOW_BUSY, group="connection", since="1.0.0",
-         syntax="[username] password", summary="Authenticate to the server")  # fmt: skip
+         syntax="[username@6.0.0] password",
+         complexity="O(N) where N is the number of passwords defined for the user",
+         history=(("6.0.0", "Added ACL style (username and password)."),), summary="Authenticate to the server")  # fmt: skip
 def auth(session: Connection, argv: Argv) -> Reply:
     """AUTH [username] password."""
     if len(argv) > 3:
@@ -78,7 +80,10 @@ def auth(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=-1, flags=_ALWAYS | FAST | NO_AUTH | ALLOW_BUSY, group="connection", since="6.0.0",
-         syntax="[protover [AUTH username password] [SETNAME clientname]]",
+         syntax="[arguments(protover:integer [AUTH username_password(username password)] "
+         "[SETNAME clientname])]",
+         history=(("6.2.0", "`protover` made optional; when called without arguments the command "
+         "reports the current connection's context."),),
          summary="Handshake with Redis")  # fmt: skip
 def hello(session: Connection, argv: Argv) -> Reply:
     """Choose the protocol version, and tell who is speaking to whom."""
@@ -123,7 +128,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=2, flags=CONNECTION | FAST | LOADING | STALE, group="connection", since="1.0.0",
-         syntax="index", summary="Change the selected database for the current connection")  # fmt: skip
+         syntax="index:integer", summary="Change the selected database for the current connection")  # fmt: skip
 def select(session: Connection, argv: Argv) -> Reply:
     """Make later commands of this connection run in another database."""
     session.select(argv)
@@ -155,6 +160,7 @@ def multi(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=1, flags=_ALWAYS | SKIP_SLOWLOG, group="transactions", since="1.2.0",
+         complexity="Depends on commands in the transaction",
          summary="Execute all commands issued after MULTI")  # fmt: skip
 def exec(session: Connection, argv: Argv) -> Reply:  # noqa: A001
     """Only here to be declared: the connection itself runs the transaction."""
@@ -162,6 +168,7 @@ def exec(session: Connection, argv: Argv) -> Reply:  # noqa: A001
 
 
 @command(arity=1, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions", since="2.0.0",
+         complexity="O(N), when N is the number of queued commands",
          summary="Discard all commands issued after MULTI")  # fmt: skip
 def discard(session: Connection, argv: Argv) -> Reply:
     """Forget what MULTI has queued."""
@@ -172,7 +179,8 @@ def discard(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=-2, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions",
-         since="2.2.0", keys=(1, -1, 1), access="RO", syntax="key [key ...]",
+         since="2.2.0", keys=(1, -1, 1), access="RO", syntax="key...",
+         complexity="O(1) for every key.",
          summary="Watch the given keys to determine execution of the MULTI/EXEC block")  # fmt: skip
 def watch(session: Connection, argv: Argv) -> Reply:
     """Only here to be declared: the replica reads the keys' modification counters."""

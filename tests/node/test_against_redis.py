@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.commands.reference import RawConnection, Reference, split
 from tests.conftest import ServerProcess
@@ -88,9 +89,36 @@ def test_the_declarations_say_what_redis_says(sockets: Sockets, name: str) -> No
     assert told[1] == told[0]
 
 
-def _command_info(path: Path, name: str) -> dict[str, object]:
-    import redis
+@pytest.mark.parametrize("name", [*CHOSEN, "SHUTDOWN"])
+def test_the_documentation_is_that_of_redis(sockets: Sockets, name: str) -> None:
+    told = [_command_docs(path, name) for path in sockets]
+    assert told[1] == told[0]
 
+
+def _command_docs(path: Path, name: str) -> dict[str, object]:
+    with redis.Redis(unix_socket_path=str(path), protocol=3) as client:
+        client.response_callbacks.clear()
+        [docs] = client.execute_command("COMMAND DOCS", name).values()
+    subcommands = docs.pop(b"subcommands", {})
+    described: dict[str, object] = {"": {field: _plain(value) for field, value in docs.items()}}
+    for subcommand, entry in subcommands.items():
+        if not OURS_ONLY.search(subcommand.decode()):
+            described[subcommand.decode()] = {
+                field: _plain(value) for field, value in entry.items()
+            }
+    return described
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (set, frozenset, list, tuple)):
+        items = [_plain(item) for item in value]
+        return sorted(items, key=repr) if isinstance(value, (set, frozenset)) else items
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _command_info(path: Path, name: str) -> dict[str, object]:
     with redis.Redis(unix_socket_path=str(path), protocol=2) as client:
         client.response_callbacks.clear()
         found = client.execute_command("COMMAND INFO", name)[0]
