@@ -19,7 +19,13 @@ from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
-from respkv.node import client_commands, server_commands, session_commands, tracking_commands
+from respkv.node import (
+    client_commands,
+    client_list,
+    server_commands,
+    session_commands,
+    tracking_commands,
+)
 from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
 from respkv.node.pause import Pause
@@ -41,6 +47,7 @@ FREE_ITEMS_PER_TURN = 20_000  # of emptied databases: about 2 ms
 DECLARED = (
     session_commands,
     client_commands,
+    client_list,
     tracking_commands,
     server_commands,
 )  # importing them declares their commands
