@@ -179,7 +179,7 @@ class Connection(Client):
 
     def reply(self, reply: Reply) -> None:
         """Append one reply, unless the client asked for none."""
-        if isinstance(reply, CommandError):
+        if type(reply) is not bytes and isinstance(reply, CommandError):
             self.node.count_error(reply)
         if self.muted:
             return
