@@ -40,6 +40,7 @@ from respkv.log.records import (
 from respkv.log.recovery import Recovery
 from respkv.log.segment import Segment, segment_name
 from respkv.log.spares import NoRoom, Spares, fill_with_zeros, is_no_room
+from respkv.steps import Steps, finish
 
 SEGMENT_BYTES: Final = 16 << 20
 _SEGMENT_BYTES_MIN: Final = 2 * FIRST_BATCH_AT
@@ -91,20 +92,27 @@ class Wal:
             LogDamaged: something durable is missing or altered.
             UnknownFormat: a newer version wrote it.
         """
+        return finish(Wal.opening(fs, directory, segment_bytes))
+
+    @staticmethod
+    def opening(fs: FileSystem, directory: str, segment_bytes: int = SEGMENT_BYTES) -> "Steps[Wal]":
+        """Do what `open` does in steps: the directory is locked after the first."""
         fs.make_directory(directory)
         fs.lock(directory)
+        yield 0
         wal = Wal(fs, directory, segment_bytes)
         try:
-            wal._recover()
-        except Exception:
+            yield from wal._recover()
+        except BaseException:
             fs.unlock(directory)
             raise
         return wal
 
-    def _recover(self) -> None:
+    def _recover(self) -> Steps[None]:
         fs, directory = self._fs, self._directory
         identity = has_identity(fs, directory)
         recovery = Recovery(fs, directory)
+        yield from recovery.steps()
         if not recovery.segments:
             refuse_missing_log(fs, directory, identity)
         self.recovered = recovery.partitions
