@@ -308,9 +308,9 @@ class Node:
         opening = Wal.opening(self._fs, self._directory)
         next(opening)  # the directory is this server's, or another's: then no port is opened
         self.progress = LoadingProgress(self._directory)
-        await self._listen()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop)
+        await self._listen()
         serving = asyncio.create_task(self._load_and_tick(opening))
         stopping = asyncio.create_task(self._stopping.wait())
         try:
