@@ -18,7 +18,12 @@ _LEVELS = {
 }
 
 
-def _parse(arguments: list[str]) -> Config:
+def parse_arguments(arguments: list[str]) -> Config:
+    """Return the options that a command line, its file and the environment give.
+
+    Raises:
+        ConfigError: one of them cannot be taken.
+    """
     path = None
     flags: list[tuple[str, str]] = []
     at = 0
@@ -47,7 +52,7 @@ def server(arguments: list[str]) -> int:
             print(f"  --{option.name:<28} {option.text} (default: {option.default or 'none'})")
         return 0
     try:
-        config = _parse(arguments)
+        config = parse_arguments(arguments)
     except ConfigError as error:
         print(f"respkv server: {error}", file=sys.stderr)
         return 2

@@ -14,7 +14,7 @@ from typing import Any
 
 from respkv.config import Config
 from respkv.errors import CommandError
-from respkv.log.filesystem import RealFileSystem
+from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import Wal
 from respkv.node import server_commands, session_commands
 from respkv.node.connection import Connection
@@ -27,6 +27,7 @@ from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
 logger = logging.getLogger("respkv")
 
 TICK_SECONDS = 0.1
+SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 FREE_ITEMS_PER_TURN = 20_000  # of emptied databases: about 2 ms
 DECLARED = (session_commands, server_commands)  # importing them declares their commands
 
@@ -46,7 +47,13 @@ DISK_FULL_TEXT = (
 class Node:
     """Owns everything with a lifetime; commands reach it as `session.node`."""
 
-    def __init__(self, config: Config, sync_helper: SyncHelper) -> None:
+    def __init__(
+        self,
+        config: Config,
+        sync_helper: SyncHelper,
+        fs: FileSystem,
+        snapshot_child: str = SNAPSHOT_CHILD,
+    ) -> None:
         self.config = config
         self.started = time.time()
         self.turn_time = self.started
@@ -68,7 +75,8 @@ class Node:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._sync_helper = sync_helper
-        self._fs = RealFileSystem()
+        self._fs = fs
+        self._snapshot_child = snapshot_child
         self._directory = str(config["dir"])
         self.wal = Wal.open(self._fs, self._directory)
         self.runtime = NodeRuntime(self._loop, self.wal, sync_helper)
@@ -170,7 +178,7 @@ class Node:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "respkv.node.snapshot_child",
+                self._snapshot_child,
                 self._directory,
                 str(job.partition),
                 str(job.index),
@@ -344,16 +352,25 @@ class Node:
         logger.info("stopped: everything is synced")
 
 
-def serve(config: Config) -> None:
+def serve(
+    config: Config,
+    fs: FileSystem | None = None,
+    datasync: Callable[[int], None] = os.fdatasync,
+    snapshot_child: str = SNAPSHOT_CHILD,
+) -> None:
     """Run a node until it is told to stop.
+
+    The disk can be another than the operating system's: `fs`, how the helper process syncs a
+    descriptor of it, and the module that builds snapshots on it.
 
     Raises:
         DirectoryLocked, LogDamaged, LogFailed, InvariantViolation, OSError: it cannot go on.
     """
-    sync_helper = SyncHelper()
+    sync_helper = SyncHelper(datasync)
+    files = RealFileSystem() if fs is None else fs
 
     async def main() -> None:
-        await Node(config, sync_helper).run()
+        await Node(config, sync_helper, files, snapshot_child).run()
 
     try:
         import uvloop

@@ -7,17 +7,17 @@ import gc
 import os
 import sys
 
-from respkv.log.filesystem import RealFileSystem
+from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.replica.snapshot_builder import build_snapshot
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str], fs: FileSystem) -> None:
     """Build one snapshot; the exit status is 0 when it is durable."""
     os.nice(19)
     gc.disable()
     directory, partition, index, term, databases, *segments = arguments
     for _ in build_snapshot(
-        RealFileSystem(),
+        fs,
         directory,
         segments,
         int(partition),
@@ -29,4 +29,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:], RealFileSystem())
