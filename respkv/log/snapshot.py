@@ -17,6 +17,7 @@ _MAGIC: Final = b"RESPKVS1"
 _HEAD: Final = struct.Struct("<8sIQQI")
 _CHUNK: Final = struct.Struct("<II")
 _PREFIX: Final = "snapshot-"
+_UNFINISHED: Final = ".new"
 _SYNC_EVERY_BYTES: Final = 4 << 20  # small syncs, so that those of the log never wait long
 
 
@@ -41,7 +42,7 @@ def snapshots(fs: FileSystem, directory: str, partition: int) -> list[SnapshotNa
     found = [
         SnapshotName(name)
         for name in fs.names(directory)
-        if name.startswith(f"{_PREFIX}{partition}-") and not name.endswith(".new")
+        if name.startswith(f"{_PREFIX}{partition}-") and not name.endswith(_UNFINISHED)
     ]
     return sorted(found, key=lambda snapshot: snapshot.index)
 
@@ -53,6 +54,13 @@ def remove_older(fs: FileSystem, directory: str, partition: int, index: int) -> 
             fs.remove(join(directory, snapshot.name))
 
 
+def remove_unfinished(fs: FileSystem, directory: str, partition: int) -> None:
+    """Remove what a crash left of a snapshot that was being written or received."""
+    for name in fs.names(directory):
+        if name.startswith(f"{_PREFIX}{partition}-") and name.endswith(_UNFINISHED):
+            fs.remove(join(directory, name))
+
+
 class SnapshotWriter:
     """Writes a snapshot beside the old one; nothing refers to it before `finish`."""
 
@@ -62,7 +70,7 @@ class SnapshotWriter:
         self._fs = fs
         self._directory = directory
         self._name = snapshot_name(partition, index, term)
-        self._file = fs.open(join(directory, self._name + ".new"), create=True)
+        self._file = fs.open(join(directory, self._name + _UNFINISHED), create=True)
         head = _HEAD.pack(_MAGIC, partition, index, term, 0)[:-4]
         self._offset = 0
         self._unsynced = 0
@@ -79,7 +87,7 @@ class SnapshotWriter:
         self._file.datasync()
         self._file.close()
         path = join(self._directory, self._name)
-        self._fs.rename(path + ".new", path)
+        self._fs.rename(path + _UNFINISHED, path)
         self._fs.sync_directory(self._directory)
 
     def _put(self, data: bytes) -> None:
@@ -158,7 +166,7 @@ class SnapshotReceiver:
         self.name = snapshot_name(partition, index, term)
         self._fs = fs
         self._directory = directory
-        self._file = fs.open(join(directory, self.name + ".new"), create=True)
+        self._file = fs.open(join(directory, self.name + _UNFINISHED), create=True)
 
     def write(self, data: bytes) -> None:
         """Append raw bytes of the leader's file."""
@@ -170,10 +178,10 @@ class SnapshotReceiver:
         self._file.datasync()
         self._file.close()
         path = join(self._directory, self.name)
-        self._fs.rename(path + ".new", path)
+        self._fs.rename(path + _UNFINISHED, path)
         self._fs.sync_directory(self._directory)
 
     def abandon(self) -> None:
         """Close and remove what was received."""
         self._file.close()
-        self._fs.remove(join(self._directory, self.name + ".new"))
+        self._fs.remove(join(self._directory, self.name + _UNFINISHED))

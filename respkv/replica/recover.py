@@ -4,6 +4,7 @@ from respkv.consensus.raft import Raft
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.log.recovery import LogDamaged, RecoveredPartition
+from respkv.log.snapshot import remove_unfinished
 from respkv.log.wal import Wal
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.replica import Replica
@@ -28,6 +29,7 @@ def recover_replica(
         LogDamaged: the snapshot that the log relies on is missing or altered.
     """
     found = wal.recovered.get(partition) or RecoveredPartition()
+    remove_unfinished(fs, directory, partition)
     keyspace, index, term = Keyspace(databases), 0, 0
     if found.snapshot_index:
         keyspace, index, term = load_latest(

@@ -61,7 +61,7 @@ async def _load_then_kill(
         snapshot = "-"
         if number % SNAPSHOT_EVERY == 0:
             await client.call([b"BGSAVE"])
-            until = time.monotonic() + chance.uniform(0, 0.2)
+            until = time.monotonic() + chance.uniform(0, 0.6)
             snapshot = "under way"
             while time.monotonic() < until and snapshot == "under way":
                 info = (await client.call([b"INFO", b"persistence"]))[0]
