@@ -39,7 +39,10 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 def _number(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        number = int(text)
+        try:
+            number = int(text)
+        except ValueError:
+            raise ValueError("argument couldn't be parsed into an integer") from None
         if not low <= number <= high:
             raise ValueError(f"argument must be between {low} and {high}")
         return number

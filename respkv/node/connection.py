@@ -19,13 +19,25 @@ from respkv.errors import CommandError, WrongArity
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client
 from respkv.replica.transaction import Transaction, execute
-from respkv.wire.reply import Reply, encode
+from respkv.wire.reply import OK, OK_RESP, Reply, encode
 from respkv.wire.request import Argv, RequestParser
 
 if TYPE_CHECKING:
     from respkv.node.server import Node
 
 LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
+
+
+class ReplyMode:
+    """What CLIENT REPLY changes, at its place among the replies."""
+
+    def __init__(self, mode: bytes) -> None:
+        self.mode = mode
+
+
+def _answer_ok(session: object, argv: Argv) -> Reply:
+    """CLIENT REPLY between MULTI and EXEC: the array that EXEC replies with has no holes."""
+    return OK
 
 
 class Connection(Client):
@@ -43,8 +55,8 @@ class Connection(Client):
         self.last_input = self.created
         self.last_command = ""
         self.closing = False
-        self.muted = False  # CLIENT REPLY OFF
-        self.mute_next = 0  # CLIENT REPLY SKIP
+        self.is_unix = False
+        self.replies_skipped = 0  # how many more: 1 after CLIENT REPLY SKIP, -1: all (OFF)
         self.transaction: Transaction | None = None
         self.peer = ""
         self.local = ""
@@ -63,7 +75,7 @@ class Connection(Client):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         local = transport.get_extra_info("sockname")
-        is_unix = not isinstance(peer, tuple)
+        is_unix = self.is_unix = not isinstance(peer, tuple)
         self.peer = f"{local}:0" if is_unix else f"{peer[0]}:{peer[1]}"
         self.local = f"{local}:0" if is_unix else f"{local[0]}:{local[1]}"
         connected = transport.get_extra_info("socket")
@@ -125,12 +137,21 @@ class Connection(Client):
 
     def reply(self, reply: Reply) -> None:
         """Append one reply, unless the client asked for none."""
-        if self.muted:
-            return
-        if self.mute_next:
-            self.mute_next -= 1
-            return
-        self.replies.append(encode(reply, self.resp))
+        if self.replies_skipped or type(reply) is ReplyMode:
+            self._reply_or_skip(reply)
+        else:
+            self.replies.append(encode(reply, self.resp))
+
+    def _reply_or_skip(self, reply: Reply) -> None:
+        if not isinstance(reply, ReplyMode):
+            self.replies_skipped = min(self.replies_skipped, 0)
+        elif reply.mode == b"ON":
+            self.replies_skipped = 0
+            self.replies.append(OK_RESP)
+        elif reply.mode == b"OFF":
+            self.replies_skipped = -1
+        elif not self.replies_skipped:
+            self.replies_skipped = 1
 
     def send_replies(self) -> None:
         """Write what is in `replies`; a client that lets too much wait is closed."""
@@ -150,10 +171,6 @@ class Connection(Client):
     def close_unknown(self) -> None:
         """The outcome of the next command is unknown: send what is known, then close."""
         self.node.unknown_outcomes += 1
-        self._close_after_replies()
-
-    def quit(self) -> None:
-        """Close once everything before has been answered."""
         self._close_after_replies()
 
     def _close_after_replies(self) -> None:
@@ -194,12 +211,16 @@ class Connection(Client):
             if not command.accepts(len(argv)):
                 raise WrongArity(command.display_name.encode())
             flags = command.flags
-            if not (self.authenticated or flags & NO_AUTH):
+            if not (self.authenticated or flags & NO_AUTH) and node.config["requirepass"]:
                 raise CommandError(b"NOAUTH Authentication required.")
             if node.loading and not flags & LOADING:
                 raise CommandError(LOADING_TEXT)
         except CommandError as error:
             self._transaction_broken = True
+            if argv[0].upper() == b"EXEC":  # whatever is wrong with it, it ends the transaction
+                self.end_transaction()
+                reason = error.text.removeprefix(b"ERR ")
+                error = CommandError(b"EXECABORT Transaction discarded because of: " + reason)
             node.count_error(error)
             node.replica.answer(self, error)
             return
@@ -220,6 +241,9 @@ class Connection(Client):
             self._exec(argv)
         elif self.transaction is not None and name not in (b"DISCARD", b"RESET", b"QUIT"):
             self._queue(command, argv, raw)
+        elif name == b"QUIT":
+            replica.answer(self, OK)
+            self._close_after_replies()
         elif name == b"WATCH":
             replica.submit_watch(self, self._watches, argv)
         else:
@@ -227,8 +251,9 @@ class Connection(Client):
 
     def _queue(self, command: Command, argv: Argv, raw: bytes) -> None:
         transaction = self.transaction
-        if transaction is None or command.flags & NO_MULTI:
-            self._transaction_broken = command.name != b"MULTI" and command.name != b"WATCH"
+        is_refused_alone = command.name in (b"MULTI", b"WATCH")
+        if transaction is None or is_refused_alone or command.flags & NO_MULTI:
+            self._transaction_broken = self._transaction_broken or not is_refused_alone
             text = {
                 b"MULTI": b"ERR MULTI calls can not be nested",
                 b"WATCH": b"ERR WATCH inside MULTI is not allowed",
@@ -240,7 +265,8 @@ class Connection(Client):
             self._raws.append(raw)
         else:
             local = command.flags & CONNECTION != 0
-            transaction.commands.append((command.handler, argv, local))
+            handler = _answer_ok if command.name == b"CLIENT|REPLY" else command.handler
+            transaction.commands.append((handler, argv, local))
             if not local:
                 self._raws.append(raw)
                 transaction.writes = transaction.writes or command.flags & WRITE != 0
@@ -309,6 +335,6 @@ class Connection(Client):
         self.resp = 2
         self.db = 0
         self.name = b""
-        self.muted = False
+        self.replies_skipped = 0
         self.authenticated = not self.node.config["requirepass"]
         self._parser.authenticated = self.authenticated

@@ -5,9 +5,11 @@ import time
 from respkv.commands import describe
 from respkv.commands.table import (
     ADMIN,
+    ALLOW_BUSY,
     CONNECTION,
     FAST,
     LOADING,
+    NO_ASYNC_LOADING,
     NO_MULTI,
     NOSCRIPT,
     STALE,
@@ -26,7 +28,9 @@ _ALWAYS = CONNECTION | LOADING | STALE
 
 @command(arity=-1, flags=_ALWAYS, group="server", since="1.0.0", categories=("dangerous",),
          syntax="[section [section ...]]",
-         summary="Get information and statistics about the server")  # fmt: skip
+         summary="Get information and statistics about the server",
+         tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
+         history=(("7.0.0", "Added support for taking multiple section arguments."),))  # fmt: skip
 def info(session: Connection, argv: Argv) -> Reply:
     """What there is to know, in sections."""
     sections = [section.decode(errors="replace").lower() for section in argv[1:]]
@@ -34,7 +38,8 @@ def info(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=1, flags=_ALWAYS | FAST, group="server", since="2.6.0",
-         summary="Return the current server time")  # fmt: skip
+         summary="Return the current server time",
+         tips=("nondeterministic_output",))  # fmt: skip
 def time_(session: Connection, argv: Argv) -> Reply:
     """Seconds and microseconds of the wall clock."""
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
@@ -46,8 +51,10 @@ container("CONFIG", group="server", since="2.0.0", flags=CONNECTION,
 
 
 @command(name="CONFIG|GET", arity=-3, flags=_ALWAYS | ADMIN | NOSCRIPT, group="server",
-         since="2.0.0", syntax="parameter [parameter ...]",
-         summary="Get the values of configuration parameters")  # fmt: skip
+         since="2.0.0", syntax="parameter(parameter)...",
+         summary="Get the values of configuration parameters",
+         complexity="O(N) when N is the number of configuration parameters provided",
+         history=(("7.0.0", "Added the ability to pass multiple pattern parameters in one call"),))  # fmt: skip
 def config_get(session: Connection, argv: Argv) -> Reply:
     """The directives that match the patterns."""
     patterns = [pattern.decode(errors="replace") for pattern in argv[2:]]
@@ -57,32 +64,39 @@ def config_get(session: Connection, argv: Argv) -> Reply:
 
 @command(name="CONFIG|SET", arity=-4, flags=_ALWAYS | ADMIN | NOSCRIPT, group="server",
          since="2.0.0", syntax="parameter value [parameter value ...]",
-         summary="Set configuration parameters to the given values")  # fmt: skip
+         summary="Set configuration parameters to the given values",
+         complexity="O(N) when N is the number of configuration parameters provided",
+         tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
+         history=(("7.0.0", "Added the ability to set multiple parameters in one call."),))  # fmt: skip
 def config_set(session: Connection, argv: Argv) -> Reply:
     """Change directives that can change while the server runs."""
     if len(argv) % 2:
         raise CommandError(b"ERR wrong number of arguments for 'config|set' command")
     pairs = list(zip(argv[2::2], argv[3::2], strict=True))
+    seen: set[bytes] = set()
     for name, _ in pairs:
+        if name.lower() in seen:
+            raise _not_set(name, b"duplicate parameter")
+        seen.add(name.lower())
         option = OPTIONS.get(name.decode(errors="replace").lower())
         if option is None:
             raise CommandError(
                 b"ERR Unknown option or number of arguments for CONFIG SET - '%b'" % name
             )
         if not option.mutable:
-            raise CommandError(
-                b"ERR CONFIG SET failed (possibly related to argument '%b') - "
-                b"can't set immutable config" % name
-            )
+            raise _not_set(name, b"can't set immutable config")
     for name, value in pairs:
         try:
             session.node.config.set(name.decode(), value.decode(errors="replace"), "CONFIG SET")
         except ConfigError as error:
-            raise CommandError(
-                b"ERR CONFIG SET failed (possibly related to argument '%b') - %b"
-                % (name, str(error).rpartition(": ")[2].encode())
-            ) from None
+            raise _not_set(name, str(error).rpartition(": ")[2].encode()) from None
     return OK
+
+
+def _not_set(name: bytes, reason: bytes) -> CommandError:
+    return CommandError(
+        b"ERR CONFIG SET failed (possibly related to argument '%b') - %b" % (name, reason)
+    )
 
 
 @command(name="CONFIG|RESETSTAT", arity=2, flags=_ALWAYS | ADMIN | NOSCRIPT, group="server",
@@ -103,14 +117,19 @@ container("COMMAND", group="server", since="2.8.13", flags=_ALWAYS, arity=-1, ha
 
 @command(name="COMMAND|INFO", arity=-2, flags=_ALWAYS, group="server", since="2.8.13",
          syntax="[command-name [command-name ...]]",
-         summary="Get array of specific Redis command details, or all when no argument is given.")  # fmt: skip
+         summary="Get array of specific Redis command details, or all when no argument is given.",
+         complexity="O(N) where N is the number of commands to look up",
+         categories=("connection",),
+         tips=("nondeterministic_output_order",),
+         history=(("7.0.0", "Allowed to be called with no argument to get info on all commands."),))  # fmt: skip
 def command_info(session: Connection, argv: Argv) -> Reply:
     """Arity, flags, keys, categories."""
     return describe.info_reply(argv[2:] or None)
 
 
 @command(name="COMMAND|COUNT", arity=2, flags=_ALWAYS, group="server", since="2.8.13",
-         summary="Get total number of Redis commands")  # fmt: skip
+         summary="Get total number of Redis commands",
+         categories=("connection",))  # fmt: skip
 def command_count(session: Connection, argv: Argv) -> Reply:
     """How many commands there are."""
     return describe.count_reply()
@@ -118,31 +137,39 @@ def command_count(session: Connection, argv: Argv) -> Reply:
 
 @command(name="COMMAND|DOCS", arity=-2, flags=_ALWAYS, group="server", since="7.0.0",
          syntax="[command-name [command-name ...]]",
-         summary="Get array of specific Redis command documentation")  # fmt: skip
+         summary="Get array of specific Redis command documentation",
+         complexity="O(N) where N is the number of commands to look up",
+         categories=("connection",),
+         tips=("nondeterministic_output_order",))  # fmt: skip
 def command_docs(session: Connection, argv: Argv) -> Reply:
     """Summary, arguments, history."""
     return describe.docs_reply(argv[2:])
 
 
-@command(name="COMMAND|GETKEYS", arity=-3, flags=_ALWAYS, group="server", since="2.8.13",
-         syntax="command [arg [arg ...]]",
-         summary="Extract keys given a full Redis command")  # fmt: skip
+@command(name="COMMAND|GETKEYS", arity=-4, flags=_ALWAYS, group="server", since="2.8.13",
+         summary="Extract keys given a full Redis command",
+         complexity="O(N) where N is the number of arguments to the command",
+         categories=("connection",))  # fmt: skip
 def command_getkeys(session: Connection, argv: Argv) -> Reply:
     """The keys among a command's arguments."""
     return describe.getkeys_reply(argv[2:])
 
 
-@command(name="COMMAND|GETKEYSANDFLAGS", arity=-3, flags=_ALWAYS, group="server", since="7.0.0",
-         syntax="command [arg [arg ...]]",
-         summary="Extract keys and access flags given a full Redis command")  # fmt: skip
+@command(name="COMMAND|GETKEYSANDFLAGS", arity=-4, flags=_ALWAYS, group="server", since="7.0.0",
+         summary="Extract keys and access flags given a full Redis command",
+         complexity="O(N) where N is the number of arguments to the command",
+         categories=("connection",))  # fmt: skip
 def command_getkeysandflags(session: Connection, argv: Argv) -> Reply:
     """The keys, and what the command does to them."""
     return describe.getkeys_and_flags_reply(argv[2:])
 
 
 @command(name="COMMAND|LIST", arity=-2, flags=_ALWAYS, group="server", since="7.0.0",
-         syntax="[FILTERBY <MODULE module-name|ACLCAT category|PATTERN pattern>]",
-         summary="Get an array of Redis command names")  # fmt: skip
+         syntax="[FILTERBY filterby(MODULE module-name | ACLCAT category | PATTERN pattern)]",
+         summary="Get an array of Redis command names",
+         complexity="O(N) where N is the total number of Redis commands",
+         categories=("connection",),
+         tips=("nondeterministic_output_order",))  # fmt: skip
 def command_list(session: Connection, argv: Argv) -> Reply:
     """The names, all or filtered."""
     if len(argv) == 2:
@@ -159,15 +186,16 @@ def command_list(session: Connection, argv: Argv) -> Reply:
     raise BadSyntax()
 
 
-@command(arity=1, flags=_ALWAYS | FAST, group="server", since="1.0.0", categories=("admin",),
+@command(arity=1, flags=_ALWAYS | FAST, group="server", since="1.0.0", categories=("admin", "dangerous"), tips=("nondeterministic_output",),
          summary="Get the UNIX time stamp of the last successful save to disk")  # fmt: skip
 def lastsave(session: Connection, argv: Argv) -> Reply:
     """When the last snapshot was finished (or the server started), Unix seconds."""
     return int(session.node.last_save)
 
 
-@command(arity=-1, flags=CONNECTION | ADMIN | NOSCRIPT, group="server", since="1.0.0",
-         syntax="[SCHEDULE]", summary="Asynchronously save the dataset to disk")  # fmt: skip
+@command(arity=-1, flags=CONNECTION | ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0",
+         syntax="[SCHEDULE@3.2.2]", summary="Asynchronously save the dataset to disk",
+         history=(("3.2.2", "Added the `SCHEDULE` option."),))  # fmt: skip
 def bgsave(session: Connection, argv: Argv) -> Reply:
     """Start a snapshot in a process of its own."""
     if len(argv) > 1 and (len(argv) != 2 or argv[1].upper() != b"SCHEDULE"):
@@ -178,9 +206,11 @@ def bgsave(session: Connection, argv: Argv) -> Reply:
     return "Background saving started"
 
 
-@command(arity=-1, flags=_ALWAYS | ADMIN | NOSCRIPT | NO_MULTI, group="server", since="1.0.0",
-         syntax="[NOSAVE|SAVE] [NOW] [FORCE]",
-         summary="Synchronously save the dataset to disk and then shut down the server")  # fmt: skip
+@command(arity=-1, flags=_ALWAYS | ADMIN | NOSCRIPT | NO_MULTI | ALLOW_BUSY, group="server", since="1.0.0",
+         syntax="[NOSAVE | SAVE] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]",
+         summary="Synchronously save the dataset to disk and then shut down the server",
+         complexity="O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+         history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),))  # fmt: skip
 def shutdown(session: Connection, argv: Argv) -> Reply:
     """Finish what is under way, sync the log and exit."""
     for option in argv[1:]:

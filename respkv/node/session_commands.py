@@ -4,7 +4,7 @@ import hmac
 from typing import Final
 
 from respkv import __version__
-from respkv.commands.arguments import parse_int64
+from respkv.commands.arguments import int64_or_none, parse_int64
 from respkv.commands.table import (
     ADMIN,
     ALLOW_BUSY,
@@ -12,15 +12,15 @@ from respkv.commands.table import (
     FAST,
     LOADING,
     NO_AUTH,
-    NO_MULTI,
     NOSCRIPT,
+    SKIP_SLOWLOG,
     STALE,
     command,
     container,
 )
 from respkv.errors import BadSyntax, CommandError, WrongArity
-from respkv.node.connection import Connection
-from respkv.wire.reply import OK, Reply
+from respkv.node.connection import Connection, ReplyMode
+from respkv.wire.reply import OK, Reply, Verbatim
 from respkv.wire.request import Argv
 
 REDIS_VERSION: Final = "7.0.15"
@@ -28,7 +28,8 @@ _ALWAYS: Final = CONNECTION | NOSCRIPT | LOADING | STALE
 
 
 @command(arity=-1, flags=CONNECTION | FAST, group="connection", since="1.0.0",
-         syntax="[message]", summary="Ping the server")  # fmt: skip
+         syntax="[message]", summary="Ping the server",
+         tips=("request_policy:all_shards", "response_policy:all_succeeded"))  # fmt: skip
 def ping(session: Connection, argv: Argv) -> Reply:
     """PONG, or the message given."""
     if len(argv) > 2:
@@ -52,7 +53,9 @@ def _authenticate(session: Connection, user: bytes, password: bytes) -> None:
 
 
 @command(arity=-2, flags=_ALWAYS | FAST | NO_AUTH | ALLOW_BUSY, group="connection", since="1.0.0",
-         syntax="[username] password", summary="Authenticate to the server")  # fmt: skip
+         syntax="[username@6.0.0] password", summary="Authenticate to the server",
+         complexity="O(N) where N is the number of passwords defined for the user",
+         history=(("6.0.0", "Added ACL style (username and password)."),))  # fmt: skip
 def auth(session: Connection, argv: Argv) -> Reply:
     """AUTH [username] password."""
     if len(argv) > 3:
@@ -70,8 +73,9 @@ def auth(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=-1, flags=_ALWAYS | FAST | NO_AUTH | ALLOW_BUSY, group="connection", since="6.0.0",
-         syntax="[protover [AUTH username password] [SETNAME clientname]]",
-         summary="Handshake with Redis")  # fmt: skip
+         syntax="[arguments(protover:integer [AUTH username_password(username password)] [SETNAME clientname])]",
+         summary="Handshake with Redis",
+         history=(("6.2.0", "`protover` made optional; when called without arguments the command reports the current connection's context."),))  # fmt: skip
 def hello(session: Connection, argv: Argv) -> Reply:
     """Choose the protocol version, and tell who is speaking to whom."""
     version = session.resp
@@ -82,7 +86,6 @@ def hello(session: Connection, argv: Argv) -> Reply:
             raise CommandError(b"ERR Protocol version is not an integer or out of range") from None
         if version not in (2, 3):
             raise CommandError(b"NOPROTO unsupported protocol version")
-    name = None
     at = 2
     while at < len(argv):
         option = argv[at].upper()
@@ -90,18 +93,16 @@ def hello(session: Connection, argv: Argv) -> Reply:
             _authenticate(session, argv[at + 1], argv[at + 2])
             at += 3
         elif option == b"SETNAME" and at + 1 < len(argv):
-            name = _checked_name(argv[at + 1])
+            session.name = _checked_name(argv[at + 1])
             at += 2
         else:
             raise CommandError(b"ERR Syntax error in HELLO option '%b'" % argv[at])
     if not session.authenticated:
         raise CommandError(
             b"NOAUTH HELLO must be called with the client already authenticated, otherwise the "
-            b"HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and "
+            b"HELLO AUTH <user> <pass> option can be used to authenticate the client and "
             b"select the RESP protocol version at the same time"
         )
-    if name is not None:
-        session.name = name
     session.resp = version
     return {
         b"server": b"redis",
@@ -115,7 +116,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=2, flags=CONNECTION | FAST | LOADING | STALE, group="connection", since="1.0.0",
-         syntax="index", summary="Change the selected database for the current connection")  # fmt: skip
+         syntax="index:integer", summary="Change the selected database for the current connection")  # fmt: skip
 def select(session: Connection, argv: Argv) -> Reply:
     """Make later commands of this connection run in another database."""
     session.select(argv)
@@ -125,8 +126,7 @@ def select(session: Connection, argv: Argv) -> Reply:
 @command(arity=-1, flags=_ALWAYS | FAST | NO_AUTH | ALLOW_BUSY, group="connection", since="1.0.0",
          summary="Close the connection")  # fmt: skip
 def quit(session: Connection, argv: Argv) -> Reply:  # noqa: A001
-    """Close once everything has been answered."""
-    session.node.call_soon(session.quit)
+    """Only here to be declared: the connection itself closes once all has been answered."""
     return OK
 
 
@@ -138,7 +138,7 @@ def reset(session: Connection, argv: Argv) -> Reply:
     return "RESET"
 
 
-@command(arity=1, flags=_ALWAYS | FAST | NO_MULTI | ALLOW_BUSY, group="transactions",
+@command(arity=1, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions",
          since="1.2.0", summary="Mark the start of a transaction block")  # fmt: skip
 def multi(session: Connection, argv: Argv) -> Reply:
     """Queue what follows until EXEC."""
@@ -146,15 +146,17 @@ def multi(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
-@command(arity=1, flags=_ALWAYS, group="transactions", since="1.2.0",
-         summary="Execute all commands issued after MULTI")  # fmt: skip
+@command(arity=1, flags=_ALWAYS | SKIP_SLOWLOG, group="transactions", since="1.2.0",
+         summary="Execute all commands issued after MULTI",
+         complexity="Depends on commands in the transaction")  # fmt: skip
 def exec(session: Connection, argv: Argv) -> Reply:  # noqa: A001
     """Only here to be declared: the connection itself runs the transaction."""
     raise CommandError(b"ERR EXEC without MULTI")
 
 
 @command(arity=1, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions", since="2.0.0",
-         summary="Discard all commands issued after MULTI")  # fmt: skip
+         summary="Discard all commands issued after MULTI",
+         complexity="O(N), when N is the number of queued commands")  # fmt: skip
 def discard(session: Connection, argv: Argv) -> Reply:
     """Forget what MULTI has queued."""
     if session.transaction is None:
@@ -163,9 +165,10 @@ def discard(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
-@command(arity=-2, flags=_ALWAYS | FAST | NO_MULTI | ALLOW_BUSY, group="transactions",
+@command(arity=-2, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions",
          since="2.2.0", keys=(1, -1, 1), access="RO", syntax="key [key ...]",
-         summary="Watch the given keys to determine execution of the MULTI/EXEC block")  # fmt: skip
+         summary="Watch the given keys to determine execution of the MULTI/EXEC block",
+         complexity="O(1) for every key.")  # fmt: skip
 def watch(session: Connection, argv: Argv) -> Reply:
     """Only here to be declared: the replica reads the keys' modification counters."""
     raise BadSyntax()
@@ -227,15 +230,19 @@ def client_setinfo(session: Connection, argv: Argv) -> Reply:
 
 
 @command(name="CLIENT|INFO", arity=2, flags=_ALWAYS, group="connection", since="6.2.0",
-         summary="Returns information about the current client connection.")  # fmt: skip
+         summary="Returns information about the current client connection.",
+         tips=("nondeterministic_output",))  # fmt: skip
 def client_info(session: Connection, argv: Argv) -> Reply:
     """One line about this connection."""
-    return (describe(session) + "\n").encode()
+    return Verbatim((describe(session) + "\n").encode())
 
 
 @command(name="CLIENT|LIST", arity=-2, flags=_ALWAYS | ADMIN, group="connection", since="2.4.0",
-         syntax="[TYPE NORMAL|MASTER|REPLICA|PUBSUB] [ID client-id [client-id ...]]",
-         summary="Get the list of client connections")  # fmt: skip
+         syntax="[TYPE normal_master_replica_pubsub(NORMAL | MASTER | REPLICA | PUBSUB)@5.0.0] [ID id(client-id:integer...)@6.2.0]",
+         summary="Get the list of client connections",
+         tips=("nondeterministic_output",),
+         complexity="O(N) where N is the number of client connections",
+         history=(("2.8.12", "Added unique client `id` field."), ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."), ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."), ("7.0.3", "Added `ssub` field.")))  # fmt: skip
 def client_list(session: Connection, argv: Argv) -> Reply:
     """One line about each connection."""
     clients = session.node.clients
@@ -243,15 +250,19 @@ def client_list(session: Connection, argv: Argv) -> Reply:
         wanted = {_client_id(text) for text in argv[3:]}
         chosen = [client for client in clients.values() if client.id in wanted]
     elif len(argv) == 4 and argv[2].upper() == b"TYPE":
-        kind = argv[3].lower()
-        if kind not in (b"normal", b"master", b"replica", b"slave", b"pubsub"):
-            raise CommandError(b"ERR Unknown client type '%b'" % argv[3])
-        chosen = list(clients.values()) if kind == b"normal" else []
+        chosen = list(clients.values()) if _client_type(argv[3]) == b"normal" else []
     elif len(argv) == 2:
         chosen = list(clients.values())
     else:
         raise BadSyntax()
-    return "".join(describe(client) + "\n" for client in chosen).encode()
+    return Verbatim("".join([describe(client) + "\n" for client in chosen]).encode())
+
+
+def _client_type(text: bytes) -> bytes:
+    kind = text.lower()
+    if kind not in (b"normal", b"master", b"replica", b"slave", b"pubsub"):
+        raise CommandError(b"ERR Unknown client type '%b'" % text)
+    return kind
 
 
 def _client_id(text: bytes) -> int:
@@ -265,10 +276,11 @@ def describe(client: Connection) -> str:
     """Return a client's line of CLIENT LIST."""
     now = client.node.turn_time
     transaction = client.transaction
+    flags = ("x" if transaction else "") + ("U" if client.is_unix else "")
     return (
         f"id={client.id} addr={client.peer} laddr={client.local} fd={client.fd()} "
         f"name={client.name.decode()} age={max(0, int(now - client.created))} "
-        f"idle={max(0, int(now - client.last_input))} flags={'x' if transaction else 'N'} "
+        f"idle={max(0, int(now - client.last_input))} flags={flags or 'N'} "
         f"db={client.db} sub=0 psub=0 ssub=0 "
         f"multi={len(transaction.commands) if transaction else -1} qbuf=0 qbuf-free=0 argv-mem=0 "
         f"multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem={client.output_bytes()} tot-mem=0 events=r "
@@ -278,7 +290,9 @@ def describe(client: Connection) -> str:
 
 
 @command(name="CLIENT|KILL", arity=-3, flags=_ALWAYS | ADMIN, group="connection", since="2.4.0",
-         syntax="ip:port | filter value ...", summary="Kill the connection of a client")  # fmt: skip
+         syntax="filter(ip:port:string@<2.8.12 | new-format([ID client-id:integer@2.8.12] | [TYPE normal_master_slave_pubsub(NORMAL | MASTER@3.2.0 | SLAVE | REPLICA@5.0.0 | PUBSUB)@2.8.12] | [USER username] | [ADDR ip:port:string] | [LADDR ip:port:string@6.2.0] | [SKIPME yes/no])...)", summary="Kill the connection of a client",
+         complexity="O(N) where N is the number of client connections",
+         history=(("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."), ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."), ("6.2.0", "`LADDR` option.")))  # fmt: skip
 def client_kill(session: Connection, argv: Argv) -> Reply:
     """Close connections, by address or by filters."""
     if len(argv) == 3:
@@ -294,16 +308,19 @@ def client_kill(session: Connection, argv: Argv) -> Reply:
     for option, value in zip(argv[2::2], argv[3::2], strict=True):
         name = option.upper()
         if name == b"ID":
-            number = _client_id(value)
+            number = int64_or_none(value) or 0
+            if number <= 0:
+                raise CommandError(b"ERR client-id should be greater than 0")
             chosen = [client for client in chosen if client.id == number]
         elif name == b"ADDR":
             chosen = [client for client in chosen if client.peer.encode() == value]
         elif name == b"LADDR":
             chosen = [client for client in chosen if client.local.encode() == value]
         elif name == b"TYPE":
-            chosen = chosen if value.lower() == b"normal" else []
+            chosen = chosen if _client_type(value) == b"normal" else []
         elif name == b"USER":
-            chosen = chosen if value == b"default" else []
+            if value != b"default":
+                raise CommandError(b"ERR No such user '%b'" % value)
         elif name == b"SKIPME" and value.lower() in (b"yes", b"no"):
             spare_caller = value.lower() == b"yes"
         else:
@@ -319,19 +336,13 @@ def client_kill(session: Connection, argv: Argv) -> Reply:
 def client_reply(session: Connection, argv: Argv) -> Reply:
     """Mute this connection, or only its next reply."""
     mode = argv[2].upper()
-    if mode == b"ON":
-        session.muted = False
-    elif mode == b"OFF":
-        session.muted = True
-    elif mode == b"SKIP":
-        session.mute_next += 0 if session.muted else 2  # this reply, and the next
-    else:
+    if mode not in (b"ON", b"OFF", b"SKIP"):
         raise BadSyntax()
-    return OK
+    return ReplyMode(mode)  # replies of earlier commands may still be to come
 
 
 @command(name="CLIENT|NO-EVICT", arity=3, flags=_ALWAYS | ADMIN, group="connection",
-         since="7.0.0", syntax="ON|OFF",
+         since="7.0.0", syntax="enabled(ON | OFF)",
          summary="Set client eviction mode for the current connection")  # fmt: skip
 def client_no_evict(session: Connection, argv: Argv) -> Reply:
     """Clients are never evicted here, so both are true."""

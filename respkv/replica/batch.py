@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from respkv.commands.arguments import parse_int64
+from respkv.commands.arguments import INT32_MAX, INT32_MIN, parse_range
 from respkv.commands.table import CONNECTION, lookup
-from respkv.errors import CommandError, InvalidDatabase, InvariantViolation
+from respkv.errors import InvalidDatabase, InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.client import Client
 from respkv.replica.transaction import Transaction
@@ -100,10 +100,7 @@ def database_number(argv: Argv, databases: int) -> int:
     Raises:
         CommandError: not a number, or none of the databases.
     """
-    try:
-        number = parse_int64(argv[1])
-    except CommandError:
-        raise CommandError(b"ERR invalid DB index") from None
+    number = parse_range(argv[1], INT32_MIN, INT32_MAX)
     if not 0 <= number < databases:
         raise InvalidDatabase()
     return number
