@@ -4,6 +4,7 @@ The caller adds records, `write`s them as one batch, syncs `sync_file` wherever 
 reports `synced`. Rules and layouts: `DESIGN.md` beside this file.
 """
 
+import contextlib
 import errno
 from typing import Final
 
@@ -27,8 +28,13 @@ from respkv.log.recovery import LogDamaged, RecoveredPartition, Recovery, segmen
 SEGMENT_BYTES: Final = 16 << 20
 SPARES_KEPT: Final = 2
 ZERO_BYTES_PER_STEP: Final = 1 << 20
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _SPARE_PREFIX: Final = "spare-"
 _UNFINISHED: Final = "spare.new"
+
+
+class NoRoom(OSError):
+    """The disk has no room for another segment. Nothing was written; try again later."""
 
 
 class _Segment:
@@ -149,6 +155,7 @@ class Wal:
         """Write all that was added as one batch and return its LSN; not yet durable.
 
         Raises:
+            NoRoom: what was added is kept for the next call.
             OSError: the log can no longer be trusted; the node stops.
         """
         if self._failed:
@@ -159,6 +166,8 @@ class Wal:
             if self._offset + size > self._file_bytes:
                 self._roll(size)
             lsn = self._write_batch(records, len(self._records))
+        except NoRoom:
+            raise
         except OSError:
             self._failed = True
             raise
@@ -172,8 +181,9 @@ class Wal:
     def seal(self) -> None:
         """Write an empty batch behind an unsealed last one, so that only this could be cut."""
         if not self._sealed and not self._records and self.durable_lsn == self.next_lsn - 1:
-            self.write()
-            self._sealed = True
+            with contextlib.suppress(NoRoom):  # it is only tidiness
+                self.write()
+                self._sealed = True
 
     def synced(self, lsn: int) -> None:
         """Everything up to `lsn` is durable; later batches will say so."""
@@ -223,11 +233,16 @@ class Wal:
     def _roll(self, batch_bytes: int) -> None:
         # Unsynced batches of the old segment would not be covered by a sync of the new one.
         self.sync()
-        self.sync_file.close()
+        closed = self.sync_file
         self._open_segment(self._segments[-1].number + 1, batch_bytes)
+        closed.close()
 
     def roll(self) -> None:
-        """Close the current segment, so that a snapshot can be built from closed ones."""
+        """Close the current segment, so that a snapshot can be built from closed ones.
+
+        Raises:
+            NoRoom: it stays open.
+        """
         self._roll(FIRST_BATCH_AT)
 
     def _open_segment(self, number: int, batch_bytes: int) -> None:
@@ -235,14 +250,12 @@ class Wal:
         checkpoint = b"".join(pack_checkpoint(state) for state in self._states.values())
         needed = FIRST_BATCH_AT + BATCH_HEADER.size + len(checkpoint) + 8 + batch_bytes
         path = join(directory, segment_name(number))
-        self._salt = fs.random_salt()
         if self._spares and needed <= self._segment_bytes:
             fs.rename(join(directory, self._spares.pop(0)), path)
             file = fs.open(path)
         else:
-            file = fs.open(path, create=True)
-            fill_with_zeros(file, max(needed, self._segment_bytes))
-            file.datasync()  # the header comes last, so a whole header means a whole file
+            file = self._create_segment(path, max(needed, self._segment_bytes))
+        self._salt = fs.random_salt()
         self._file_bytes = file.size()
         file.write_at(0, pack_segment_header(number, self._salt, self._file_bytes))
         file.datasync()
@@ -251,6 +264,20 @@ class Wal:
         self._offset = FIRST_BATCH_AT
         self._segments.append(_Segment(number, {}))
         self._write_batch(checkpoint, len(self._states))
+
+    def _create_segment(self, path: str, size: int) -> File:
+        file = self._fs.open(path, create=True)
+        try:
+            fill_with_zeros(file, size)
+            file.datasync()  # the header comes last, so a whole header means a whole file
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            file.close()
+            self._fs.remove(path)
+            self.full = True
+            raise NoRoom(error.errno, "no room for another segment of the log", path) from None
+        return file
 
     def closed_segments(self) -> list[str]:
         """Return the names of all segments but the current one, oldest first."""
@@ -290,6 +317,8 @@ class Wal:
         name = f"{_SPARE_PREFIX}{self._spare_number}"
         self._fs.rename(path, join(self._directory, name))
         self._spares.append(name)
+        if len(self._spares) >= SPARES_KEPT:
+            self.full = False
 
     def begin_spare(self) -> str | None:
         """Return the path to `fill_spare`, None when there are enough spares.
@@ -317,9 +346,10 @@ class Wal:
             self.full = False
         else:
             self._fs.remove(path)
-            if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if failure.errno not in _NO_ROOM:
                 raise failure
-            self.full = not self._spares
+            # A spare that is left is for what is on its way already.
+            self.full = True
 
     def prepare_spares(self) -> None:
         """Make all spares now."""
@@ -340,4 +370,4 @@ def fill_with_zeros(file: File, size: int) -> None:
         file.write_at(offset, bytes(min(ZERO_BYTES_PER_STEP, size - offset)))
 
 
-__all__ = ["LogDamaged", "RecoveredPartition", "Wal"]
+__all__ = ["LogDamaged", "NoRoom", "RecoveredPartition", "Wal"]

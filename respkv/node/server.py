@@ -173,7 +173,9 @@ class Node:
             self.keeper.begin(begun.set_result)
             job = await begun
             if job is None:  # nothing new since the last one: that one is the answer
-                self.last_save, self.last_save_ok = time.time(), True
+                self.last_save_ok = not self.wal.full
+                if self.last_save_ok:
+                    self.last_save = time.time()
                 return
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -208,18 +210,19 @@ class Node:
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""
         path = self.wal.begin_spare()
-        if path is None:
-            return
-        failure = None
-        try:
-            await self._loop.run_in_executor(None, self.wal.fill_spare, path)
-        except OSError as error:
-            failure = error
-        self.wal.end_spare(path, failure)
+        if path is not None:
+            failure = None
+            try:
+                await self._loop.run_in_executor(None, self.wal.fill_spare, path)
+            except OSError as error:
+                failure = error
+            self.wal.end_spare(path, failure)
         refusal = DISK_FULL_TEXT if self.wal.full else b""
         if bool(refusal) != bool(self.replica.write_refusal):
             logger.warning("writes are %s", "refused: disk full" if refusal else "taken again")
         self.replica.write_refusal = refusal
+        if not (refusal or self.log_writer.idle):
+            self.runtime.request_end_of_turn()  # what found no room before is written now
 
     # --- running -----------------------------------------------------------------------------
 
@@ -316,8 +319,10 @@ class Node:
                 self.runtime.start_sync(self.wal.next_lsn - 1)
             if not self.saving and self.keeper.due():
                 self.start_snapshot()
-            if ticks % 10 == 0:
+            # A fast writer fills a segment within a second; a disk known full is tried less often.
+            if ticks % 10 == 0 or not self.wal.full:
                 await self._keep_spares()
+            if ticks % 10 == 0:
                 self._close_idle()
             if ticks % 100 == 0:
                 gc.collect(1)

@@ -12,7 +12,7 @@ from respkv.log.snapshot import (
     remove_older,
     snapshots,
 )
-from respkv.log.wal import Wal
+from respkv.log.wal import NoRoom, Wal
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.replica import Replica
 from respkv.replica.runtime import Runtime
@@ -67,14 +67,20 @@ class SnapshotKeeper:
         )
 
     def begin(self, start: Callable[[SnapshotJob | None], None]) -> None:
-        """Call `start` with the job once all it needs is in closed segments; None: nothing new."""
+        """Call `start` with the job once all it needs is in closed segments.
+
+        None: nothing is new, or the disk is too full (`wal.full`) to close a segment.
+        """
         self._log_writer.call_when_written(lambda: start(self._close_segment()))
 
     def _close_segment(self) -> SnapshotJob | None:
         replica = self._replica
         if self.job is not None or replica.applied_index <= self.snapshot_index:
             return None
-        self._wal.roll()
+        try:
+            self._wal.roll()
+        except NoRoom:
+            return None
         self.job = SnapshotJob(
             replica.partition,
             replica.applied_index,

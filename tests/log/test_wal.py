@@ -1,12 +1,14 @@
 """Recovery of the log: what was acknowledged is there after any crash, or the loss is named."""
 
+import contextlib
+
 import pytest
 
 from respkv.clock import SeededChance
 from respkv.entry import Entry
 from respkv.log.filesystem import DirectoryLocked, join
 from respkv.log.recovery import LogDamaged
-from respkv.log.wal import Wal
+from respkv.log.wal import NoRoom, Wal
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
 
 SEGMENT_BYTES = 4096
@@ -206,3 +208,23 @@ def test_a_full_disk_refuses_before_a_segment_is_missing_and_resumes_with_room()
     disk.capacity *= 10
     wal.prepare_spares()
     assert not wal.full
+
+
+def test_a_batch_that_finds_no_room_waits_and_is_written_once_there_is_some() -> None:
+    disk = FaultyDisk(SeededChance(1), capacity=SEGMENT_BYTES + 100)
+    wal = open_wal(disk)
+    index = 0
+    while not wal.full:
+        index += 1
+        wal.add_entries(0, [entry(index)])
+        with contextlib.suppress(NoRoom):
+            wal.write()
+    with pytest.raises(NoRoom):
+        wal.write()
+    with pytest.raises(NoRoom):
+        wal.roll()
+    disk.capacity *= 10
+    wal.write()
+    wal.close()
+    recovered = open_wal(disk.after_power_loss()).recovered[0].entries
+    assert recovered == [entry(number) for number in range(1, index + 1)]
