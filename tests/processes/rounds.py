@@ -4,7 +4,7 @@ python -m tests.processes.rounds --rounds 20 [--lossy] [--without-fdatasync] [--
 
 Plain: kill -9 of the server. `--lossy`: the server and its children are killed on a disk that keeps
 only what was synced, so this one fails when the syncs are taken out (`--without-fdatasync`). Every
-other round a snapshot is being written when the kill comes.
+other round a snapshot is asked for, and is being written or just done when the kill comes.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from tests.processes.writers import Client, Promises, Verdict, judge, write
 
 WRITERS = 16
 SNAPSHOT_EVERY = 2  # rounds
+SNAPSHOT_AWAITED_EVERY = 4  # rounds: the kill comes when it is there
 
 
 @dataclass
@@ -61,7 +62,8 @@ async def _load_then_kill(
         snapshot = "-"
         if number % SNAPSHOT_EVERY == 0:
             await client.call([b"BGSAVE"])
-            until = time.monotonic() + chance.uniform(0, 0.6)
+            is_awaited = number % SNAPSHOT_AWAITED_EVERY == 0
+            until = time.monotonic() + (10 if is_awaited else chance.uniform(0, 0.3))
             snapshot = "under way"
             while time.monotonic() < until and snapshot == "under way":
                 info = (await client.call([b"INFO", b"persistence"]))[0]
