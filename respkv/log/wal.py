@@ -6,6 +6,7 @@ reports `synced`. Rules and layouts: `DESIGN.md` beside this file.
 
 import contextlib
 import errno
+from collections.abc import Callable
 from typing import Final
 
 from respkv.entry import Entry
@@ -53,6 +54,7 @@ class Wal:
         self.next_lsn = 1
         self.durable_lsn = 0
         self.full = False  # no room for another segment: refuse writes before anything is lost
+        self.when_full: Callable[[], None] = lambda: None  # called each time `full` is found out
         self.sync_file: File
         self._fs = fs
         self._directory = directory
@@ -263,6 +265,9 @@ class Wal:
         self.sync_file = file
         self._offset = FIRST_BATCH_AT
         self._segments.append(_Segment(number, {}))
+        missing = SPARES_KEPT - len(self._spares)
+        if number > 1 and fs.free_bytes(directory) < missing * self._segment_bytes:
+            self._found_full()
         self._write_batch(checkpoint, len(self._states))
 
     def _create_segment(self, path: str, size: int) -> File:
@@ -275,7 +280,7 @@ class Wal:
                 raise
             file.close()
             self._fs.remove(path)
-            self.full = True
+            self._found_full()
             raise NoRoom(error.errno, "no room for another segment of the log", path) from None
         return file
 
@@ -320,6 +325,10 @@ class Wal:
         if len(self._spares) >= SPARES_KEPT:
             self.full = False
 
+    def _found_full(self) -> None:
+        self.full = True
+        self.when_full()
+
     def begin_spare(self) -> str | None:
         """Return the path to `fill_spare`, None when there are enough spares.
 
@@ -349,7 +358,7 @@ class Wal:
             if failure.errno not in _NO_ROOM:
                 raise failure
             # A spare that is left is for what is on its way already.
-            self.full = True
+            self._found_full()
 
     def prepare_spares(self) -> None:
         """Make all spares now."""

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from respkv.commands.table import (
@@ -67,6 +68,9 @@ class Connection(Client):
         self._parser.authenticated = self.authenticated
         self._transport: Any = None
         self._paused_reading = False
+        # An EXEC with a SELECT inside: the database of later commands depends on whether it ran.
+        self._undecided: Transaction | None = None
+        self._held_input: list[tuple[Argv, bytes]] = []
 
     # --- asyncio -----------------------------------------------------------------------------
 
@@ -94,16 +98,28 @@ class Connection(Client):
         """Parse and dispatch what has come; replies that are there already go out at once."""
         if self.closing:
             return
+        parser = self._parser
+        self.last_input = self.node.turn_time
+        commands = zip(parser.feed(data), parser.raw, strict=True)
+        if self._undecided is None:
+            self._take(commands)
+        else:
+            self._held_input.extend(commands)
+
+    def _take(self, commands: Iterator[tuple[Argv, bytes]]) -> None:
         node = self.node
         node.runtime.current_client = self
         node.replica.begin_input()
         parser = self._parser
-        self.last_input = node.turn_time
-        for argv, raw in zip(parser.feed(data), parser.raw, strict=True):
+        for argv, raw in commands:
             self._dispatch(argv, raw)
-            if self.closing:
+            if self.closing or self._undecided is not None:
                 break
-        if parser.error is not None and not self.closing:
+        if self._undecided is not None:
+            self._held_input.extend(commands)
+            if not self.closing:
+                self._transport.pause_reading()
+        elif parser.error is not None and not self.closing:
             node.replica.answer(self, parser.error)
             self._close_after_replies()
         elif parser.buffered_bytes > node.config["client-query-buffer-limit"]:
@@ -113,8 +129,11 @@ class Connection(Client):
             self.send_replies()
 
     def eof_received(self) -> bool:
-        """The client has finished sending: nothing more is owed to it."""
-        return False
+        """The client has finished sending; what it sent is still answered."""
+        if self.closing or self.node.replica.is_idle(self):
+            return False
+        self.node.close_when_answered(self)
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; what it proposed goes on without it."""
@@ -131,7 +150,8 @@ class Connection(Client):
         """The client has caught up."""
         if self._paused_reading:
             self._paused_reading = False
-            self._transport.resume_reading()
+            if self._undecided is None:
+                self._transport.resume_reading()
 
     # --- replies -----------------------------------------------------------------------------
 
@@ -155,6 +175,8 @@ class Connection(Client):
 
     def send_replies(self) -> None:
         """Write what is in `replies`; a client that lets too much wait is closed."""
+        if self._undecided is not None:
+            self._go_on_when_decided()
         if not self.replies:
             return
         data = self.replies[0] if len(self.replies) == 1 else b"".join(self.replies)
@@ -303,14 +325,31 @@ class Connection(Client):
         transaction.watches = self._watches
         raws = self._raws if transaction.writes else []
         self.end_transaction()
-        selects = [
-            command_argv
-            for handler, command_argv, _ in transaction.commands
-            if handler is select_in_transaction
-        ]
-        replica.submit_transaction(self, transaction, raws, argv, changes_db=bool(selects))
-        for command_argv in selects:
-            self.select(command_argv, quiet=True)
+        selects = any([handler is select_in_transaction for handler, _, _ in transaction.commands])
+        replica.submit_transaction(self, transaction, raws, argv, changes_db=selects)
+        if selects:
+            self._undecided = transaction
+            if replica.is_idle(self):
+                self._select_as_decided()
+
+    def _select_as_decided(self) -> None:
+        """EXEC is answered: its SELECTs hold for what follows, if it ran at all."""
+        transaction, self._undecided = self._undecided, None
+        if transaction is not None and transaction.ran:
+            for handler, argv, _ in transaction.commands:
+                if handler is select_in_transaction:
+                    self.select(argv, quiet=True)
+
+    def _go_on_when_decided(self) -> None:
+        """Take the input that came behind an EXEC with a SELECT inside."""
+        if not self.node.replica.is_idle(self):
+            return
+        self._select_as_decided()
+        held, self._held_input = self._held_input, []
+        if not self.closing:
+            if not self._paused_reading:
+                self._transport.resume_reading()
+            self._take(iter(held))
 
     def select(self, argv: Argv, quiet: bool = False) -> None:
         """Make later commands run in database argv[1].

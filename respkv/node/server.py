@@ -96,6 +96,7 @@ class Node:
         self.keeper = SnapshotKeeper(
             self.replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
         )
+        self.wal.when_full = self._refuse_writes_when_full
         self.recovered_index = self.replica.raft.last_index
 
     # --- what connections ask ----------------------------------------------------------------
@@ -217,12 +218,15 @@ class Node:
             except OSError as error:
                 failure = error
             self.wal.end_spare(path, failure)
+        self._refuse_writes_when_full()
+        if not (self.wal.full or self.log_writer.idle):
+            self.runtime.request_end_of_turn()  # what found no room before is written now
+
+    def _refuse_writes_when_full(self) -> None:
         refusal = DISK_FULL_TEXT if self.wal.full else b""
         if bool(refusal) != bool(self.replica.write_refusal):
             logger.warning("writes are %s", "refused: disk full" if refusal else "taken again")
         self.replica.write_refusal = refusal
-        if not (refusal or self.log_writer.idle):
-            self.runtime.request_end_of_turn()  # what found no room before is written now
 
     # --- running -----------------------------------------------------------------------------
 

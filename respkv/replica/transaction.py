@@ -50,11 +50,13 @@ class Transaction:
         self.commands: list[tuple[Callable[[Any, list[bytes]], Reply], list[bytes], bool]] = []
         self.watches: list[tuple[int, bytes, int]] = []
         self.writes = False  # whether any of the commands may change the keyspace
+        self.ran = False  # neither stopped by WATCH nor refused
 
     def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
         """Run all commands, or none (a null array) when a watched key has changed."""
         if self._watch_broken(keyspace):
             return NULL_ARRAY
+        self.ran = True
         replies: list[Reply] = []
         for handler, command_argv, local in self.commands:
             if local:

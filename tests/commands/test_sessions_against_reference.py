@@ -237,6 +237,41 @@ SCRIPTS = {
         a: DISCARD
         a: GET k
         """,
+    "select inside a transaction that does not run": """
+        a: WATCH k
+        b: SET k changed
+        a: MULTI
+        a: SELECT 1
+        a: EXEC
+        a: GET k
+        a: WATCH k
+        b: SET k again
+        a> MULTI\\r\\nSET k one\\r\\nSELECT 1\\r\\nEXEC\\r\\nGET k\\r\\nSET k 2\\r\\nGET k\\r\\n
+        a<
+        a<
+        a<
+        a<
+        a<
+        a<
+        a> MULTI\\r\\nSET k one\\r\\nSELECT 1\\r\\nEXEC\\r\\nGET k\\r\\nSET k 2\\r\\nGET k\\r\\n
+        a<
+        a<
+        a<
+        a<
+        a<
+        a<
+        b: GET k
+        a: MULTI
+        a: SELECT 0
+        a: EXEC
+        a: GET k
+        a> MULTI\\r\\nSET k 3\\r\\nSELECT 1\\r\\nEXEC\\r\\nQUIT\\r\\n
+        a<
+        a<
+        a<
+        a<
+        a<
+        """,
     "connection commands inside": """
         a: MULTI
         a: CLIENT SETNAME inside

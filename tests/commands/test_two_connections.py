@@ -48,8 +48,6 @@ class TwoConnections(RuleBasedStateMachine):
     def command(self, name: str, argv: Argv) -> None:
         if argv[0] in EVERY_KEY and self._watching:
             return
-        if argv[0] == b"SELECT" and name in self._watching and name in self._in_transaction:
-            return  # whether it takes effect is known only when EXEC is decided
         self._send(name, argv)
 
     @rule(name=names)

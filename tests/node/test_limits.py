@@ -101,6 +101,16 @@ def test_a_slow_reader_within_the_limit_gets_every_reply(server: ServerProcess) 
         assert ask(slow, b"PING") == b"+PONG\r\n"
 
 
+def test_a_client_that_has_finished_sending_still_gets_its_replies(server: ServerProcess) -> None:
+    with connected(server) as client:
+        client.sendall(b"SET k 1\r\nINCR k\r\nGET k\r\n")
+        client.shutdown(socket.SHUT_WR)
+        received = b""
+        while data := client.recv(100):
+            received += data
+    assert received == b"+OK\r\n:2\r\n$1\r\n2\r\n"
+
+
 def test_a_unix_socket_serves_as_well(tmp_path: Path) -> None:
     path = tmp_path / "respkv.sock"
     options = ("--unixsocket", str(path), "--unixsocketperm", "770")
