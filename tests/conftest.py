@@ -22,12 +22,15 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """A `respkv server` of its own; use it as a context manager."""
+    """A `respkv server` of its own, or what `program` names; use it as a context manager."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(
+        self, directory: Path, *options: str, program: tuple[str, ...] = ("respkv", "server")
+    ) -> None:
         self.port = free_port()
         self.directory = directory
         self.options = options
+        self.program = program
         self.log = directory.parent / f"{directory.name}.log"
         self.process: subprocess.Popen[bytes]
 
@@ -40,12 +43,13 @@ class ServerProcess:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    sys.executable, "-m", "respkv", "server",
+                    sys.executable, "-m", *self.program,
                     "--port", str(self.port), "--dir", str(self.directory), *self.options,
                 ],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": os.getcwd()},
+                start_new_session=True,  # so that `lose_power` reaches its children as well
             )  # fmt: skip
 
     def wait_ready(self) -> None:
@@ -66,6 +70,11 @@ class ServerProcess:
 
     def kill(self) -> None:
         self.process.kill()
+        self.process.wait()
+
+    def lose_power(self) -> None:
+        """Kill the server and every process it has started."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> int:

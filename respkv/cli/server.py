@@ -19,7 +19,12 @@ _LEVELS = {
 }
 
 
-def _parse(arguments: list[str]) -> Config:
+def parse_arguments(arguments: list[str]) -> Config:
+    """Return the options that a command line, its file and the environment give.
+
+    Raises:
+        ConfigError: one of them cannot be taken.
+    """
     path = None
     flags: list[tuple[str, str]] = []
     at = 0
@@ -51,7 +56,7 @@ def server(arguments: list[str]) -> int:
         print(f"  --{'json':<28} the same as --log-format json")
         return 0
     try:
-        config = _parse(arguments)
+        config = parse_arguments(arguments)
     except ConfigError as error:
         print(f"respkv server: {error}", file=sys.stderr)
         return 2

@@ -183,7 +183,7 @@ def list_reply(category: str | None = None, pattern: bytes | None = None) -> Rep
     if pattern is not None:
         matches = matcher(pattern.lower())
         chosen = [command for command in chosen if matches(command.display_name.encode())]
-    return SetReply([command.display_name.encode() for command in chosen])
+    return [command.display_name.encode() for command in chosen]
 
 
 # --- COMMAND GETKEYS and GETKEYSANDFLAGS ----------------------------------------------------------

@@ -102,7 +102,6 @@ class Spares:
         if failure is None:
             self.add(path)
             self._fs.sync_directory(self._directory)
-            self.full = False
             return
         self._fs.remove(path)
         if not is_no_room(failure):

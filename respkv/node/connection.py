@@ -163,8 +163,11 @@ class Connection(Client):
         return self._waiting
 
     def eof_received(self) -> bool:
-        """The client has finished sending: nothing more is owed to it."""
-        return False
+        """The client has finished sending; what it sent is still answered."""
+        if self.closing or self.node.replica.is_idle(self):
+            return False
+        self.node.close_when_answered(self)
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; what it proposed goes on without it."""
@@ -334,13 +337,17 @@ class Connection(Client):
         try:
             command = resolve(argv)
             flags = command.flags
-            if not (self.authenticated or flags & NO_AUTH):
+            if not (self.authenticated or flags & NO_AUTH) and node.config["requirepass"]:
                 raise CommandError(b"NOAUTH Authentication required.")
             if node.guarded and node.must_wait(self, command):
                 self.wait_with(argv)
                 return
         except CommandError as error:
             self._transaction_broken = True
+            if argv[0].upper() == b"EXEC":  # whatever is wrong with it, it ends the transaction
+                self.end_transaction()
+                reason = error.text.removeprefix(b"ERR ")
+                error = CommandError(b"EXECABORT Transaction discarded because of: " + reason)
             node.count_rejected(command)
             node.replica.answer(self, error)
             return
@@ -369,6 +376,9 @@ class Connection(Client):
             self._exec(argv)
         elif self.transaction is not None and name not in (b"DISCARD", b"RESET", b"QUIT"):
             self._queue(command, argv)
+        elif name == b"QUIT":
+            replica.answer(self, OK)
+            self._close_after_replies()
         elif name in CHANGES_REPLIES and not replica.is_idle(self):
             self.node.calls[command.display_name] -= 1  # it comes by here again
             self.wait_with(argv)
@@ -405,7 +415,8 @@ class Connection(Client):
         else:
             local = command.flags & CONNECTION != 0
             command = self.node.tracking.remembering(self, command)
-            transaction.commands.append((command.handler, argv, local))
+            handler = _answer_ok if command.name == b"CLIENT|REPLY" else command.handler
+            transaction.commands.append((handler, argv, local))
             if not local:
                 self._raws.append(encode_command(argv))
                 transaction.writes = transaction.writes or command.flags & WRITE != 0
@@ -500,3 +511,8 @@ class Connection(Client):
         self.muted = False
         self.authenticated = not self.node.config["requirepass"]
         self._parser.authenticated = self.authenticated
+
+
+def _answer_ok(_: object, __: Argv) -> Reply:
+    """CLIENT REPLY inside a transaction: its replies are one, so it changes nothing there."""
+    return OK

@@ -17,7 +17,7 @@ from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
-from respkv.log.filesystem import RealFileSystem
+from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
 from respkv.node import (
     client_commands,
@@ -42,6 +42,7 @@ from respkv.steps import Result, Steps
 logger = logging.getLogger("respkv")
 
 TICK_SECONDS = 0.1
+SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 LOADING_SLICE_SECONDS = 0.005
 FREE_ITEMS_PER_TURN = 5_000  # of emptied databases: about 2 ms
 DECLARED = (
@@ -69,7 +70,13 @@ DISK_FULL_TEXT = (
 class Node:
     """Owns everything with a lifetime; commands reach it as `session.node`."""
 
-    def __init__(self, config: Config, sync_helper: SyncHelper) -> None:
+    def __init__(
+        self,
+        config: Config,
+        sync_helper: SyncHelper,
+        fs: FileSystem,
+        snapshot_child: str = SNAPSHOT_CHILD,
+    ) -> None:
         self.config = config
         self.config_changed()
         self.started = time.time()
@@ -100,7 +107,8 @@ class Node:
         self.tracking = Tracking(self)
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
-        self._fs = RealFileSystem()
+        self._fs = fs
+        self._snapshot_child = snapshot_child
         self._directory = str(config["dir"])
         self._log_open = False
         self.progress: LoadingProgress | None = None
@@ -118,6 +126,7 @@ class Node:
     def _take_log(self, wal: Wal) -> None:
         always = self.config["appendfsync"] == "always"
         self.wal = self.runtime.wal = wal
+        wal.when_full = self._refuse_writes_when_full
         self.log_writer = self.runtime.log_writer = LogWriter(wal, self.runtime, always)
 
     def _take_replica(self, replica: Replica) -> None:
@@ -241,17 +250,17 @@ class Node:
             begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
             self.keeper.begin(begun.set_result)
             job = await begun
-            if job is None and self.wal.full:
-                self.last_save_ok = False
-                logger.error("no room for a snapshot")
-                return
             if job is None:  # nothing new since the last one: that one is the answer
-                self.last_save, self.last_save_ok, ok = time.time(), True, True
+                self.last_save_ok = ok = not self.wal.full
+                if ok:
+                    self.last_save = time.time()
+                else:
+                    logger.error("no room for a snapshot")
                 return
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "respkv.node.snapshot_child",
+                self._snapshot_child,
                 self._directory,
                 str(job.partition),
                 str(job.index),
@@ -285,14 +294,18 @@ class Node:
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""
         path = self.wal.begin_spare()
-        if path is None:
-            return
-        failure = None
-        try:
-            await self._loop.run_in_executor(None, self.wal.fill_spare, path)
-        except OSError as error:
-            failure = error
-        self.wal.end_spare(path, failure)
+        if path is not None:
+            failure = None
+            try:
+                await self._loop.run_in_executor(None, self.wal.fill_spare, path)
+            except OSError as error:
+                failure = error
+            self.wal.end_spare(path, failure)
+        self._refuse_writes_when_full()
+        if not (self.wal.full or self.log_writer.idle):
+            self.runtime.request_end_of_turn()  # what found no room before is written now
+
+    def _refuse_writes_when_full(self) -> None:
         refusal = DISK_FULL_TEXT if self.wal.full else b""
         if bool(refusal) != bool(self.replica.write_refusal):
             logger.warning("writes are %s", "refused: disk full" if refusal else "taken again")
@@ -445,8 +458,10 @@ class Node:
                 self.runtime.start_sync(self.wal.next_lsn - 1)
             if not self.saving and self.keeper.due():
                 self.start_snapshot()
-            if ticks % 10 == 0:
+            # A fast writer fills a segment within a second; a disk known full is tried less often.
+            if ticks % 10 == 0 or not self.wal.full:
                 await self._keep_spares()
+            if ticks % 10 == 0:
                 self._close_idle()
                 self._close_slow()
             if ticks % 100 == 0:
@@ -488,16 +503,25 @@ class Node:
         logger.info("stopped: everything is synced")
 
 
-def serve(config: Config) -> None:
+def serve(
+    config: Config,
+    fs: FileSystem | None = None,
+    datasync: Callable[[int], None] = os.fdatasync,
+    snapshot_child: str = SNAPSHOT_CHILD,
+) -> None:
     """Run a node until it is told to stop.
+
+    The disk can be another than the operating system's: `fs`, how the helper process syncs a
+    descriptor of it, and the module that builds snapshots on it.
 
     Raises:
         DirectoryLocked, LogDamaged, LogFailed, InvariantViolation, OSError: it cannot go on.
     """
-    sync_helper = SyncHelper()
+    sync_helper = SyncHelper(datasync)
+    files = RealFileSystem() if fs is None else fs
 
     async def main() -> None:
-        await Node(config, sync_helper).run()
+        await Node(config, sync_helper, files, snapshot_child).run()
 
     try:
         import uvloop

@@ -6,6 +6,7 @@ from respkv.commands import describe
 from respkv.commands.help import declare_help
 from respkv.commands.table import (
     ADMIN,
+    ALLOW_BUSY,
     CONNECTION,
     FAST,
     LOADING,
@@ -274,7 +275,7 @@ def bgsave(session: Connection, argv: Argv) -> Reply:
     return "Background saving started"
 
 
-@command(arity=-1, flags=_ALWAYS | ADMIN | NOSCRIPT | NO_MULTI, group="server", since="1.0.0",
+@command(arity=-1, flags=_ALWAYS | ADMIN | NOSCRIPT | NO_MULTI | ALLOW_BUSY, group="server", since="1.0.0",
          complexity="O(N) when saving, where N is the total number of keys in all databases when "
          "saving data, otherwise O(1)",
          syntax="[NOSAVE | SAVE] [NOW@7.0.0] [FORCE@7.0.0] [ABORT@7.0.0]",

@@ -95,7 +95,6 @@ def hello(session: Connection, argv: Argv) -> Reply:
             raise CommandError(b"ERR Protocol version is not an integer or out of range") from None
         if version not in (2, 3):
             raise CommandError(b"NOPROTO unsupported protocol version")
-    name = None
     at = 2
     while at < len(argv):
         option = argv[at].upper()
@@ -103,18 +102,16 @@ def hello(session: Connection, argv: Argv) -> Reply:
             _authenticate(session, argv[at + 1], argv[at + 2])
             at += 3
         elif option == b"SETNAME" and at + 1 < len(argv):
-            name = checked_name(argv[at + 1])
+            session.name = checked_name(argv[at + 1])
             at += 2
         else:
             raise CommandError(b"ERR Syntax error in HELLO option '%b'" % argv[at])
     if not session.authenticated:
         raise CommandError(
             b"NOAUTH HELLO must be called with the client already authenticated, otherwise the "
-            b"HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and "
+            b"HELLO AUTH <user> <pass> option can be used to authenticate the client and "
             b"select the RESP protocol version at the same time"
         )
-    if name is not None:
-        session.name = name
     session.resp = version
     return {
         b"server": b"redis",

@@ -7,17 +7,22 @@ import gc
 import os
 import sys
 
-from respkv.log.filesystem import RealFileSystem
+from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.replica.snapshot_builder import build_snapshot
 
 
-def main(arguments: list[str]) -> None:
-    """Build one snapshot; the exit status is 0 when it is durable."""
+def main(arguments: list[str], fs: FileSystem) -> None:
+    """Build one snapshot; the exit status is 0 when it is durable.
+
+    It ends with the server that asked for it: a killed server's successor has other plans for the
+    segments and the room.
+    """
+    server = os.getppid()
     os.nice(19)
     gc.disable()
     directory, partition, index, term, databases, *segments = arguments
     for _ in build_snapshot(
-        RealFileSystem(),
+        fs,
         directory,
         segments,
         int(partition),
@@ -25,8 +30,9 @@ def main(arguments: list[str]) -> None:
         int(term),
         int(databases),
     ):
-        pass
+        if os.getppid() != server:
+            sys.exit(1)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:], RealFileSystem())

@@ -20,13 +20,13 @@ _MESSAGE = struct.Struct("<QI")  # LSN, errno (0: durable)
 class SyncHelper:
     """Start it before the event loop and before threads: it forks."""
 
-    def __init__(self) -> None:
+    def __init__(self, datasync: Callable[[int], None] = os.fdatasync) -> None:
         parent, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process_id = os.fork()
         if self.process_id == 0:
             parent.close()
             try:
-                _serve(child)
+                _serve(child, datasync)
             finally:
                 os._exit(0)
         child.close()
@@ -67,7 +67,7 @@ class SyncHelper:
                 self._on_synced(lsn, error)
 
 
-def _serve(requests: socket.socket) -> None:
+def _serve(requests: socket.socket, datasync: Callable[[int], None]) -> None:
     """Sync until the parent is gone; signals of the terminal are the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -82,7 +82,7 @@ def _serve(requests: socket.socket) -> None:
             fd = fds[0]
         error = 0
         try:
-            os.fdatasync(fd)
+            datasync(fd)
         except OSError as failure:
             error = failure.errno or 5
         lsn, _ = _MESSAGE.unpack(message)

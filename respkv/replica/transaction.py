@@ -58,11 +58,13 @@ class Transaction:
         self.watches: list[tuple[int, bytes, int]] = []
         self.last_db = -1  # the database selected at its end; -1: it has not run
         self.writes = False  # whether any of the commands may change the keyspace
+        self.ran = False  # neither stopped by WATCH nor refused
 
     def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
         """Run all commands, or none (a null array) when a watched key has changed."""
         if self._watch_broken(keyspace):
             return NULL_ARRAY
+        self.ran = True
         replies: list[Reply] = []
         for handler, command_argv, local in self.commands:
             if local:

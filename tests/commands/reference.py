@@ -1,5 +1,6 @@
-"""A real redis-server to compare with, and our handlers called the way a replica calls them."""
+"""A real redis-server to compare with, and both of ours: a real server, and the bare handlers."""
 
+import contextlib
 import shlex
 import socket
 import subprocess
@@ -12,28 +13,68 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import Container
 from respkv.wire.reply import encode
 from respkv.wire.request import encode_command
+from tests.conftest import ServerProcess
 
 Argv = list[bytes]
 
 
-class Reference:
-    """One redis-server process with a connection per protocol version."""
+class RawConnection:
+    """One connection that shows the bytes of each reply; empty when the server has closed it."""
 
-    def __init__(self, directory: Path) -> None:
-        path = directory / "redis.sock"
-        self._process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", str(path), "--dir", str(directory)]
-            + ["--save", "", "--appendonly", "no", "--enable-debug-command", "local"],
-            stdout=subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if b"ready to accept connections" in line:
-                break
-        else:
-            raise RuntimeError("redis-server did not start")
-        self._connections = {2: RawConnection(path), 3: RawConnection(path)}
-        self._connections[3].call([b"HELLO", b"3"])
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._socket.settimeout(30)
+        self._file = self._socket.makefile("rb")
+
+    def call(self, argv: Argv) -> bytes:
+        """Send one command and return its reply."""
+        self.send(argv)
+        return self.reply()
+
+    def send(self, argv: Argv) -> None:
+        """Send a command; its reply is read later, or never comes."""
+        self.send_bytes(encode_command(argv))
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        with contextlib.suppress(BrokenPipeError):
+            self._socket.sendall(data)
+
+    def reply(self) -> bytes:
+        """Return the bytes of the next reply."""
+        try:
+            line = self._file.readline()
+        except ConnectionResetError:
+            return b""
+        kind, count = line[:1], line[1:-2]
+        if kind in b"$=" and count and count != b"-1":
+            return line + self._file.read(int(count) + 2)
+        if kind in b"*~>" and count and count != b"-1":
+            return line + b"".join([self.reply() for _ in range(int(count))])
+        if kind == b"%":
+            return line + b"".join([self.reply() for _ in range(2 * int(count))])
+        return line
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._file.close()
+        self._socket.close()
+
+
+class Server:
+    """A server process at a Unix socket, with a connection per protocol version."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connections = {2: self.connect(), 3: self.connect(resp=3)}
+
+    def connect(self, resp: int = 2) -> RawConnection:
+        """Return a connection of its own; the caller closes it."""
+        connection = RawConnection(self._path)
+        if resp == 3:
+            connection.call([b"HELLO", b"3"])
+        return connection
 
     def call(self, argv: Argv, resp: int = 2) -> bytes:
         """Return the bytes of the reply."""
@@ -49,47 +90,48 @@ class Reference:
         """End the process."""
         for connection in self._connections.values():
             connection.close()
+
+
+class Reference(Server):
+    """A redis-server process."""
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / "redis.sock"
+        self._process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", str(path), "--dir", str(directory)]
+            + ["--save", "", "--appendonly", "no", "--enable-debug-command", "local"],
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if b"ready to accept connections" in line:
+                break
+        else:
+            raise RuntimeError("redis-server did not start")
+        super().__init__(path)
+
+    def close(self) -> None:
+        """End the process."""
+        super().close()
         self._process.terminate()
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
 
 
-class RawConnection:
-    """A connection to a Unix socket that shows replies as they come."""
+class Served(Server):
+    """A `respkv server` process: the whole way from the socket through the log and back."""
 
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
-        self._socket.settimeout(30)
-        self._file = self._socket.makefile("rb")
-
-    def call(self, argv: Argv) -> bytes:
-        """Send a command and return the bytes of the next reply."""
-        self.send(argv)
-        return self.read()
-
-    def send(self, argv: Argv) -> None:
-        """Send a command; its reply is read later, or never comes."""
-        self._socket.sendall(encode_command(argv))
-
-    def read(self) -> bytes:
-        """Return the bytes of the next reply or push."""
-        line = self._file.readline()
-        if not line:
-            return b""  # closed
-        kind, count = line[:1], line[1:-2]
-        if kind in b"$=" and count != b"-1":
-            return line + self._file.read(int(count) + 2)
-        if kind in b"*~>" and count != b"-1":
-            return line + b"".join([self.read() for _ in range(int(count))])
-        if kind == b"%":
-            return line + b"".join([self.read() for _ in range(2 * int(count))])
-        return line
+    def __init__(self, directory: Path) -> None:
+        path = directory / "respkv.sock"
+        self._process = ServerProcess(directory / "data", "--unixsocket", str(path))
+        self._process.start()
+        super().__init__(path)
 
     def close(self) -> None:
-        self._file.close()
-        self._socket.close()
+        """End the process."""
+        super().close()
+        self._process.__exit__()
 
 
 class Ours:

@@ -6,7 +6,7 @@ A case is a few lines of commands that run in order on both sides.
 import pytest
 
 from respkv.keyspace.values import Container
-from tests.commands.reference import Ours, Reference, split
+from tests.commands.reference import Ours, Reference, Served, split
 
 CASES = {
     "get and set": """
@@ -750,27 +750,29 @@ class OtherType(Container):
 
 @pytest.mark.parametrize("resp", [2, 3])
 @pytest.mark.parametrize("name", CASES)
-def test_replies_are_those_of_redis(name: str, resp: int, reference: Reference, ours: Ours) -> None:
+def test_replies_are_those_of_redis(
+    name: str, resp: int, reference: Reference, ours: Ours | Served
+) -> None:
     run(CASES[name], resp, reference, ours)
 
 
 @pytest.mark.parametrize("sizes", [(3, 130), (3, 100, 40, 4), (130, 1), (3, 126, 1), (3, 125, 3)])
 def test_an_unknown_command_is_repeated_up_to_128_bytes(
-    sizes: tuple[int, ...], reference: Reference, ours: Ours
+    sizes: tuple[int, ...], reference: Reference, ours: Ours | Served
 ) -> None:
     argv = [b"x" * size for size in sizes]
     assert ours.call(argv) == reference.call(argv)
 
 
 def test_a_key_of_another_type_is_refused_where_redis_refuses_it(
-    reference: Reference, ours: Ours
+    reference: Reference, handlers: Ours
 ) -> None:
     reference.call([b"RPUSH", b"l", b"x"])
-    ours.put(b"l", OtherType())
-    run(WRONG_TYPE, 2, reference, ours)
+    handlers.put(b"l", OtherType())
+    run(WRONG_TYPE, 2, reference, handlers)
 
 
-def run(lines: str, resp: int, reference: Reference, ours: Ours) -> None:
+def run(lines: str, resp: int, reference: Reference, ours: Ours | Served) -> None:
     """Run the lines on both sides and show every reply that differs."""
     different = []
     for line in lines.strip().splitlines():

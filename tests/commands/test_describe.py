@@ -63,9 +63,9 @@ def test_names_nobody_knows(resp: int, reference: Reference) -> None:
 
 def test_count_and_list() -> None:
     assert describe.count_reply() == len(NAMES) == len(describe.list_reply().items)
-    assert describe.list_reply(pattern=b"*GET*").items
-    assert describe.list_reply(category="string").items
-    assert b"object|freq" in describe.list_reply(category="keyspace").items
+    assert describe.list_reply(pattern=b"*GET*")
+    assert describe.list_reply(category="string")
+    assert b"object|freq" in describe.list_reply(category="keyspace")
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ More of them: `RESPKV_EXAMPLES=5000 pytest tests/commands/test_random_commands.p
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from respkv.commands import long_double
 from respkv.commands.glob import matcher
 from respkv.errors import CommandError
-from tests.commands.reference import Argv, Ours, Reference
+from tests.commands.reference import Argv, Ours, Reference, Served
 
 EXAMPLES = int(os.environ.get("RESPKV_EXAMPLES", "60"))
 shared = settings(
@@ -89,18 +90,22 @@ commands = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("through", ["handlers", "server"])
 @shared
 @given(st.lists(commands, max_size=40), st.sampled_from([2, 3]))
-def test_sequences_of_commands(reference: Reference, sequence: list[Argv], resp: int) -> None:
+def test_sequences_of_commands(
+    reference: Reference, served: Served, through: str, sequence: list[Argv], resp: int
+) -> None:
     reference.clear()
-    ours = Ours()
+    served.clear()
+    ours = Ours() if through == "handlers" else served
     for argv in sequence:
         expected, reply = reference.call(argv, resp), ours.call(argv, resp)
         if argv[0] in (b"PTTL", b"TTL"):
             expected, reply = expected[:6], reply[:6]
         assert reply == expected, argv
     for db in (b"0", b"1", b"2"):
-        assert ours.call([b"SELECT", db]) == reference.call([b"SELECT", db], resp)
+        assert ours.call([b"SELECT", db], resp) == reference.call([b"SELECT", db], resp)
         for key in (b"a", b"b", b"c", b""):
             for name in (b"GET", b"PEXPIRETIME"):
                 assert ours.call([name, key], resp) == reference.call([name, key], resp)

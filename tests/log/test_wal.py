@@ -1,5 +1,7 @@
 """Recovery of the log: what was acknowledged is there after any crash, or the loss is named."""
 
+import contextlib
+
 import pytest
 
 from respkv.clock import SeededChance
@@ -226,3 +228,22 @@ def test_a_full_disk_refuses_before_a_segment_is_missing_and_resumes_with_room()
     disk.capacity *= 10
     wal.prepare_spares()
     assert not wal.full
+
+
+def test_a_batch_that_finds_no_room_waits_and_is_written_once_there_is_some() -> None:
+    disk = FaultyDisk(SeededChance(1), capacity=SEGMENT_BYTES + 100)
+    wal = open_wal(disk)
+    index = 0
+    while not wal.full:
+        index += 1
+        wal.add_entries(0, [entry(index)])
+        with contextlib.suppress(NoRoom):
+            wal.write()
+    with pytest.raises(NoRoom):
+        wal.write()
+    assert not wal.roll()
+    disk.capacity *= 10
+    wal.write()
+    wal.close()
+    recovered = open_wal(disk.after_power_loss()).recovered[0].entries
+    assert recovered == [entry(number) for number in range(1, index + 1)]

@@ -53,7 +53,7 @@ def play(path: Path, script: str, resp: int) -> list[tuple[str, bytes]]:
                 answer = connection.call([b"PING"])
                 while answer != b"+PONG\r\n":
                     reply += answer
-                    answer = connection.read()
+                    answer = connection.reply()
             else:
                 reply = connection.call(argv)
             replies.append((line, re.sub(rb"\b%d\b" % number, b"<ID>", reply)))

@@ -119,7 +119,7 @@ def test_a_paused_client_shows_as_blocked_and_can_be_killed(sockets: Sockets) ->
             while "b" not in admin.client_list(client_id=[number])[0]["flags"]:
                 assert time.monotonic() < deadline
             assert admin.client_kill_filter(_id=number) == 1
-            assert waiting.read() == b""
+            assert waiting.reply() == b""
             waiting.close()
             admin.client_unpause()
             assert admin.get("a") is None

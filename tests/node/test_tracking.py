@@ -23,7 +23,7 @@ def pushes(connection: RawConnection) -> bytes:
     pushed, answer = b"", connection.call([b"PING"])
     while answer != b"+PONG\r\n":
         pushed += answer
-        answer = connection.read()
+        answer = connection.reply()
     return pushed
 
 
@@ -82,9 +82,9 @@ def test_a_reader_never_keeps_a_value_that_changed_unseen(tmp_path: Path) -> Non
             for other in range(7):
                 reader.send([b"GET", b"k%d" % other])
                 asked.append(b"k%d" % other)
-            writer.read()
+            writer.reply()
         reader.send([b"PING"])
-        while (answer := reader.read()) != b"+PONG\r\n":
+        while (answer := reader.reply()) != b"+PONG\r\n":
             if answer.startswith(b">"):
                 cached.pop(answer.split(b"\r\n")[-2], None)
             else:
