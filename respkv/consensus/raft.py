@@ -159,10 +159,14 @@ class Raft:
             raise InvariantViolation(f"compacting {index}, committed is {self.commit_index}")
         self.log.compact(index)
 
-    def install_snapshot(self, index: int, term: int) -> bool:
-        """Restart the log behind an installed snapshot; False when it is not ahead of it."""
+    def install_snapshot(self, index: int, term: int, time_ms: int) -> bool:
+        """Restart the log behind an installed snapshot; False when it is not ahead of it.
+
+        `time_ms` is log time in the snapshot: what this voter may yet propose comes after it.
+        """
         if index <= self.commit_index:
             return False
+        self.log_time_ms = max(self.log_time_ms, time_ms)
         self.log.restart(index, term)
         self.commit_index = index
         self._handed_out_commit = index

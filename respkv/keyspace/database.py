@@ -1,18 +1,20 @@
-"""One numbered database: keys and values by position, so that a random pick or a scan is O(1)."""
+"""One numbered database: values by key, and keys by position for random picks and scans."""
 
 from respkv.keyspace.deadlines import Deadlines
 from respkv.keyspace.values import Value
 
 
 class Database:
-    """`index` maps a key to its position in the dense lists `keys` and `values`.
+    """`positions` maps a key to its place in the dense list `keys`.
 
     A removed key's position is taken by the last one. The order is part of the state: it follows
     from the log alone, and SCAN cursors are positions, so a scan survives a change of leader.
+    Only inserting and removing look at positions: with 100,000 keys in random order a GET is bound
+    by cache misses, and a value found by way of its position costs two more of them.
     """
 
     def __init__(self) -> None:
-        self.index: dict[bytes, int] = {}
+        self.values: dict[bytes, Value] = {}
         self.keys: list[bytes] = []
-        self.values: list[Value] = []
+        self.positions: dict[bytes, int] = {}
         self.deadlines = Deadlines()

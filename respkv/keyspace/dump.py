@@ -49,7 +49,9 @@ def database_chunks(db: int, database: Database) -> Iterator[bytes]:
     keys: list[bytes] = []
     values: list[bytes | bytearray] = []
     size = 0
-    for key, value in zip(database.keys, database.values, strict=True):
+    value_of = database.values
+    for key in database.keys:
+        value = value_of[key]
         if isinstance(value, Container):
             if keys:
                 yield _strings(db, keys, values)
@@ -103,19 +105,19 @@ def _read_strings(chunk: bytes, databases: list[Database]) -> None:
     parts = [chunk[start:end] for start, end in pairwise(offsets)]
     keys = parts[:count]
     first = len(database.keys)
-    database.index.update(zip(keys, range(first, first + count), strict=True))
+    database.positions.update(zip(keys, range(first, first + count), strict=True))
     database.keys.extend(keys)
-    database.values.extend(parts[count:])
+    database.values.update(zip(keys, parts[count:], strict=True))
 
 
 def _deadlines(db: int, keys: list[bytes], database: Database) -> bytes:
     count = len(keys)
-    positions = [database.index[key] for key in keys]
+    positions = [database.positions[key] for key in keys]
     deadlines = [database.deadlines.by_key[key] for key in keys]
     return _COUNTED.pack(b"D", db, count) + pack(f"<{count}I{count}Q", *positions, *deadlines)
 
 
 def _append(database: Database, key: bytes, value: Value) -> None:
-    database.index[key] = len(database.keys)
+    database.positions[key] = len(database.keys)
     database.keys.append(key)
-    database.values.append(value)
+    database.values[key] = value

@@ -16,7 +16,7 @@ class Garbage:
 
     def __init__(self) -> None:
         self._keys: list[list[bytes]] = []
-        self._values: list[list[Value]] = []
+        self._values: list[dict[bytes, Value]] = []
         self._dicts: list[dict[bytes, int]] = []
         self._windows: list[dict[int, dict[bytes, None]]] = []
         self._containers: list[Container] = []
@@ -30,7 +30,7 @@ class Garbage:
         """Take a whole database that was replaced by an empty one."""
         self._keys.append(database.keys)
         self._values.append(database.values)
-        self._dicts.append(database.index)
+        self._dicts.append(database.positions)
         self._dicts.append(database.deadlines.by_key)
         self._windows.append(database.deadlines.take_buckets())
 
@@ -46,7 +46,7 @@ class Garbage:
                 items -= self._free_values(items)
             elif self._keys:
                 keys = self._keys[-1]
-                del keys[-items:]  # the last references are those of the index
+                del keys[-items:]  # the last references are those of `positions`
                 items = 0
                 if not keys:
                     self._keys.pop()
@@ -60,13 +60,12 @@ class Garbage:
 
     def _free_values(self, items: int) -> int:
         values = self._values[-1]
-        dropped = values[-items:]
-        del values[-items:]
-        for value in dropped:
-            self.add_value(value)
-        if not values:
-            self._values.pop()
-        return len(dropped) + 1
+        for freed in range(items):
+            if not values:
+                self._values.pop()
+                return freed + 1
+            self.add_value(values.popitem()[1])
+        return items
 
     def _free_windows(self, items: int) -> int:
         buckets = self._windows[-1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from respkv.commands.table import (
     CONNECTION,
+    INTERNAL,
     LOADING,
     NO_AUTH,
     NO_MULTI,
@@ -15,12 +16,20 @@ from respkv.commands.table import (
     Command,
     resolve,
 )
-from respkv.errors import CommandError, WrongArity
+from respkv.errors import CommandError
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client
 from respkv.replica.transaction import Transaction, execute
-from respkv.wire.reply import Reply, encode
-from respkv.wire.request import Argv, RequestParser
+from respkv.wire.reply import (
+    BULK_HEADERS,
+    CRLF,
+    OK,
+    OK_RESP,
+    SHORT_BULK_BYTES,
+    Reply,
+    encode,
+)
+from respkv.wire.request import Argv, RequestParser, encode_command
 
 if TYPE_CHECKING:
     from respkv.node.server import Node
@@ -87,8 +96,8 @@ class Connection(Client):
         node.replica.begin_input()
         parser = self._parser
         self.last_input = node.turn_time
-        for argv, raw in zip(parser.feed(data), parser.raw, strict=True):
-            self._dispatch(argv, raw)
+        for argvs, raw in parser.feed(data):
+            self._dispatch(argvs, raw)
             if self.closing:
                 break
         if parser.error is not None and not self.closing:
@@ -131,6 +140,21 @@ class Connection(Client):
             self.mute_next -= 1
             return
         self.replies.append(encode(reply, self.resp))
+
+    def reply_all(self, replies: list[Reply]) -> None:
+        """Append the replies to a run of commands, the most frequent kinds flat."""
+        if self.muted or self.mute_next:
+            for reply in replies:
+                self.reply(reply)
+            return
+        out = self.replies
+        for reply in replies:
+            if type(reply) is bytes and len(reply) < SHORT_BULK_BYTES:
+                out += (BULK_HEADERS[len(reply)], reply, CRLF)
+            elif reply is OK:
+                out.append(OK_RESP)
+            else:
+                out.append(encode(reply, self.resp))
 
     def send_replies(self) -> None:
         """Write what is in `replies`; a client that lets too much wait is closed."""
@@ -185,14 +209,36 @@ class Connection(Client):
 
     # --- commands ----------------------------------------------------------------------------
 
-    def _dispatch(self, argv: Argv, raw: bytes) -> None:
+    def _dispatch(self, argvs: list[Argv], raw: bytes) -> None:
+        """Run commands of one name and argument count; `raw` is their RESP form."""
         node = self.node
-        command = TABLE.get(argv[0])
+        command = TABLE.get(argvs[0][0])
+        if (
+            command is None
+            or command.subcommands
+            or command.flags & (CONNECTION | INTERNAL)
+            or self.transaction is not None
+            or not self.authenticated
+            or node.loading
+            or not command.accepts(len(argvs[0]))
+        ):
+            for argv in argvs:
+                self._dispatch_checked(argv)
+                if self.closing:
+                    break
+            return
+        name = command.display_name
+        node.calls[name] = node.calls.get(name, 0) + len(argvs)
+        if command.flags & WRITE:
+            node.replica.submit_write(self, command, argvs, raw)
+        else:
+            node.replica.submit_read(self, command, argvs)
+
+    def _dispatch_checked(self, argv: Argv) -> None:
+        """Run one command with every check: it may be unknown, of the connection, or queued."""
+        node = self.node
         try:
-            if command is None or command.subcommands:
-                command = resolve(argv)
-            if not command.accepts(len(argv)):
-                raise WrongArity(command.display_name.encode())
+            command = resolve(argv)
             flags = command.flags
             if not (self.authenticated or flags & NO_AUTH):
                 raise CommandError(b"NOAUTH Authentication required.")
@@ -203,15 +249,16 @@ class Connection(Client):
             node.count_error(error)
             node.replica.answer(self, error)
             return
-        node.calls[command.display_name] = node.calls.get(command.display_name, 0) + 1
+        name = command.display_name
+        node.calls[name] = node.calls.get(name, 0) + 1
         if self.transaction is not None or flags & CONNECTION:
-            self._dispatch_special(command, argv, raw)
+            self._dispatch_special(command, argv)
         elif flags & WRITE:
-            node.replica.submit_write(self, command, argv, raw)
+            node.replica.submit_write(self, command, [argv], encode_command(argv))
         else:
-            node.replica.submit_read(self, command, argv)
+            node.replica.submit_read(self, command, [argv])
 
-    def _dispatch_special(self, command: Command, argv: Argv, raw: bytes) -> None:
+    def _dispatch_special(self, command: Command, argv: Argv) -> None:
         """Transactions and commands of the connection itself; these take effect here and now."""
         replica = self.node.replica
         name = command.name
@@ -219,13 +266,13 @@ class Connection(Client):
         if name == b"EXEC":
             self._exec(argv)
         elif self.transaction is not None and name not in (b"DISCARD", b"RESET", b"QUIT"):
-            self._queue(command, argv, raw)
+            self._queue(command, argv)
         elif name == b"WATCH":
             replica.submit_watch(self, self._watches, argv)
         else:
             replica.answer(self, execute(command.handler, self, argv))
 
-    def _queue(self, command: Command, argv: Argv, raw: bytes) -> None:
+    def _queue(self, command: Command, argv: Argv) -> None:
         transaction = self.transaction
         if transaction is None or command.flags & NO_MULTI:
             self._transaction_broken = command.name != b"MULTI" and command.name != b"WATCH"
@@ -237,12 +284,12 @@ class Connection(Client):
             return
         if command.name == b"SELECT":
             transaction.commands.append((select_in_transaction, argv, False))
-            self._raws.append(raw)
+            self._raws.append(encode_command(argv))
         else:
             local = command.flags & CONNECTION != 0
             transaction.commands.append((command.handler, argv, local))
             if not local:
-                self._raws.append(raw)
+                self._raws.append(encode_command(argv))
                 transaction.writes = transaction.writes or command.flags & WRITE != 0
         self.node.replica.answer(self, "QUEUED")
 

@@ -27,7 +27,7 @@ from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
 logger = logging.getLogger("respkv")
 
 TICK_SECONDS = 0.1
-FREE_ITEMS_PER_TURN = 20_000  # of emptied databases: about 2 ms
+FREE_ITEMS_PER_TURN = 5_000  # of emptied databases: about 2 ms
 DECLARED = (session_commands, server_commands)  # importing them declares their commands
 
 PROTECTED_TEXT = (

@@ -17,8 +17,8 @@ AWAITED_READ: Final = 3  # a read that its client's later commands wait for
 
 Argv = list[bytes]
 Handler = Callable[[Any, Argv], Reply]
-# client (None: nobody waits), handler, argv, database, one of the constants above
-Item = tuple[Client | None, Handler, Argv, int, int]
+# client (None: nobody waits), handler, commands of that one handler, database, one of the above
+Item = tuple[Client | None, Handler, list[Argv], int, int]
 
 
 class Batch:

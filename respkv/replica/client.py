@@ -30,6 +30,11 @@ class Client:
         """Append one reply in this client's protocol version."""
         self.replies.append(encode(reply, self.resp))
 
+    def reply_all(self, replies: list[Reply]) -> None:
+        """Append the replies to a run of commands."""
+        for reply in replies:
+            self.reply(reply)
+
     def send_replies(self) -> None:
         """Send what is in `replies` and empty it."""
         raise NotImplementedError

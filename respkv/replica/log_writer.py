@@ -106,16 +106,19 @@ class LogWriter:
                 ]
 
     def end_turn(self) -> None:
-        """Flush every touched replica, then write and sync what they handed over."""
+        """Flush every touched replica, then write and sync what they handed over.
+
+        Without a sync to wait for, a second pass applies what the first one wrote. Never more: what
+        applying leads to (the next sweep, more of a long recovery) is for the next turn, so that
+        clients are served in between.
+        """
         self._in_turn = True
-        while self._touched:
+        for _ in range(1 if self.wait_for_sync else 2):
             touched = self._touched
             self._touched = []
             for replica in touched:
                 replica.flush()
             self._write()
-            if self.wait_for_sync:
-                break
         self._in_turn = False
         if self._touched:
             self._runtime.request_end_of_turn()

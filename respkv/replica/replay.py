@@ -1,21 +1,18 @@
 """Runs a committed entry's payload for nobody in particular: on followers, and in recovery.
 
-python bench/micro/recovery.py times it. What takes part in a command's cost is one dictionary
-lookup and one call; building the items a client's batch has would double it.
+python bench/micro/recovery.py times it: all that a command of a run costs is its part of the
+parsing and one call.
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from respkv.commands.table import CONNECTION, lookup
 from respkv.entry import COMMANDS, Entry
-from respkv.errors import CommandError, InvariantViolation
+from respkv.errors import InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
-from respkv.replica.batch import Argv, Handler, select_in_transaction
-from respkv.replica.transaction import Transaction, internal_error
-from respkv.wire.request import ProtocolError, split_commands
-
-_handlers: Final[dict[bytes, Handler]] = {}  # by the name as it was sent; filled as names turn up
+from respkv.replica.batch import Handler, select_in_transaction
+from respkv.replica.transaction import Transaction, answer_to
+from respkv.wire.request import RequestParser, Run
 
 
 def apply_entry(keyspace: Keyspace, entry: Entry) -> None:
@@ -30,53 +27,41 @@ def apply_entry(keyspace: Keyspace, entry: Entry) -> None:
 
 
 def _replay(keyspace: Keyspace, payload: bytes) -> None:
-    try:
-        commands = iter(split_commands(payload))
-    except ProtocolError as error:
-        raise InvariantViolation(f"an entry's payload is not RESP: {payload[:64]!r}") from error
-    handlers = _handlers
+    parser = RequestParser()
+    runs = iter(parser.feed(payload))
+    if parser.error is not None or parser.buffered_bytes:
+        raise InvariantViolation(f"an entry's payload is not RESP: {payload[:64]!r}")
     db = 0
     keyspace.applying = True
-    for argv in commands:
-        handler = handlers.get(argv[0])
-        if handler is None:
-            name = argv[0].upper()
-            if name == b"SELECT":
-                db = int(argv[1])
-                continue
-            if name == b"MULTI":
-                handler = _read_transaction(commands).run
-            else:
-                handler = _handler(name)
-                if argv[0] in (name, name.lower()):  # a name has very many other spellings
-                    handlers[argv[0]] = handler
+    for argvs, _ in runs:
+        name = argvs[0][0].upper()
+        if name == b"SELECT":
+            db = int(argvs[-1][1])
+            continue
+        handler = _read_transaction(runs).run if name == b"MULTI" else _handler(name)
         if keyspace.db_index != db:
             keyspace.select(db)
-        try:  # as `execute` does; its call alone would cost 60 ns of some 900
-            handler(keyspace, argv)
-        except CommandError:
-            pass
-        except (MemoryError, RecursionError, OSError, InvariantViolation):
-            raise
-        except Exception:
-            internal_error(argv)
-        keyspace.position += 1
+        for argv in argvs:
+            try:
+                handler(keyspace, argv)
+            except Exception as error:
+                answer_to(error, argv)
+            keyspace.position += 1
     keyspace.applying = False
 
 
-def _read_transaction(commands: Iterator[Argv]) -> Transaction:
+def _read_transaction(runs: Iterator[Run]) -> Transaction:
     """Take the commands up to EXEC."""
     transaction = Transaction()
-    for argv in commands:
-        name = argv[0].upper()
+    for argvs, _ in runs:
+        name = argvs[0][0].upper()
         if name == b"EXEC":
             return transaction
         if name == b"RESPKV.WATCHED":
-            transaction.watches.append((int(argv[1]), argv[2], int(argv[3])))
-        elif name == b"SELECT":
-            transaction.commands.append((select_in_transaction, argv, False))
-        else:
-            transaction.commands.append((_handler(name), argv, False))
+            transaction.watches += [(int(db), key, int(counter)) for _, db, key, counter in argvs]
+            continue
+        handler = select_in_transaction if name == b"SELECT" else _handler(name)
+        transaction.commands += [(handler, argv, False) for argv in argvs]
     raise InvariantViolation("an entry ends inside a transaction")
 
 

@@ -29,7 +29,7 @@ from respkv.replica.log_clock import LogClock
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.replay import apply_entry
 from respkv.replica.runtime import Runtime
-from respkv.replica.transaction import Transaction, Watch, execute
+from respkv.replica.transaction import Transaction, Watch, answer_to, execute
 from respkv.wire.reply import Reply
 from respkv.wire.request import encode_command
 
@@ -104,20 +104,20 @@ class Replica:
         """Commands that came together follow: time is read once for all of them."""
         self._time_read = False
 
-    def submit_write(self, client: Client, command: Command, argv: Argv, raw: bytes) -> None:
-        """Queue a command that may change the keyspace; `raw` is its RESP form."""
+    def submit_write(self, client: Client, command: Command, argvs: list[Argv], raw: bytes) -> None:
+        """Queue a run of a command that may change the keyspace; `raw` is its RESP form."""
         if client.reads_pending:
-            client.hold(lambda: self.submit_write(client, command, argv, raw))
+            client.hold(lambda: self.submit_write(client, command, argvs, raw))
             return
         if self._leading_term == 0 or self.write_refusal or self._is_full(len(raw)):
-            self._refuse(client)
+            self._refuse(client, len(argvs))
             return
         batch = self._batch
         if batch.payload_bytes + len(raw) > ENTRY_BYTES_MAX and batch.payload:
             batch = self._cut_batch()
         if client.db != batch.payload_db:
             batch.select(client.db)
-        batch.items.append((client, command.handler, argv, client.db, LOGGED))
+        batch.items.append((client, command.handler, argvs, client.db, LOGGED))
         batch.payload.append(raw)
         batch.payload_bytes += len(raw)
         client.batch_serial = batch.serial
@@ -137,7 +137,7 @@ class Replica:
         Empty `raws` means that nothing in it writes: it is one read.
         """
         if not raws:
-            self._submit_read(client, transaction.run, argv)
+            self._submit_read(client, transaction.run, [argv])
             return
         if client.reads_pending:
             client.hold(
@@ -145,7 +145,7 @@ class Replica:
             )
             return
         if self._leading_term == 0 or self.write_refusal or self._is_full(sum(map(len, raws))):
-            self._refuse(client)
+            self._refuse(client, 1)
             return
         if (
             self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX
@@ -162,40 +162,45 @@ class Replica:
         batch.log(b"*1\r\n$4\r\nEXEC\r\n")
         if changes_db:
             batch.payload_db = -1
-        self._join_batch(client, transaction.run, argv, LOGGED)
+        self._join_batch(client, transaction.run, [argv], LOGGED)
 
-    def submit_read(self, client: Client, command: Command, argv: Argv) -> None:
-        """Answer a command that only reads; linearizable, and after the client's own writes."""
+    def submit_read(self, client: Client, command: Command, argvs: list[Argv]) -> None:
+        """Answer a run of a command that only reads; linearizable, behind the client's writes."""
+        handler = command.handler
         if (
             not self._reads_at_once
             or client.reads_pending
             or client.batch_serial > self._done_serial
         ):
-            self._submit_read(client, command.handler, argv)
+            self._submit_read(client, handler, argvs)
             return
-        # A sole voter's read of an idle client, flat: this is every GET of a standalone server.
+        # A sole voter's reads of an idle client, flat: this is every GET of a standalone server.
         keyspace = self.keyspace
         if not self._time_read:
             keyspace.leader_ms = self.log_clock.now_ms()
             self._time_read = True
         if keyspace.db_index != client.db:
             keyspace.select(client.db)
+        replies: list[Reply] = []
+        remaining: list[Argv] = []
         try:
-            reply = command.handler(keyspace, argv)
-        except CommandError as error:
-            reply = error
+            for argv in argvs:
+                try:
+                    replies.append(handler(keyspace, argv))
+                except CommandError as error:
+                    replies.append(error.with_traceback(None))
         except Exception:  # log time is behind, or a bug: the longer way tells them apart
-            self._submit_read(client, command.handler, argv)
-            return
-        if not client.replies:
-            self._runtime.replies_ready(client)
-        client.reply(reply)
+            remaining = argvs[len(replies) :]
+        if replies:
+            self._reply_all(client, replies)
+        if remaining:
+            self._submit_read(client, handler, remaining)
 
     def submit_watch(
         self, client: Client, watches: list[tuple[int, bytes, int]], argv: Argv
     ) -> None:
         """Answer WATCH; later commands of the client wait until the counters are in `watches`."""
-        self._submit_read(client, Watch(watches, client.db).run, argv, awaited=True)
+        self._submit_read(client, Watch(watches, client.db).run, [argv], awaited=True)
 
     def answer(self, client: Client, reply: Reply) -> None:
         """Give a reply that is known already, in its turn behind the client's earlier commands."""
@@ -206,81 +211,92 @@ class Replica:
                 self._runtime.replies_ready(client)
             client.reply(reply)
         else:
-            self._join_batch(client, lambda _, __: reply, [], LOCAL)
+            self._join_batch(client, lambda _, __: reply, [[]], LOCAL)
 
     def is_idle(self, client: Client) -> bool:
         """Return whether every command of the client has been answered."""
         return not client.reads_pending and client.batch_serial <= self._done_serial
 
     def _submit_read(
-        self, client: Client, handler: Handler, argv: Argv, awaited: bool = False
+        self, client: Client, handler: Handler, argvs: list[Argv], awaited: bool = False
     ) -> None:
         if client.held:
-            client.hold(lambda: self._submit_read(client, handler, argv, awaited))
+            client.hold(lambda: self._submit_read(client, handler, argvs, awaited))
         elif self._leading_term == 0:
-            self._refuse(client)
+            self._refuse(client, len(argvs))
         elif client.reads_pending:
-            self._await_round(client, handler, argv, awaited)
+            self._await_round(client, handler, argvs, awaited)
         elif client.batch_serial == self._batch.serial:
             # Behind its own unsent write: it rides the same entry, in order, and is not logged.
-            self._read_in_batch(client, handler, argv, client.db, awaited)
+            self._read_in_batch(client, handler, argvs, client.db, awaited)
         elif self._sole_voter and client.batch_serial <= self._done_serial and self.serving:
-            self._read_now(client, handler, argv, client.db, awaited)
+            self._read_now(client, handler, argvs, client.db, awaited)
         else:
-            self._await_round(client, handler, argv, awaited)
+            self._await_round(client, handler, argvs, awaited)
 
     def _read_in_batch(
-        self, client: Client, handler: Handler, argv: Argv, db: int, awaited: bool
+        self, client: Client, handler: Handler, argvs: list[Argv], db: int, awaited: bool
     ) -> None:
         if awaited:
             client.reads_pending += 1
-        self._join_batch(client, handler, argv, AWAITED_READ if awaited else READ, db)
+        self._join_batch(client, handler, argvs, AWAITED_READ if awaited else READ, db)
 
     def _read_now(
-        self, client: Client, handler: Handler, argv: Argv, db: int, awaited: bool
+        self, client: Client, handler: Handler, argvs: list[Argv], db: int, awaited: bool
     ) -> None:
         keyspace = self.keyspace
         keyspace.applying = False
         keyspace.leader_ms = self.log_clock.now_ms()
         if keyspace.db_index != db:
             keyspace.select(db)
+        replies: list[Reply] = []
+        remaining: list[Argv] = []
         try:
-            reply = execute(handler, keyspace, argv)
+            for argv in argvs:
+                replies.append(execute(handler, keyspace, argv))
         except LogTimeBehind:
             # Past its deadline by this clock and not by log time: only an entry may say so.
-            self._read_in_batch(client, handler, argv, db, awaited)
-            return
-        if not client.replies:
-            self._runtime.replies_ready(client)
-        client.reply(reply)
+            remaining = argvs[len(replies) :]
+        if replies:
+            self._reply_all(client, replies)
+        if remaining:
+            self._read_in_batch(client, handler, remaining, db, awaited)
 
-    def _await_round(self, client: Client, handler: Handler, argv: Argv, awaited: bool) -> None:
-        self._reads.append((client, handler, argv, client.db, AWAITED_READ if awaited else READ))
+    def _await_round(
+        self, client: Client, handler: Handler, argvs: list[Argv], awaited: bool
+    ) -> None:
+        self._reads.append((client, handler, argvs, client.db, AWAITED_READ if awaited else READ))
         client.reads_pending += 1
         if client.batch_serial > self._reads_after_serial:
             self._reads_after_serial = client.batch_serial
         self._log_writer.touch(self)
 
     def _join_batch(
-        self, client: Client | None, handler: Handler, argv: Argv, kind: int, db: int = -1
+        self, client: Client | None, handler: Handler, argvs: list[Argv], kind: int, db: int = -1
     ) -> None:
         batch = self._batch
         if client is not None:
-            batch.items.append((client, handler, argv, client.db if db < 0 else db, kind))
+            batch.items.append((client, handler, argvs, client.db if db < 0 else db, kind))
             client.batch_serial = batch.serial
         else:
-            batch.items.append((None, handler, argv, 0, kind))
+            batch.items.append((None, handler, argvs, 0, kind))
         self._log_writer.touch(self)
 
     def _is_full(self, size: int) -> bool:
         return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
 
-    def _refuse(self, client: Client) -> None:
+    def _refuse(self, client: Client, commands: int) -> None:
         if self._leading_term == 0:
             text = self._runtime.redirection(self.raft.leader_id)
         else:
             text = self.write_refusal or QUEUE_FULL
-        self.answer(client, CommandError(text))
+        for _ in range(commands):
+            self.answer(client, CommandError(text))
+
+    def _reply_all(self, client: Client, replies: list[Reply]) -> None:
+        if not client.replies:
+            self._runtime.replies_ready(client)
+        client.reply_all(replies)
 
     # --- the node's side ---------------------------------------------------------------------
 
@@ -456,21 +472,26 @@ class Replica:
 
     def _run_items(self, items: list[Item]) -> None:
         keyspace = self.keyspace
-        replies_ready = self._runtime.replies_ready
-        for client, handler, argv, db, kind in items:
+        for client, handler, argvs, db, kind in items:
             if kind == LOCAL:
-                reply = execute(handler, client, argv)
-            else:
-                if keyspace.db_index != db:
-                    keyspace.select(db)
-                keyspace.applying = kind == LOGGED
-                reply = execute(handler, keyspace, argv)
-                if kind == LOGGED:
+                if client is not None:
+                    for argv in argvs:
+                        self._reply_all(client, [execute(handler, client, argv)])
+                continue
+            if keyspace.db_index != db:
+                keyspace.select(db)
+            logged = kind == LOGGED
+            keyspace.applying = logged
+            replies: list[Reply] = []
+            for argv in argvs:
+                try:
+                    replies.append(handler(keyspace, argv))
+                except Exception as error:
+                    replies.append(answer_to(error, argv))
+                if logged:
                     keyspace.position += 1
             if client is not None:
-                if not client.replies:
-                    replies_ready(client)
-                client.reply(reply)
+                self._reply_all(client, replies)
                 if kind == AWAITED_READ:
                     self._read_done(client)
         keyspace.applying = False
@@ -495,26 +516,27 @@ class Replica:
             if self.applied_index < round_.read_index or self._done_serial < round_.batch_serial:
                 return
             self._confirmed.popleft()
-            for client, handler, argv, db, kind in round_.items:
+            for client, handler, argvs, db, kind in round_.items:
                 if client is None:
                     continue
                 awaited = kind == AWAITED_READ
                 if client.batch_serial > self._done_serial:
                     # An earlier read of this client waits for log time to move: stay behind it.
-                    self._read_in_batch(client, handler, argv, db, awaited)
+                    self._read_in_batch(client, handler, argvs, db, awaited)
                 else:
-                    self._read_now(client, handler, argv, db, awaited)
+                    self._read_now(client, handler, argvs, db, awaited)
                 self._read_done(client)
 
     def _refuse_batch(self, batch: Batch) -> None:
         """Answer a batch that is certain never to be applied."""
         text = self._runtime.redirection(self.raft.leader_id)
-        for client, handler, argv, _, kind in batch.items:
+        for client, handler, argvs, _, kind in batch.items:
             if client is None:
                 continue
-            if not client.replies:
-                self._runtime.replies_ready(client)
-            client.reply(execute(handler, client, argv) if kind == LOCAL else CommandError(text))
+            for argv in argvs:
+                local = kind == LOCAL
+                reply = execute(handler, client, argv) if local else CommandError(text)
+                self._reply_all(client, [reply])
             if kind == AWAITED_READ:
                 self._read_done(client)
 
@@ -528,10 +550,10 @@ class Replica:
     def _fail_reads(self) -> None:
         """Refuse reads that no quorum confirmed, behind what their clients still wait for."""
         reads, self._reads, self._reads_after_serial = self._reads, [], 0
-        for client, _, argv, _, _ in reads:
+        for client, _, argvs, _, _ in reads:
             if client is not None:
                 text = self._runtime.redirection(self.raft.leader_id)
-                self._join_batch(client, _raising(text), argv, AWAITED_READ)
+                self._join_batch(client, _raising(text), argvs, AWAITED_READ)
 
     def _give_up_old_proposals(self) -> None:
         """Close clients of an ex-leader's proposals that stay open: they may still commit."""
@@ -570,7 +592,7 @@ class Replica:
         ):
             argv = [b"RESPKV.SWEEP", b"%d" % SWEEP_KEYS]
             self._batch.log(encode_command(argv))
-            self._join_batch(None, self._sweep.handler, argv, LOGGED)
+            self._join_batch(None, self._sweep.handler, [argv], LOGGED)
             self._sweep_serial = self._batch.serial
 
 

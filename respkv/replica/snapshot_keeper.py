@@ -177,7 +177,7 @@ class SnapshotKeeper:
     def _install(self, chunk: SnapshotChunk, name: str) -> None:
         replica = self._replica
         keyspace = Keyspace.load(read_snapshot(self._fs, self._directory, name))
-        if not replica.raft.install_snapshot(chunk.index, chunk.log_term):
+        if not replica.raft.install_snapshot(chunk.index, chunk.log_term, keyspace.now_ms):
             self._acknowledge(chunk, chunk.size, done=False)
             return
         replica.snapshot_installed(keyspace, chunk.index, chunk.log_term)

@@ -14,32 +14,34 @@ logger = logging.getLogger(__name__)
 internal_errors = 0  # handlers that failed in a way no client can cause; CI fails when not 0
 
 
-def execute(
-    handler: Callable[[Any, list[bytes]], Reply], subject: object, argv: list[bytes]
-) -> Reply:
-    """Run one handler; a client's mistake and a bug are both answers, alike on every replica.
+def answer_to(error: Exception, argv: list[bytes]) -> CommandError:
+    """Return the reply for what a handler raised: a client's mistake and a bug are both answers.
 
     Raises:
         MemoryError, RecursionError, OSError, InvariantViolation: may differ between replicas, so
             this one stops.
         LogTimeBehind: a read that only an entry can answer.
     """
+    global internal_errors
+    if isinstance(error, CommandError):
+        error.__traceback__ = None  # it refers to the frame that keeps the replies: a cycle
+        return error
+    if isinstance(error, (MemoryError, RecursionError, OSError, InvariantViolation, LogTimeBehind)):
+        raise error
+    internal_errors += 1
+    name = argv[0][:64].decode(errors="replace") if argv else "?"
+    logger.error("internal error in %s", name, exc_info=error)
+    return CommandError(b"ERR internal error")
+
+
+def execute(
+    handler: Callable[[Any, list[bytes]], Reply], subject: object, argv: list[bytes]
+) -> Reply:
+    """Run one handler; raises what `answer_to` raises."""
     try:
         return handler(subject, argv)
-    except CommandError as error:
-        return error
-    except (MemoryError, RecursionError, OSError, InvariantViolation, LogTimeBehind):
-        raise
-    except Exception:
-        return internal_error(argv)
-
-
-def internal_error(argv: list[bytes]) -> CommandError:
-    """Report the exception being handled, a bug of a handler, and return what a client is told."""
-    global internal_errors
-    internal_errors += 1
-    logger.exception("internal error in %s", argv[0][:64].decode(errors="replace"))
-    return CommandError(b"ERR internal error")
+    except Exception as error:
+        return answer_to(error, argv)
 
 
 class Transaction:

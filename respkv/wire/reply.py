@@ -58,15 +58,17 @@ class Push:
         self.items = items
 
 
-# Bulk headers up to 1,024 bytes are looked up: formatting one costs three times as much.
-_BULK_HEADERS: Final = [b"$%d\r\n" % length for length in range(1025)]
+CRLF: Final = b"\r\n"
+# Headers of short bulk strings are looked up: formatting one costs three times as much.
+SHORT_BULK_BYTES: Final = 1025
+BULK_HEADERS: Final = [b"$%d\r\n" % length for length in range(SHORT_BULK_BYTES)]
 _INTEGERS: Final = [b":%d\r\n" % number for number in range(1025)]
 
 
 def bulk(value: bytes) -> bytes:
     """Return a bulk string."""
     length = len(value)
-    header = _BULK_HEADERS[length] if length <= 1024 else b"$%d\r\n" % length
+    header = BULK_HEADERS[length] if length < SHORT_BULK_BYTES else b"$%d\r\n" % length
     return b"%b%b\r\n" % (header, value)
 
 

@@ -59,10 +59,11 @@ def apply(keyspace: Keyspace, step: tuple[str, bytes, int]) -> object:
 def check(keyspace: Keyspace) -> None:
     """The three views of a database agree."""
     for database in keyspace.databases:
-        assert len(database.keys) == len(database.values) == len(database.index)
-        assert all(database.index[key] == at for at, key in enumerate(database.keys))
+        assert len(database.keys) == len(database.positions)
+        assert set(database.keys) == set(database.values)
+        assert all(database.positions[key] == at for at, key in enumerate(database.keys))
         deadlines = database.deadlines
-        assert set(deadlines.by_key) <= set(database.index)
+        assert set(deadlines.by_key) <= set(database.values)
         assert sorted(deadlines.in_order()) == sorted(deadlines.by_key)
 
 

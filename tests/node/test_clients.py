@@ -114,6 +114,11 @@ def test_unknown_commands_are_answered_as_redis_does(client: redis.Redis) -> Non
     assert str(caught.value) == ("unknown command 'NOSUCH', with args beginning with: 'a' 'b' ")
 
 
+def test_what_only_the_log_may_hold_is_unknown_to_clients(client: redis.Redis) -> None:
+    with pytest.raises(redis.ResponseError, match="unknown command 'RESPKV\\.SWEEP'"):
+        client.execute_command("RESPKV.SWEEP", 1)
+
+
 def test_client_config_command_and_info(client: redis.Redis) -> None:
     assert client.client_setname("tester") is True
     assert client.client_getname() in ("tester", b"tester")

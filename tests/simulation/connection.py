@@ -29,6 +29,7 @@ class SimulatedConnection(Client):
         self.arrival = 0  # when the latest thing sent reaches the node: nothing overtakes it
         self._arrival_back = 0
         self.watches: list[tuple[int, bytes, int]] = []
+        self._run: list[list[bytes]] = []
         self._values: list[Any] = []
         self._promises: deque[bool] = deque()  # is the next reply one for a logged write?
 
@@ -70,21 +71,31 @@ class SimulatedConnection(Client):
     # --- what the user sends -----------------------------------------------------------------
 
     def command(self, db: int, *argv: bytes) -> None:
-        """One command of the keyspace arrives at the node."""
-        command = lookup(argv[0])
-        assert command is not None
-        arguments = list(argv)
+        """One command of the keyspace arrives; it joins a run of its kind that came with it."""
+        first = self._run[0] if self._run else list(argv)
+        if (db, argv[0], len(argv)) != (self.db, first[0], len(first)):
+            self.end_of_input()
         self.db = db
+        self._run.append(list(argv))
+
+    def end_of_input(self) -> None:
+        """What arrived together has all been handed over."""
+        run, self._run = self._run, []
+        if not run:
+            return
+        command = lookup(run[0][0])
+        assert command is not None
         writes = command.flags & WRITE != 0
-        self._promises.append(writes)
+        self._promises.extend(writes for _ in run)
         if writes:
-            raw = encode_command(arguments)
-            self.node.replica.submit_write(self, command, arguments, raw)
+            raw = b"".join(map(encode_command, run))
+            self.node.replica.submit_write(self, command, run, raw)
         else:
-            self.node.replica.submit_read(self, command, arguments)
+            self.node.replica.submit_read(self, command, run)
 
     def watch(self, db: int, key: bytes) -> None:
         """WATCH arrives at the node."""
+        self.end_of_input()
         self.db = db
         self.watches = []
         self._promises.append(False)
@@ -92,6 +103,7 @@ class SimulatedConnection(Client):
 
     def transaction(self, db: int, commands: list[list[bytes]]) -> None:
         """EXEC arrives at the node, behind WATCH, MULTI and the commands."""
+        self.end_of_input()
         self.db = db
         transaction = Transaction(self)
         transaction.watches, self.watches = self.watches, []
@@ -105,5 +117,6 @@ class SimulatedConnection(Client):
 
     def echo(self, token: bytes) -> None:
         """A command of the connection itself: answered in its turn, and without an entry."""
+        self.end_of_input()
         self._promises.append(False)
         self.node.replica.answer(self, token)

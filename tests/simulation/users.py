@@ -95,6 +95,7 @@ class User:
             if connection.open:
                 for call in calls:
                     call.submit(connection)
+                connection.end_of_input()
 
         def reach() -> None:
             if node.alive:
