@@ -42,12 +42,15 @@ from respkv.log.spares import Spares, fill_with_zeros, is_no_room
 
 SEGMENT_BYTES: Final = 16 << 20
 _SEGMENT_BYTES_MIN: Final = 2 * FIRST_BATCH_AT
-_ROOM_LEFT_BYTES: Final = 1 << 20  # on the disk, beside a segment that is made on the spot
 _UNFINISHED: Final = "segment.new"
 _NONE: Final[list[Entry]] = []
 
 # A record's kind and partition, two numbers it carries, its entries, its place in the batch.
 _Added = tuple[int, LoggedPartition, int, int, list[Entry], int]
+
+
+class LogFull(OSError):
+    """No room for a segment: nothing was written, and the same batch may be tried again (rule 9)."""
 
 
 class Wal:
@@ -76,6 +79,7 @@ class Wal:
         self._release_lsn = 0  # the batch that made earlier segments needless
         self._sealed = False
         self._failed = False
+        self._waits_for_room = False
         self._spares = Spares(fs, directory, segment_bytes)
 
     # --- opening and closing -----------------------------------------------------------------
@@ -207,8 +211,8 @@ class Wal:
         """Write all that was added as one batch and return its LSN; not yet durable.
 
         Raises:
-            OSError: the log can no longer be trusted and the node stops; but when the disk is
-                full (`is_no_room`), nothing was written and it may be tried again.
+            LogFull: nothing was written; call it again when there is room.
+            OSError: the log can no longer be trusted and the node stops.
         """
         if self._failed:
             raise OSError(errno.EIO, "an earlier write or sync of the log failed")
@@ -229,8 +233,9 @@ class Wal:
     def seal(self) -> None:
         """Write an empty batch behind an unsealed last one, so that only this could be cut."""
         if not self._sealed and not self._records and self.durable_lsn == self.next_lsn - 1:
-            self.write()
-            self._sealed = True
+            with contextlib.suppress(LogFull):
+                self.write()
+                self._sealed = True
 
     def synced(self, lsn: int) -> None:
         """Everything up to `lsn` is durable; later batches will say so."""
@@ -310,10 +315,7 @@ class Wal:
         if self._segments[-1].entry_bytes:
             try:
                 self._roll(0)
-            except OSError as error:
-                if self._failed or not is_no_room(error):
-                    raise
-                self._spares.full = True
+            except LogFull:
                 return False
         return True
 
@@ -323,8 +325,11 @@ class Wal:
         try:
             self._begin_segment(self._segments[-1].number + 1, batch_bytes)
         except OSError as error:
-            self._failed = self._failed or not is_no_room(error)
-            raise
+            if self._failed or not is_no_room(error):
+                self._failed = True
+                raise
+            self._waits_for_room = True
+            raise LogFull(errno.ENOSPC, "no room for another segment of the log") from error
 
     def _begin_segment(self, number: int, batch_bytes: int) -> None:
         fs, directory = self._fs, self._directory
@@ -354,12 +359,15 @@ class Wal:
             self.sync_file.close()
         self.sync_file = file
         self._segments.append(segment)
+        self._waits_for_room = False
         self._salt, self._offset, self._file_bytes = segment.salt, FIRST_BATCH_AT, size
         self._write_batch(checkpoint, len(states))
 
     def _make_segment(self, path: str, size: int) -> None:
         """Make a segment's file on the spot; it gets its name at full size, so that a short one
         is damage."""
+        if self._fs.free_bytes(self._directory) < size:
+            raise OSError(errno.ENOSPC, f"{size} bytes are missing for a segment of the log")
         unfinished = join(self._directory, _UNFINISHED)
         file = self._fs.open(unfinished, create=True)
         try:
@@ -435,24 +443,10 @@ class Wal:
             if segment.last_indexes.get(partition, 0) > state.snapshot_index
         )
 
-    def free_bytes(self) -> int:
-        """Return how much more fits on the disk."""
-        return self._fs.free_bytes(self._directory)
-
     @property
     def full(self) -> bool:
         """Whether there is no room for another segment: refuse writes before one is missing."""
-        return self._spares.full
-
-    def has_room(self, size: int) -> bool:
-        """Return whether a batch of this many bytes can surely be written."""
-        batch_bytes = BATCH_HEADER.size + size + BATCH_ALIGNMENT
-        if self._offset + batch_bytes <= self._file_bytes:
-            return True
-        needed = batch_bytes + FIRST_BATCH_AT + 64 * (len(self._partitions) + 2)
-        if needed <= self._segment_bytes and self._spares.names:
-            return True
-        return self.free_bytes() >= max(needed, self._segment_bytes) + _ROOM_LEFT_BYTES
+        return self._spares.full or self._waits_for_room
 
     def begin_spare(self) -> str | None:
         """Return the path to `fill_spare`, None when there are enough spares."""
@@ -465,6 +459,8 @@ class Wal:
     def end_spare(self, path: str, failure: OSError | None) -> None:
         """Take the spare in, or learn that there is no room for it (`full`)."""
         self._spares.end(path, failure)
+        if failure is None:
+            self._waits_for_room = False
 
     def prepare_spares(self) -> None:
         """Make all spares now."""

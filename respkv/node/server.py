@@ -204,14 +204,13 @@ class Node:
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""
         path = self.wal.begin_spare()
-        if path is None:
-            return
-        failure = None
-        try:
-            await self._loop.run_in_executor(None, self.wal.fill_spare, path)
-        except OSError as error:
-            failure = error
-        self.wal.end_spare(path, failure)
+        if path is not None:
+            failure = None
+            try:
+                await self._loop.run_in_executor(None, self.wal.fill_spare, path)
+            except OSError as error:
+                failure = error
+            self.wal.end_spare(path, failure)
         refusal = DISK_FULL_TEXT if self.wal.full else b""
         if bool(refusal) != bool(self.replica.write_refusal):
             logger.warning("writes are %s", "refused: disk full" if refusal else "taken again")

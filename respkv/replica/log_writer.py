@@ -9,7 +9,7 @@ from typing import Protocol
 
 from respkv.consensus.messages import Message
 from respkv.consensus.raft import Ready
-from respkv.log.wal import Wal
+from respkv.log.wal import LogFull, Wal
 from respkv.replica.runtime import Runtime
 
 
@@ -143,9 +143,12 @@ class LogWriter:
                 self._collected = _Written()
                 self._complete(written)
             return
+        try:
+            written.lsn = self._wal.write()
+        except LogFull:
+            return  # nothing was written: the next turn, at the latest the next tick's, tries again
         self._collected = _Written()
         self._has_records = False
-        written.lsn = self._wal.write()
         when_written, self._when_written = self._when_written, []
         for call in when_written:
             call()

@@ -221,14 +221,13 @@ class SimulatedNode:
     def _keep_spare(self) -> None:
         """Have a spare segment, or refuse writes while there is no room for one."""
         path = self.wal.begin_spare()
-        if path is None:
-            return
-        failure = None
-        try:
-            self.wal.fill_spare(path)
-        except OSError as error:
-            failure = error
-        self.wal.end_spare(path, failure)
+        if path is not None:
+            failure = None
+            try:
+                self.wal.fill_spare(path)
+            except OSError as error:
+                failure = error
+            self.wal.end_spare(path, failure)
         if self.wal.full and not self.replica.write_refusal:
             self.world.count("disks full")
         self.replica.write_refusal = DISK_FULL if self.wal.full else b""
