@@ -19,6 +19,8 @@ def _size(text: str) -> int:
     units = {"k": 1000, "kb": 1024, "m": 10**6, "mb": 1 << 20, "g": 10**9, "gb": 1 << 30, "b": 1}
     digits = text.rstrip("bBkKmMgG")
     unit = text[len(digits) :].lower()
+    if not (digits.isascii() and digits.isdigit()) or unit not in ("", *units):
+        raise ValueError("argument must be a memory value")
     return int(digits) * (units[unit] if unit else 1)
 
 
@@ -31,7 +33,7 @@ def _yes_no(text: str) -> bool:
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
-            raise ValueError(f"argument must be one of {', '.join(choices)}")
+            raise ValueError(f"argument(s) must be one of the following: {', '.join(choices)}")
         return text.lower()
 
     return parse
@@ -39,12 +41,64 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 def _number(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit()):
+            raise ValueError("argument couldn't be parsed into an integer")
         number = int(text)
         if not low <= number <= high:
-            raise ValueError(f"argument must be between {low} and {high}")
+            raise ValueError(f"argument must be between {low} and {high} inclusive")
         return number
 
     return parse
+
+
+class BufferLimit:
+    """How much may wait for a client: `soft` bytes for `seconds`, `hard` bytes never; 0: any."""
+
+    def __init__(self, hard: int, soft: int, seconds: int) -> None:
+        self.hard = hard
+        self.soft = soft
+        self.seconds = seconds
+
+
+_CLIENT_CLASSES: Final = {
+    "normal": "normal",
+    "slave": "slave",
+    "replica": "slave",
+    "pubsub": "pubsub",
+}
+
+
+def _buffer_limits(text: str) -> dict[str, BufferLimit]:
+    words = text.split()
+    if len(words) % 4:
+        raise ValueError("Wrong number of arguments in buffer limit configuration.")
+    limits: dict[str, BufferLimit] = {}
+    for class_, hard, soft, seconds in zip(*[iter(words)] * 4, strict=True):
+        if class_.lower() not in _CLIENT_CLASSES:
+            raise ValueError("Invalid client class specified in buffer limit configuration.")
+        try:
+            limit = BufferLimit(_size(hard), _size(soft), _number(0, (1 << 31) - 1)(seconds))
+        except ValueError:
+            raise ValueError(
+                "Error in hard, soft or soft_seconds setting in buffer limit configuration."
+            ) from None
+        limits[_CLIENT_CLASSES[class_.lower()]] = limit
+    return limits
+
+
+_POLICIES: Final = (
+    "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu allkeys-random "
+    "noeviction"
+).split()
+
+
+class InvalidArgument(Exception):
+    """An option does not take this text; says why in Redis' words."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(why)
+        self.name = name
 
 
 class Option:
@@ -73,33 +127,45 @@ OPTIONS: Final = {
         Option(
             "appendfsync",
             "always",
-            _one_of("always", "everysec", "no"),
+            _one_of("everysec", "always", "no"),
             False,
             "when the log is synced; always: before a write is acknowledged",
         ),
         Option("databases", "16", _number(1, 1 << 16), False, "number of databases"),
         Option("maxclients", "10000", _number(1, 1 << 20), True, "connections at most"),
         Option(
-            "timeout", "0", _number(0, 1 << 31), True, "close idle clients after seconds; 0: no"
+            "timeout",
+            "0",
+            _number(0, (1 << 31) - 1),
+            True,
+            "close idle clients after seconds; 0: no",
         ),
-        Option("tcp-keepalive", "300", _number(0, 1 << 31), True, "seconds; 0: off"),
+        Option("tcp-keepalive", "300", _number(0, (1 << 31) - 1), True, "seconds; 0: off"),
         Option("tcp-backlog", "511", _number(1, 1 << 16), False, "connections waiting for accept"),
         Option("proto-max-bulk-len", "512mb", _size, True, "longest argument, bytes"),
         Option("client-query-buffer-limit", "1gb", _size, True, "longest request, bytes"),
         Option(
             "client-output-buffer-limit",
-            "256mb",
-            _size,
+            "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60",
+            _buffer_limits,
             True,
-            "close a client that lets more than this wait for it, bytes",
+            "class, hard and soft limit, seconds: close clients that let more wait for them",
         ),
         Option("snapshot-log-bytes", "128mb", _size, True, "log growth between snapshots, bytes"),
+        Option(
+            "tracking-table-max-keys",
+            "1000000",
+            _number(0, 1 << 40),
+            True,
+            "keys remembered for CLIENT TRACKING; 0: any number",
+        ),
         Option("loglevel", "notice", _one_of("debug", "verbose", "notice", "warning"), True, ""),
+        Option("log-format", "text", _one_of("text", "json"), False, "lines of the log"),
         Option("logfile", "", str, False, "log file; empty: standard error"),
         Option("save", "", str, True, "accepted for clients that ask: snapshots follow the log"),
         Option("appendonly", "yes", _yes_no, True, "accepted: the log is always on"),
         Option("maxmemory", "0", _size, True, "accepted: 0, no limit"),
-        Option("maxmemory-policy", "noeviction", str, True, "accepted: noeviction"),
+        Option("maxmemory-policy", "noeviction", _one_of(*_POLICIES), True, "accepted: noeviction"),
     )
 }
 
@@ -132,10 +198,13 @@ MEANINGLESS: Final = frozenset(
     server_cpulist set-max-intset-entries set-proc-title shutdown-on-sigint shutdown-on-sigterm
     shutdown-timeout slave-read-only slowlog-log-slower-than slowlog-max-len socket-mark-id
     stop-writes-on-bgsave-error stream-node-max-bytes stream-node-max-entries supervised syslog-enabled
-    syslog-facility syslog-ident tracking-table-max-keys use-exit-on-panic zset-max-listpack-entries
+    syslog-facility syslog-ident use-exit-on-panic zset-max-listpack-entries
     zset-max-listpack-value zset-max-ziplist-entries zset-max-ziplist-value
     """.split()
 )
+
+
+GENERATED: Final = "# Generated by CONFIG REWRITE"
 
 
 class Config:
@@ -144,6 +213,7 @@ class Config:
     def __init__(self) -> None:
         self._texts = {option.name: option.default for option in OPTIONS.values()}
         self._values = {option.name: option.parse(option.default) for option in OPTIONS.values()}
+        self.path: str | None = None  # the file it came from
         self.warnings: list[str] = []
 
     def __getitem__(self, name: str) -> Any:
@@ -164,25 +234,90 @@ class Config:
             self.warnings.append(f"{where}: '{name}' has no meaning here and is ignored")
             return
         try:
-            self._values[name] = option.parse(text)
-        except (ValueError, KeyError) as error:
+            self.take([(option, text)])
+        except InvalidArgument as error:
             raise ConfigError(f"{where}: '{name} {text}': {error}") from None
-        self._texts[name] = text
+
+    def take(self, changes: list[tuple[Option, str]]) -> None:
+        """Change several options, or none.
+
+        Raises:
+            InvalidArgument: one of them does not take its text.
+        """
+        values: dict[str, Any] = {}
+        for option, text in changes:
+            try:
+                values[option.name] = option.parse(text)
+            except ValueError as error:
+                raise InvalidArgument(option.name, str(error)) from None
+        for name, value in values.items():
+            if isinstance(value, dict):  # classes that are not named keep their limits
+                value = {**self._values[name], **value}
+            self._values[name] = value
+        for option, text in changes:
+            self._texts[option.name] = text
 
     def matching(self, patterns: list[str]) -> dict[str, str]:
-        """Return name and text of the directives that CONFIG GET patterns match."""
-        return {
-            name: self.text(name)
-            for name in self._texts
-            if any(fnmatchcase(name, pattern.lower()) for pattern in patterns)
-        }
+        """Return name and text of the directives that CONFIG GET patterns match.
+
+        A name without wildcards is returned in the case it was asked for.
+        """
+        found: dict[str, str] = {}
+        for pattern in patterns:
+            if not any(character in pattern for character in "*?["):
+                if pattern.lower() in self._texts:
+                    found.setdefault(pattern, self.text(pattern.lower()))
+                continue
+            for name in self._texts:
+                if fnmatchcase(name, pattern.lower()):
+                    found.setdefault(name, self.text(name))
+        return found
 
     def text(self, name: str) -> str:
         """Return a directive's value as CONFIG GET prints it."""
         value = self._values[name]
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if isinstance(value, dict):
+            return " ".join(
+                f"{class_} {limit.hard} {limit.soft} {limit.seconds}"
+                for class_, limit in value.items()
+            )
         return str(value)
+
+    def rewritten(self, lines: list[str]) -> list[str]:
+        """Return a file's lines with the values in force, comments and unknown lines kept.
+
+        A directive that stands several times stays once, and what is not the default and not in
+        the file yet is appended, as CONFIG REWRITE of Redis does.
+        """
+        written: list[str] = []
+        seen: set[str] = set()
+        for line in lines:
+            name = "" if line.lstrip().startswith("#") else line.strip().split(" ", 1)[0].lower()
+            if name not in OPTIONS:
+                written.append(line)
+            elif name not in seen:
+                seen.add(name)
+                written.append(self._line(name))
+        default = Config()
+        changed = [
+            self._line(name)
+            for name in OPTIONS
+            if name not in seen and self.text(name) != default.text(name)
+        ]
+        if changed and GENERATED not in written:
+            written.append(GENERATED)
+        return written + changed
+
+    def _line(self, name: str) -> str:
+        text = self._texts[name]
+        if isinstance(self._values[name], dict):
+            return f"{name} {self.text(name)}"
+        if not text or any(character in text for character in "\"'\\ \t#"):
+            escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+            return f'{name} "{escaped}"'
+        return f"{name} {text}"
 
 
 def read_config(path: str | None, flags: list[tuple[str, str]]) -> Config:
@@ -193,6 +328,7 @@ def read_config(path: str | None, flags: list[tuple[str, str]]) -> Config:
     """
     config = Config()
     if path is not None:
+        config.path = os.path.abspath(path)
         try:
             with open(path, encoding="utf-8") as file:
                 lines = file.read().splitlines()

@@ -32,6 +32,11 @@ class ServerProcess:
         self.process: subprocess.Popen[bytes]
 
     def start(self) -> None:
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """Start the process; it may still be loading, or not even listening."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -42,6 +47,9 @@ class ServerProcess:
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": os.getcwd()},
             )  # fmt: skip
+
+    def wait_ready(self) -> None:
+        """Wait until it answers commands."""
         deadline = time.monotonic() + START_SECONDS
         while self.ask(b"PING") not in (b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n"):
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -87,15 +87,15 @@ BUGS = [
         [
             (
                 """        elif client.reads_pending:
-            self._await_round(client, handler, argv, awaited)
+            self._await_round(client, handler, argvs, awaited)
         elif client.batch_serial == self._batch.serial:
 """,
                 """        elif client.reads_pending:
-            self._await_round(client, handler, argv, awaited)
+            self._await_round(client, handler, argvs, awaited)
         elif client.batch_serial in [batch.serial for batch in self._proposed]:
             for batch in self._proposed:
                 if batch.serial == client.batch_serial:
-                    batch.items.append((client, handler, argv, client.db, READ))
+                    batch.items.append((client, handler, argvs, client.db, READ))
         elif client.batch_serial == self._batch.serial:
 """,
             )
@@ -140,7 +140,7 @@ BUGS = [
             (
                 """            argv = [b"RESPKV.SWEEP", b"%d" % SWEEP_KEYS]
             self._batch.log(encode_command(argv))
-            self._join_batch(None, self._sweep.handler, argv, LOGGED)
+            self._join_batch(None, self._sweep.handler, [argv], LOGGED)
 """,
                 """            now_ms = self.log_clock.now_ms()
             for db, database in enumerate(self.keyspace.databases):
@@ -151,8 +151,8 @@ BUGS = [
                     self._batch.log(encode_command(argv))
                     command = lookup(b"DEL")
                     assert command is not None
-                    self._join_batch(None, command.handler, argv, LOGGED, db)
-                    self._batch.items[-1] = (None, command.handler, argv, db, LOGGED)
+                    self._join_batch(None, command.handler, [argv], LOGGED, db)
+                    self._batch.items[-1] = (None, command.handler, [argv], db, LOGGED)
 """,
             )
         ],

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "respkv"
 
 ROWS = {
-    "errors": 0, "config": 0, "clock": 0, "entry": 0,
+    "errors": 0, "config": 0, "clock": 0, "entry": 0, "steps": 0,
     "wire": 1, "keyspace": 1,
     "commands": 2, "log": 2, "consensus": 2, "cluster": 2,
     "replica": 3, "node": 4, "http": 5, "cli": 6,

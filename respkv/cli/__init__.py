@@ -5,7 +5,7 @@ import sys
 USAGE = """\
 respkv: a Redis Cluster you can pip install, that never loses a write it acknowledged
 
-  respkv server [FILE.conf] [--port 6379] [--dir DIR] [--DIRECTIVE VALUE ...]
+  respkv server [FILE.conf] [--port 6379] [--dir DIR] [--json] [--DIRECTIVE VALUE ...]
   respkv ping | wait-ready [--timeout S] | healthcheck   [--host H] [--port P] [--password P]
   respkv wal dump FILE|DIR            print a log as text
   respkv wal salvage DIR [--accept-loss]

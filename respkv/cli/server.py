@@ -3,6 +3,7 @@
 import logging
 import sys
 
+from respkv.cli.log_lines import start_logging
 from respkv.config import OPTIONS, Config, ConfigError, read_config
 from respkv.errors import InvariantViolation
 from respkv.log.damage import LogDamaged, UnknownFormat
@@ -28,6 +29,8 @@ def _parse(arguments: list[str]) -> Config:
             if path is not None:
                 raise ConfigError(f"'{argument}': one configuration file is all that is read")
             path = argument
+        elif argument == "--json":
+            flags.append(("log-format", "json"))
         else:
             name, equals, text = argument[2:].partition("=")
             if not equals:
@@ -45,17 +48,14 @@ def server(arguments: list[str]) -> int:
     if "--help" in arguments:
         for option in OPTIONS.values():
             print(f"  --{option.name:<28} {option.text} (default: {option.default or 'none'})")
+        print(f"  --{'json':<28} the same as --log-format json")
         return 0
     try:
         config = _parse(arguments)
     except ConfigError as error:
         print(f"respkv server: {error}", file=sys.stderr)
         return 2
-    logging.basicConfig(
-        filename=config["logfile"] or None,
-        level=_LEVELS[config["loglevel"]],
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
+    start_logging(config["logfile"], _LEVELS[config["loglevel"]], config["log-format"] == "json")
     for warning in config.warnings:
         logging.getLogger("respkv").warning("%s", warning)
     try:

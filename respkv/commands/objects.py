@@ -3,7 +3,8 @@
 from typing import Final
 
 from respkv.commands.arguments import int64_or_none
-from respkv.commands.table import LOADING, READONLY, STALE, Argv, command, container
+from respkv.commands.help import declare_help
+from respkv.commands.table import READONLY, Argv, command, container
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import Container, Value
@@ -62,26 +63,20 @@ def object_refcount(keyspace: Keyspace, argv: Argv) -> int | None:
     return 1
 
 
-@command(name="OBJECT|HELP", arity=2, flags=LOADING | STALE, group="generic", since="6.2.0",
-         summary="Show helpful text about the different subcommands")  # fmt: skip
-def object_help(keyspace: Keyspace, argv: Argv) -> list[str]:
-    return [
-        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "ENCODING <key>",
-        "    Return the kind of internal representation used in order to store the value",
-        "    associated with a <key>.",
-        "FREQ <key>",
-        "    Return the access frequency index of the <key>. The returned integer is",
-        "    proportional to the logarithm of the recent access frequency of the key.",
-        "IDLETIME <key>",
-        "    Return the idle time of the <key>, that is the approximated number of",
-        "    seconds elapsed since the last access to the key.",
-        "REFCOUNT <key>",
-        "    Return the number of references of the value associated with the specified",
-        "    <key>.",
-        "HELP",
-        "    Prints this help.",
-    ]
+declare_help("OBJECT", since="6.2.0", group="generic", flags=0, text="""
+ENCODING <key>
+    Return the kind of internal representation used in order to store the value
+    associated with a <key>.
+FREQ <key>
+    Return the access frequency index of the <key>. The returned integer is
+    proportional to the logarithm of the recent access frequency of the key.
+IDLETIME <key>
+    Return the idle time of the <key>, that is the approximated number of
+    seconds elapsed since the last access to the key.
+REFCOUNT <key>
+    Return the number of references of the value associated with the specified
+    <key>.
+""")  # fmt: skip
 
 
 def encoding_of(value: Value) -> bytes:

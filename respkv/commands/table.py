@@ -105,6 +105,27 @@ class Command:
         self.own_handler: Handler = handler
         self.is_subcommand = "|" in name
 
+    def with_handler(self, handler: Handler) -> "Command":
+        """Return a command that differs only in what it runs."""
+        other = Command(
+            self.name.decode(),
+            handler,
+            self.arity,
+            self.flags,
+            self.specs,
+            self.group,
+            self.since,
+            self.complexity,
+            self.syntax,
+            self.summary,
+            self.categories,
+            self.tips,
+            self.history,
+            self.deprecated,
+        )
+        other.display_name = self.display_name
+        return other
+
     def accepts(self, argument_count: int) -> bool:
         """Return whether an argv of this length fits the arity (negative: at least that many)."""
         return argument_count == self.arity or argument_count >= -self.arity > 0
@@ -250,6 +271,8 @@ def container(
     flags: int = 0,
     arity: int = -2,
     complexity: str = "Depends on subcommand.",
+    categories: tuple[str, ...] = (),
+    tips: tuple[str, ...] = (),
     handler: Handler | None = None,
 ) -> None:
     """Declare a command that has subcommands; its handler runs the one argv[1] names.
@@ -264,7 +287,20 @@ def container(
         return chosen.handler(subject, argv)
 
     declared = Command(
-        name, run, arity, flags, (), "", since, complexity, "", summary, (), (), (), None
+        name,
+        run,
+        arity,
+        flags,
+        (),
+        "",
+        since,
+        complexity,
+        "",
+        summary,
+        categories,
+        tips,
+        (),
+        None,
     )
     declared.group = group  # a container is in no category of its group
     if handler is not None:

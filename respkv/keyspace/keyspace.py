@@ -16,6 +16,7 @@ from respkv.keyspace.database import Database
 from respkv.keyspace.deadlines import window_end_ms
 from respkv.keyspace.garbage import Garbage
 from respkv.keyspace.values import Value
+from respkv.steps import Steps, finish
 
 COUNTERS: Final = 4_096  # WATCH buckets: a collision costs a spurious nil, never a lost update
 COUNTER_MASK: Final = COUNTERS - 1
@@ -39,6 +40,11 @@ class Keyspace:
         self.leader_ms: int = 0
         self.applying: bool = False
         self.position: int = 0
+        # What the entries change, while somebody wants to know: keys; None: whole databases.
+        self.changed: list[bytes | None] | None = None
+        self.hits: int = 0  # of reads; these three are statistics, and no part of the state
+        self.misses: int = 0
+        self.expired: int = 0
         self.counters: list[int] = [0] * COUNTERS
         self._term: int = 0
         self._index_in_log: int = 0
@@ -89,17 +95,23 @@ class Keyspace:
             LogTimeBehind: not applying, and only the leader's clock says that the key expired.
         """
         value = self._values.get(key)
-        if value is None:
+        if value is None or (self._deadlines and key in self._deadlines and self._expired(key)):
+            if not self.applying:
+                self.misses += 1
             return None
-        if self._deadlines and key in self._deadlines and self._expired(key):
-            return None
+        if not self.applying:
+            self.hits += 1
         return value
 
     def contains(self, key: bytes) -> bool:
         """Return whether `key` is there; as `lookup` in every other way."""
-        if key not in self._values:
+        if key not in self._values or (key in self._deadlines and self._expired(key)):
+            if not self.applying:
+                self.misses += 1
             return False
-        return not (key in self._deadlines and self._expired(key))
+        if not self.applying:
+            self.hits += 1
+        return True
 
     def set(self, key: bytes, value: Value) -> None:
         """Store `value` without a deadline, whatever was there."""
@@ -114,6 +126,8 @@ class Keyspace:
                 self._database.deadlines.remove(key)
         self._values[key] = value
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
+        if self.changed is not None:
+            self.changed.append(key)
 
     def replace(self, key: bytes, value: Value) -> None:
         """Store `value`, keeping the deadline of an existing key."""
@@ -125,10 +139,14 @@ class Keyspace:
             self._garbage.add_value(old)
         self._values[key] = value
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
+        if self.changed is not None:
+            self.changed.append(key)
 
     def modified(self, key: bytes) -> None:
         """Count a change made inside the value of `key`."""
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
+        if self.changed is not None:
+            self.changed.append(key)
 
     def delete(self, key: bytes) -> bool:
         """Remove `key`, expired or not; return whether it was there."""
@@ -169,6 +187,8 @@ class Keyspace:
         if self._deadlines:
             self._database.deadlines.remove(key)
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
+        if self.changed is not None:
+            self.changed.append(key)
         return value
 
     # --- deadlines ---------------------------------------------------------------------------
@@ -181,12 +201,16 @@ class Keyspace:
         """Make an existing key expire once now > `deadline_ms`, which is not negative."""
         self._database.deadlines.set(key, deadline_ms)
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
+        if self.changed is not None:
+            self.changed.append(key)
 
     def persist(self, key: bytes) -> bool:
         """Remove the deadline of `key`; return whether it had one."""
         if not self._database.deadlines.remove(key):
             return False
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
+        if self.changed is not None:
+            self.changed.append(key)
         return True
 
     def next_deadline_ms(self) -> int | None:
@@ -223,6 +247,7 @@ class Keyspace:
         while removed < keys_max and deadlines.holds(window):
             self.delete(deadlines.pop_last(window))
             removed += 1
+        self.expired += removed
         return removed
 
     def _expired(self, key: bytes) -> bool:
@@ -230,6 +255,7 @@ class Keyspace:
         if deadline_ms < self.now_ms:
             if self.applying:
                 self.delete(key)
+                self.expired += 1
             return True
         if deadline_ms < self.leader_ms and not self.applying:
             raise LogTimeBehind
@@ -279,6 +305,8 @@ class Keyspace:
         """Empty one database and return how many keys it had; `free_some` frees them later."""
         database = self.databases[db]
         removed = len(database.keys)
+        if self.changed is not None:
+            self.changed.append(None)
         if removed:
             self.databases[db] = Database()
             self._garbage.add_database(database)
@@ -293,6 +321,8 @@ class Keyspace:
     def swap(self, first_db: int, second_db: int) -> None:
         """Exchange the contents of two databases."""
         databases = self.databases
+        if self.changed is not None:
+            self.changed.append(None)
         databases[first_db], databases[second_db] = databases[second_db], databases[first_db]
         self._count_everywhere()
         self.select(self.db_index)
@@ -336,6 +366,11 @@ class Keyspace:
         Raises:
             InvariantViolation: these are not the chunks of a dump, or of an unknown format.
         """
+        return finish(Keyspace.loading(chunks))
+
+    @staticmethod
+    def loading(chunks: Iterable[bytes]) -> "Steps[Keyspace]":
+        """Do what `load` does, a chunk a step."""
         keyspace: Keyspace | None = None
         for chunk in chunks:
             if keyspace is None:
@@ -345,6 +380,7 @@ class Keyspace:
                 keyspace.counters = counters
             else:
                 dump.read_chunk(chunk, keyspace.databases)
+            yield len(chunk)
         if keyspace is None:
             raise InvariantViolation("an empty dump")
         return keyspace

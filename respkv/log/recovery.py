@@ -8,13 +8,13 @@ from respkv.log.filesystem import FileSystem, join
 from respkv.log.partition import RecoveredPartition, replay
 from respkv.log.records import Batch, Dropped, LoggedEntry, SnapshotMark
 from respkv.log.segment import Segment, read_segment, segment_names, segment_number
+from respkv.steps import Steps, finish
 
 
 class Recovery:
     """The segments in order, the partitions they describe, and where writing goes on.
 
-    Raises:
-        LogDamaged: something that was durable is missing or altered (rule 4).
+    Complete once `steps` has run to its end; `recover` does that at once.
     """
 
     def __init__(self, fs: FileSystem, directory: str) -> None:
@@ -22,14 +22,21 @@ class Recovery:
         self.last_lsn = 0
         self.durable_lsn = 0  # the highest LSN that anything valid calls durable
         self.segments: list[Segment] = []  # without their batches, which may be large
+        self.last_number = 0  # the highest number any segment file has
         self.unused: list[str] = []  # recycled, or made but never used
         self.torn: Segment | None = None  # has remains of batches that were cut
         self._fs = fs
         self._directory = directory
         self._cut: tuple[str, int] | None = None  # the file and place where the sequence breaks
-        names = self._newest_run(segment_names(fs, directory))
-        for name in names:
-            self._take(name)
+
+    def steps(self) -> Steps[None]:
+        """Read and replay the segments, one a step.
+
+        Raises:
+            LogDamaged: something that was durable is missing or altered (rule 4).
+        """
+        for name in self._newest_run(segment_names(self._fs, self._directory)):
+            yield self._take(name)
         self._judge()
 
     def _newest_run(self, names: list[str]) -> list[str]:
@@ -44,9 +51,11 @@ class Recovery:
             first -= 1
         first = max(first, 0)
         self.unused = names[:first]
+        self.last_number = segment_number(names[-1]) if names else 0
         return names[first:]
 
-    def _take(self, name: str) -> None:
+    def _take(self, name: str) -> int:
+        """Take the next segment and return its size."""
         segment = read_segment(self._fs, self._directory, name)
         path = join(self._directory, name)
         if segment.stray_lsn > self.last_lsn:
@@ -66,6 +75,7 @@ class Recovery:
             self.torn = segment if segment.batches else None
         segment.batches = []
         segment.later = []
+        return segment.size
 
     def _continues(self, segment: Segment) -> bool:
         if not self.segments or segment.first_lsn == self.last_lsn + 1:
@@ -113,3 +123,14 @@ class Recovery:
                     0,
                     f"partition {number} has no entries before {partition.base_index + 1}",
                 )
+
+
+def recover(fs: FileSystem, directory: str) -> Recovery:
+    """Return what a directory's log holds.
+
+    Raises:
+        LogDamaged: something that was durable is missing or altered.
+    """
+    recovery = Recovery(fs, directory)
+    finish(recovery.steps())
+    return recovery

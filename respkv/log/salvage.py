@@ -24,7 +24,7 @@ from respkv.log.records import (
     pack_segment_header,
     unpack_records,
 )
-from respkv.log.recovery import Recovery
+from respkv.log.recovery import recover
 from respkv.log.segment import (
     Segment,
     mend_segment,
@@ -96,7 +96,7 @@ def plan_salvage(fs: FileSystem, directory: str) -> SalvagePlan:
     plan = SalvagePlan()
     try:
         has_identity(fs, directory)
-        Recovery(fs, directory)
+        recover(fs, directory)
     except LogDamaged as damage:
         plan.needed = True
         plan.lines.append(str(damage))

@@ -16,20 +16,20 @@ from respkv.log.filesystem import FileSystem, join
 _MAGIC: Final = b"RESPKVS1"
 _HEAD: Final = struct.Struct("<8sIQQI")
 _CHUNK: Final = struct.Struct("<II")
-_PREFIX: Final = "snapshot-"
+SNAPSHOT_PREFIX: Final = "snapshot-"
 _SYNC_EVERY_BYTES: Final = 4 << 20  # small syncs, so that those of the log never wait long
 
 
 def snapshot_name(partition: int, index: int, term: int) -> str:
     """Return a snapshot's file name; names sort by index."""
-    return f"{_PREFIX}{partition}-{index:016x}-{term:x}"
+    return f"{SNAPSHOT_PREFIX}{partition}-{index:016x}-{term:x}"
 
 
 class SnapshotName:
     """What a snapshot's file name says."""
 
     def __init__(self, name: str) -> None:
-        partition, index, term = name.removeprefix(_PREFIX).split("-")
+        partition, index, term = name.removeprefix(SNAPSHOT_PREFIX).split("-")
         self.name = name
         self.partition = int(partition)
         self.index = int(index, 16)
@@ -41,7 +41,7 @@ def snapshots(fs: FileSystem, directory: str, partition: int) -> list[SnapshotNa
     found = [
         SnapshotName(name)
         for name in fs.names(directory)
-        if name.startswith(f"{_PREFIX}{partition}-") and not name.endswith(".new")
+        if name.startswith(f"{SNAPSHOT_PREFIX}{partition}-") and not name.endswith(".new")
     ]
     return sorted(found, key=lambda snapshot: snapshot.index)
 

@@ -16,6 +16,10 @@ _UNFINISHED: Final = "spare.new"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
+class NoRoom(OSError):
+    """The disk has no room for another segment. Nothing was written; try again later."""
+
+
 def is_no_room(error: OSError) -> bool:
     """Return whether the disk, or the user's share of it, is full."""
     return error.errno in _NO_ROOM
@@ -32,7 +36,7 @@ class Spares:
 
     def __init__(self, fs: FileSystem, directory: str, segment_bytes: int) -> None:
         self.names: list[str] = []
-        self.full = False  # there is none, and no room for one
+        self.full = False  # no room for those that are missing
         self._fs = fs
         self._directory = directory
         self._segment_bytes = segment_bytes
@@ -65,7 +69,8 @@ class Spares:
         name = f"{_PREFIX}{self._last_number}"
         self._fs.rename(path, join(self._directory, name))
         self.names.append(name)
-        self.full = False
+        if not self.wanted:
+            self.full = False
 
     def take(self, path: str) -> bool:
         """Give a spare a segment's name; False when there is none."""
@@ -97,8 +102,14 @@ class Spares:
         if failure is None:
             self.add(path)
             self._fs.sync_directory(self._directory)
+            self.full = False
             return
         self._fs.remove(path)
         if not is_no_room(failure):
             raise failure
-        self.full = not self.names
+        self.full = True  # a spare that is left is for what is on its way already
+
+    def look_for_room(self) -> None:
+        """A segment was taken: learn at once whether the missing spares will find room."""
+        missing = SPARES_KEPT - len(self.names)
+        self.full = self._fs.free_bytes(self._directory) < missing * self._segment_bytes

@@ -6,6 +6,7 @@ reports `synced`. Rules and layouts: `DESIGN.md` beside this file.
 
 import contextlib
 import errno
+from collections.abc import Callable
 from typing import Final
 
 from respkv.entry import Entry
@@ -38,19 +39,17 @@ from respkv.log.records import (
 )
 from respkv.log.recovery import Recovery
 from respkv.log.segment import Segment, segment_name
-from respkv.log.spares import Spares, fill_with_zeros, is_no_room
+from respkv.log.spares import NoRoom, Spares, fill_with_zeros, is_no_room
+from respkv.steps import Steps, finish
 
 SEGMENT_BYTES: Final = 16 << 20
 _SEGMENT_BYTES_MIN: Final = 2 * FIRST_BATCH_AT
+_ROOM_LEFT_BYTES: Final = 1 << 20  # on the disk, beside a segment that is made on the spot
 _UNFINISHED: Final = "segment.new"
 _NONE: Final[list[Entry]] = []
 
 # A record's kind and partition, two numbers it carries, its entries, its place in the batch.
 _Added = tuple[int, LoggedPartition, int, int, list[Entry], int]
-
-
-class LogFull(OSError):
-    """No room for a segment: nothing was written, and the same batch may be tried again (rule 9)."""
 
 
 class Wal:
@@ -64,6 +63,7 @@ class Wal:
         self.recovered: dict[int, RecoveredPartition] = {}
         self.next_lsn = 1
         self.durable_lsn = 0
+        self.when_full: Callable[[], None] = lambda: None  # called each time `full` is found out
         self.sync_file: File
         self._fs = fs
         self._directory = directory
@@ -79,7 +79,6 @@ class Wal:
         self._release_lsn = 0  # the batch that made earlier segments needless
         self._sealed = False
         self._failed = False
-        self._waits_for_room = False
         self._spares = Spares(fs, directory, segment_bytes)
 
     # --- opening and closing -----------------------------------------------------------------
@@ -93,20 +92,27 @@ class Wal:
             LogDamaged: something durable is missing or altered.
             UnknownFormat: a newer version wrote it.
         """
+        return finish(Wal.opening(fs, directory, segment_bytes))
+
+    @staticmethod
+    def opening(fs: FileSystem, directory: str, segment_bytes: int = SEGMENT_BYTES) -> "Steps[Wal]":
+        """Do what `open` does in steps: the directory is locked after the first."""
         fs.make_directory(directory)
         fs.lock(directory)
+        yield 0
         wal = Wal(fs, directory, segment_bytes)
         try:
-            wal._recover()
-        except Exception:
+            yield from wal._recover()
+        except BaseException:
             fs.unlock(directory)
             raise
         return wal
 
-    def _recover(self) -> None:
+    def _recover(self) -> Steps[None]:
         fs, directory = self._fs, self._directory
         identity = has_identity(fs, directory)
         recovery = Recovery(fs, directory)
+        yield from recovery.steps()
         if not recovery.segments:
             refuse_missing_log(fs, directory, identity)
         self.recovered = recovery.partitions
@@ -211,8 +217,8 @@ class Wal:
         """Write all that was added as one batch and return its LSN; not yet durable.
 
         Raises:
-            LogFull: nothing was written; call it again when there is room.
-            OSError: the log can no longer be trusted and the node stops.
+            NoRoom: what was added is kept for the next call.
+            OSError: the log can no longer be trusted; the node stops.
         """
         if self._failed:
             raise OSError(errno.EIO, "an earlier write or sync of the log failed")
@@ -233,7 +239,7 @@ class Wal:
     def seal(self) -> None:
         """Write an empty batch behind an unsealed last one, so that only this could be cut."""
         if not self._sealed and not self._records and self.durable_lsn == self.next_lsn - 1:
-            with contextlib.suppress(LogFull):
+            with contextlib.suppress(NoRoom):  # it is only tidiness
                 self.write()
                 self._sealed = True
 
@@ -315,7 +321,7 @@ class Wal:
         if self._segments[-1].entry_bytes:
             try:
                 self._roll(0)
-            except LogFull:
+            except NoRoom:
                 return False
         return True
 
@@ -324,12 +330,15 @@ class Wal:
         self.sync()
         try:
             self._begin_segment(self._segments[-1].number + 1, batch_bytes)
-        except OSError as error:
-            if self._failed or not is_no_room(error):
-                self._failed = True
-                raise
-            self._waits_for_room = True
-            raise LogFull(errno.ENOSPC, "no room for another segment of the log") from error
+        except NoRoom:
+            self._found_full()
+            raise
+        except OSError:
+            self._failed = True
+            raise
+        self._spares.look_for_room()
+        if self._spares.full:
+            self._found_full()
 
     def _begin_segment(self, number: int, batch_bytes: int) -> None:
         fs, directory = self._fs, self._directory
@@ -343,40 +352,35 @@ class Wal:
         if needed > size or not self._spares.take(path):
             size = max(needed, size)
             self._make_segment(path, size)
-        try:
-            file = fs.open(path)
-            segment = Segment(name, size)
-            segment.salt = fs.random_salt()
-            segment.first_lsn = self.next_lsn
-            header = SegmentHeader(number, segment.salt, size, self.next_lsn)
-            file.write_at(0, pack_segment_header(header))
-            file.datasync()
-            fs.sync_directory(directory)
-        except OSError:
-            self._failed = True
-            raise
+        file = fs.open(path)
+        segment = Segment(name, size)
+        segment.salt = fs.random_salt()
+        segment.first_lsn = self.next_lsn
+        header = SegmentHeader(number, segment.salt, size, self.next_lsn)
+        file.write_at(0, pack_segment_header(header))
+        file.datasync()
+        fs.sync_directory(directory)
         if self._segments:
             self.sync_file.close()
         self.sync_file = file
         self._segments.append(segment)
-        self._waits_for_room = False
         self._salt, self._offset, self._file_bytes = segment.salt, FIRST_BATCH_AT, size
         self._write_batch(checkpoint, len(states))
 
     def _make_segment(self, path: str, size: int) -> None:
         """Make a segment's file on the spot; it gets its name at full size, so that a short one
         is damage."""
-        if self._fs.free_bytes(self._directory) < size:
-            raise OSError(errno.ENOSPC, f"{size} bytes are missing for a segment of the log")
         unfinished = join(self._directory, _UNFINISHED)
         file = self._fs.open(unfinished, create=True)
         try:
             fill_with_zeros(file, size)
             file.datasync()
             self._fs.rename(unfinished, path)
-        except OSError:
+        except OSError as error:
             with contextlib.suppress(OSError):
                 self._fs.remove(unfinished)
+            if is_no_room(error):
+                raise NoRoom(error.errno, "no room for another segment of the log", path) from None
             raise
         finally:
             file.close()
@@ -443,10 +447,24 @@ class Wal:
             if segment.last_indexes.get(partition, 0) > state.snapshot_index
         )
 
+    def free_bytes(self) -> int:
+        """Return how much more fits on the disk."""
+        return self._fs.free_bytes(self._directory)
+
     @property
     def full(self) -> bool:
         """Whether there is no room for another segment: refuse writes before one is missing."""
-        return self._spares.full or self._waits_for_room
+        return self._spares.full
+
+    def has_room(self, size: int) -> bool:
+        """Return whether a batch of this many bytes can surely be written."""
+        batch_bytes = BATCH_HEADER.size + size + BATCH_ALIGNMENT
+        if self._offset + batch_bytes <= self._file_bytes:
+            return True
+        needed = batch_bytes + FIRST_BATCH_AT + 64 * (len(self._partitions) + 2)
+        if needed <= self._segment_bytes and self._spares.names:
+            return True
+        return self.free_bytes() >= max(needed, self._segment_bytes) + _ROOM_LEFT_BYTES
 
     def begin_spare(self) -> str | None:
         """Return the path to `fill_spare`, None when there are enough spares."""
@@ -459,8 +477,12 @@ class Wal:
     def end_spare(self, path: str, failure: OSError | None) -> None:
         """Take the spare in, or learn that there is no room for it (`full`)."""
         self._spares.end(path, failure)
-        if failure is None:
-            self._waits_for_room = False
+        if self.full:
+            self.when_full()
+
+    def _found_full(self) -> None:
+        self._spares.full = True
+        self.when_full()
 
     def prepare_spares(self) -> None:
         """Make all spares now."""

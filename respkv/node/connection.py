@@ -3,17 +3,18 @@
 import asyncio
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.table import (
     CONNECTION,
     INTERNAL,
-    LOADING,
     NO_AUTH,
     NO_MULTI,
     TABLE,
     WRITE,
     Command,
+    lookup,
     resolve,
 )
 from respkv.errors import CommandError
@@ -29,12 +30,15 @@ from respkv.wire.reply import (
     Reply,
     encode,
 )
-from respkv.wire.request import Argv, RequestParser, encode_command
+from respkv.wire.request import Argv, RequestParser, Run, encode_command
 
 if TYPE_CHECKING:
     from respkv.node.server import Node
+    from respkv.node.tracking import ClientTracking
 
-LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
+# How replies are written changes with these, so they run once all before has been answered.
+CHANGES_REPLIES: Final = frozenset((b"HELLO", b"RESET", b"CLIENT|REPLY"))
+LATER: Final = object()  # a handler's reply: none yet, `go_on` comes with it
 
 
 class Connection(Client):
@@ -54,7 +58,11 @@ class Connection(Client):
         self.closing = False
         self.muted = False  # CLIENT REPLY OFF
         self.mute_next = 0  # CLIENT REPLY SKIP
+        self.no_evict = False
         self.transaction: Transaction | None = None
+        self.tracking: ClientTracking | None = None
+        self._special = False  # in a transaction, or tracking: every command takes the longer way
+        self.is_unix = False
         self.peer = ""
         self.local = ""
         self._raws: list[bytes] = []
@@ -64,6 +72,9 @@ class Connection(Client):
         self._parser.authenticated = self.authenticated
         self._transport: Any = None
         self._paused_reading = False
+        self._over_soft_since = 0.0  # when more than the soft limit began to wait; 0: it does not
+        self._waiting: list[Run] | None = None  # requests behind one that waits
+        self._when_answered: Callable[[], None] | None = None
 
     # --- asyncio -----------------------------------------------------------------------------
 
@@ -72,7 +83,7 @@ class Connection(Client):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         local = transport.get_extra_info("sockname")
-        is_unix = not isinstance(peer, tuple)
+        is_unix = self.is_unix = not isinstance(peer, tuple)
         self.peer = f"{local}:0" if is_unix else f"{peer[0]}:{peer[1]}"
         self.local = f"{local}:0" if is_unix else f"{local[0]}:{local[1]}"
         connected = transport.get_extra_info("socket")
@@ -97,17 +108,59 @@ class Connection(Client):
         parser = self._parser
         self.last_input = node.turn_time
         for argvs, raw in parser.feed(data):
+            if self._waiting is not None:
+                self._waiting.append((argvs, raw))
+                continue
             self._dispatch(argvs, raw)
             if self.closing:
                 break
         if parser.error is not None and not self.closing:
-            node.replica.answer(self, parser.error)
-            self._close_after_replies()
+            self._broken_stream()
         elif parser.buffered_bytes > node.config["client-query-buffer-limit"]:
             self._abort()
         node.runtime.current_client = None
         if self.replies:
             self.send_replies()
+
+    def _broken_stream(self) -> None:
+        error = self._parser.error
+        if error is not None and self._waiting is None:
+            self.node.replica.answer(self, error)
+            self._close_after_replies()
+
+    def wait(self) -> None:
+        """Let this client's next requests wait until `go_on`, and read no more of them."""
+        if self._waiting is None:
+            self._waiting = []
+            if not self._paused_reading:
+                self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Run the requests that waited, up to one that waits again."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or self.closing:
+            return
+        self.node.replica.begin_input()
+        for position, (argvs, raw) in enumerate(waiting):
+            self._dispatch(argvs, raw)
+            if self.closing:
+                return
+            still_waiting = self._still_waiting()
+            if still_waiting is not None:
+                still_waiting.extend(waiting[position + 1 :])
+                return
+        if not self._paused_reading:
+            self._transport.resume_reading()
+        self._broken_stream()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether requests wait for `go_on`."""
+        return self._waiting is not None
+
+    def _still_waiting(self) -> list[Run] | None:
+        """Return the requests that wait for `go_on`; None when nothing does."""
+        return self._waiting
 
     def eof_received(self) -> bool:
         """The client has finished sending: nothing more is owed to it."""
@@ -122,18 +175,22 @@ class Connection(Client):
     def pause_writing(self) -> None:
         """The client reads too slowly: read no more commands from it meanwhile."""
         self._paused_reading = True
-        self._transport.pause_reading()
+        if self._waiting is None:
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         if self._paused_reading:
             self._paused_reading = False
-            self._transport.resume_reading()
+            if self._waiting is None:
+                self._transport.resume_reading()
 
     # --- replies -----------------------------------------------------------------------------
 
     def reply(self, reply: Reply) -> None:
         """Append one reply, unless the client asked for none."""
+        if type(reply) is not bytes and isinstance(reply, CommandError):
+            self.node.count_error(reply)
         if self.muted:
             return
         if self.mute_next:
@@ -154,10 +211,16 @@ class Connection(Client):
             elif reply is OK:
                 out.append(OK_RESP)
             else:
-                out.append(encode(reply, self.resp))
+                self.reply(reply)
+
+    def count_error(self, error: CommandError) -> None:
+        """Count an error inside the reply to a transaction."""
+        self.node.count_error(error)
 
     def send_replies(self) -> None:
         """Write what is in `replies`; a client that lets too much wait is closed."""
+        if self._when_answered is not None:
+            self._check_answered()
         if not self.replies:
             return
         data = self.replies[0] if len(self.replies) == 1 else b"".join(self.replies)
@@ -166,10 +229,34 @@ class Connection(Client):
         if transport.is_closing():
             return
         transport.write(data)
-        if self._paused_reading:
-            limit = self.node.config["client-output-buffer-limit"]
-            if limit and transport.get_write_buffer_size() > limit:
-                self._abort()
+        if self._paused_reading or self.node.output_limit.hard:
+            self.check_output()
+
+    def check_output(self) -> None:
+        """Close the client if more waits for it than client-output-buffer-limit allows."""
+        limit = self.node.output_limit
+        size = self.output_bytes()
+        if limit.hard and size > limit.hard:
+            self._abort()
+        elif not limit.soft or size <= limit.soft:
+            self._over_soft_since = 0.0
+        elif not self._over_soft_since:
+            self._over_soft_since = time.monotonic()
+        elif time.monotonic() - self._over_soft_since > limit.seconds:
+            self._abort()
+
+    def call_when_answered(self, call: Callable[[], None]) -> None:
+        """Have the next requests wait, and `call` called once all before have been answered."""
+        self.wait()
+        self._when_answered = call
+        self._check_answered()
+
+    def _check_answered(self) -> None:
+        call = self._when_answered
+        if call is not None and self.node.replica.is_idle(self):
+            self._when_answered = None
+            call()
+            self.node.call_soon(self.go_on)
 
     def close_unknown(self) -> None:
         """The outcome of the next command is unknown: send what is known, then close."""
@@ -217,14 +304,20 @@ class Connection(Client):
             command is None
             or command.subcommands
             or command.flags & (CONNECTION | INTERNAL)
-            or self.transaction is not None
+            or self._special
             or not self.authenticated
-            or node.loading
+            or node.guarded
             or not command.accepts(len(argvs[0]))
         ):
-            for argv in argvs:
+            for position, argv in enumerate(argvs):
                 self._dispatch_checked(argv)
                 if self.closing:
+                    break
+                waiting = self._still_waiting()
+                if waiting is not None:
+                    later = argvs[position + 1 :]
+                    if later:
+                        waiting.append((later, b"".join(map(encode_command, later))))
                     break
             return
         name = command.display_name
@@ -237,26 +330,35 @@ class Connection(Client):
     def _dispatch_checked(self, argv: Argv) -> None:
         """Run one command with every check: it may be unknown, of the connection, or queued."""
         node = self.node
+        command = lookup(argv[0])
         try:
             command = resolve(argv)
             flags = command.flags
             if not (self.authenticated or flags & NO_AUTH):
                 raise CommandError(b"NOAUTH Authentication required.")
-            if node.loading and not flags & LOADING:
-                raise CommandError(LOADING_TEXT)
+            if node.guarded and node.must_wait(self, command):
+                self.wait_with(argv)
+                return
         except CommandError as error:
             self._transaction_broken = True
-            node.count_error(error)
+            node.count_rejected(command)
             node.replica.answer(self, error)
             return
         name = command.display_name
         node.calls[name] = node.calls.get(name, 0) + 1
-        if self.transaction is not None or flags & CONNECTION:
+        if self._special or flags & CONNECTION:
             self._dispatch_special(command, argv)
         elif flags & WRITE:
             node.replica.submit_write(self, command, [argv], encode_command(argv))
         else:
             node.replica.submit_read(self, command, [argv])
+
+    def wait_with(self, argv: Argv) -> None:
+        """Run this request, and what follows, once `go_on` is called."""
+        self.wait()
+        waiting = self._waiting
+        if waiting is not None:
+            waiting.append(([argv], encode_command(argv)))
 
     def _dispatch_special(self, command: Command, argv: Argv) -> None:
         """Transactions and commands of the connection itself; these take effect here and now."""
@@ -267,19 +369,34 @@ class Connection(Client):
             self._exec(argv)
         elif self.transaction is not None and name not in (b"DISCARD", b"RESET", b"QUIT"):
             self._queue(command, argv)
+        elif name in CHANGES_REPLIES and not replica.is_idle(self):
+            self.node.calls[command.display_name] -= 1  # it comes by here again
+            self.wait_with(argv)
+            self.call_when_answered(lambda: None)
         elif name == b"WATCH":
             replica.submit_watch(self, self._watches, argv)
+        elif command.flags & WRITE:
+            replica.submit_write(self, command, [argv], encode_command(argv))
+        elif not command.flags & CONNECTION:
+            replica.submit_read(self, self.node.tracking.remembering(self, command), [argv])
         else:
-            replica.answer(self, execute(command.handler, self, argv))
+            reply = execute(command.handler, self, argv)
+            if reply is not LATER:
+                replica.answer(self, reply)
+        if self.tracking is not None and self.transaction is None and name[:7] != b"CLIENT|":
+            self.tracking.caching = False
 
     def _queue(self, command: Command, argv: Argv) -> None:
         transaction = self.transaction
-        if transaction is None or command.flags & NO_MULTI:
-            self._transaction_broken = command.name != b"MULTI" and command.name != b"WATCH"
-            text = {
-                b"MULTI": b"ERR MULTI calls can not be nested",
-                b"WATCH": b"ERR WATCH inside MULTI is not allowed",
-            }.get(command.name, b"ERR Command not allowed inside a transaction")
+        text = b""
+        if command.name == b"MULTI":
+            text = b"ERR MULTI calls can not be nested"
+        elif command.name == b"WATCH":
+            text = b"ERR WATCH inside MULTI is not allowed"
+        elif command.flags & NO_MULTI:
+            text = b"ERR Command not allowed inside a transaction"
+            self._transaction_broken = True
+        if transaction is None or text:
             self.node.replica.answer(self, CommandError(text))
             return
         if command.name == b"SELECT":
@@ -287,6 +404,7 @@ class Connection(Client):
             self._raws.append(encode_command(argv))
         else:
             local = command.flags & CONNECTION != 0
+            command = self.node.tracking.remembering(self, command)
             transaction.commands.append((command.handler, argv, local))
             if not local:
                 self._raws.append(encode_command(argv))
@@ -295,6 +413,7 @@ class Connection(Client):
 
     def begin_transaction(self) -> None:
         """MULTI."""
+        self._special = True
         self.transaction = Transaction(self)
         self._raws = []
         self._transaction_broken = False
@@ -302,9 +421,21 @@ class Connection(Client):
     def end_transaction(self) -> None:
         """DISCARD, or after EXEC: nothing is queued or watched any more."""
         self.transaction = None
+        self._special = self.tracking is not None
         self._raws = []
         self._transaction_broken = False
         self.unwatch()
+
+    def track(self, state: "ClientTracking | None") -> None:
+        """CLIENT TRACKING with these choices, or off."""
+        self.tracking = state
+        self._special = state is not None or self.transaction is not None
+
+    def push(self, message: bytes) -> None:
+        """Send something that answers no command."""
+        if not self.replies:
+            self.node.runtime.replies_ready(self)
+        self.replies.append(message)
 
     def unwatch(self) -> None:
         """Forget watched keys; a WATCH still under way fills a list that nobody looks at."""
@@ -324,26 +455,33 @@ class Connection(Client):
         transaction.watches = self._watches
         raws = self._raws if transaction.writes else []
         self.end_transaction()
-        selects = [
-            command_argv
-            for handler, command_argv, _ in transaction.commands
-            if handler is select_in_transaction
-        ]
-        replica.submit_transaction(self, transaction, raws, argv, changes_db=bool(selects))
-        for command_argv in selects:
-            self.select(command_argv, quiet=True)
+        selects = any([handler is select_in_transaction for handler, _, _ in transaction.commands])
+        if not selects:
+            replica.submit_transaction(self, transaction, raws, argv)
+            return
+        # Which database comes next is known once it has run, or WATCH has stopped it.
+        run = transaction
+        replica.submit_transaction(self, transaction, raws, argv, changes_db=True)
+        self.call_when_answered(lambda: self._select_after(run))
 
-    def select(self, argv: Argv, quiet: bool = False) -> None:
+    def _select_after(self, transaction: Transaction) -> None:
+        if transaction.last_db >= 0:
+            self.db = transaction.last_db
+
+    def writes_next(self, command: Command) -> bool:
+        """Return whether running `command` now may change the keyspace (EXEC: what it runs)."""
+        transaction = self.transaction
+        if command.name == b"EXEC":
+            return transaction is not None and transaction.writes
+        return command.flags & WRITE != 0
+
+    def select(self, argv: Argv) -> None:
         """Make later commands run in database argv[1].
 
         Raises:
-            CommandError: there is no such database (`quiet`: it just stays).
+            CommandError: there is no such database.
         """
-        try:
-            self.db = database_number(argv, self.node.config["databases"])
-        except CommandError:
-            if not quiet:
-                raise
+        self.db = database_number(argv, self.node.config["databases"])
 
     def authenticate(self) -> None:
         """The right password was given."""
@@ -353,6 +491,9 @@ class Connection(Client):
     def reset(self) -> None:
         """RESET: as if newly connected."""
         self.end_transaction()
+        self.node.tracking.disable(self)
+        self.no_evict = False
+        self.mute_next = 0
         self.resp = 2
         self.db = 0
         self.name = b""

@@ -23,16 +23,24 @@ def _server(node: "Node") -> Fields:
         "respkv_version": __version__,
         "redis_git_sha1": "00000000",
         "redis_git_dirty": 0,
+        "redis_build_id": "0",
         "redis_mode": "standalone",
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
         "arch_bits": 64,
         "multiplexing_api": "uvloop" if "uvloop" in sys.modules else "asyncio",
+        "monotonic_clock": "POSIX clock_gettime",
         "process_id": os.getpid(),
+        "process_supervised": "no",
         "run_id": node.run_id,
         "tcp_port": node.config["port"],
         "server_time_usec": time.time_ns() // 1000,
         "uptime_in_seconds": uptime,
         "uptime_in_days": uptime // 86400,
+        "hz": 10,
+        "configured_hz": 10,
+        "lru_clock": int(time.time()) & 0xFFFFFF,
+        "executable": sys.executable,
+        "config_file": node.config.path or "",
         "python_version": platform.python_version(),
     }
 
@@ -43,7 +51,8 @@ def _clients(node: "Node") -> Fields:
         "cluster_connections": 0,
         "maxclients": node.config["maxclients"],
         "blocked_clients": 0,
-        "tracking_clients": 0,
+        "tracking_clients": node.tracking.tracking_clients,
+        "clients_in_timeout_table": 0,
     }
 
 
@@ -51,18 +60,50 @@ def _memory(node: "Node") -> Fields:
     with open("/proc/self/statm", encoding="ascii") as file:
         resident = int(file.read().split()[1]) * resource.getpagesize()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with open("/proc/meminfo", encoding="ascii") as file:
+        total = int(file.readline().split()[1]) * 1024
+    peak = max(resident, peak)
+    limit = node.config["maxmemory"]
     return {
         "used_memory": resident,
-        "used_memory_human": f"{resident / (1 << 20):.2f}M",
+        "used_memory_human": _human(resident),
         "used_memory_rss": resident,
-        "used_memory_peak": max(peak, resident),
-        "maxmemory": node.config["maxmemory"],
+        "used_memory_rss_human": _human(resident),
+        "used_memory_peak": peak,
+        "used_memory_peak_human": _human(peak),
+        "used_memory_peak_perc": f"{100 * resident / peak:.2f}%",
+        "total_system_memory": total,
+        "total_system_memory_human": _human(total),
+        "maxmemory": limit,
+        "maxmemory_human": _human(limit),
         "maxmemory_policy": node.config["maxmemory-policy"],
+        "mem_fragmentation_ratio": "1.00",
         "mem_allocator": "cpython",
+        "lazyfree_pending_objects": 0,
     }
 
 
+def _human(size: int) -> str:
+    if size < 1024:
+        return f"{size}B"
+    for shift, unit in ((10, "K"), (20, "M"), (30, "G")):
+        if size < 1 << (shift + 10):
+            return f"{size / (1 << shift):.2f}{unit}"
+    return f"{size / (1 << 40):.2f}T"
+
+
 def _persistence(node: "Node") -> Fields:
+    progress = node.progress
+    loading: Fields = {}
+    if node.loading and progress is not None:
+        loading = {
+            "loading_start_time": int(progress.started),
+            "loading_total_bytes": progress.total_bytes,
+            "loading_rdb_used_mem": 0,
+            "loading_loaded_bytes": progress.loaded_bytes,
+            "loading_loaded_perc": f"{progress.percent():.2f}",
+            "loading_eta_seconds": progress.eta_seconds(),
+        }
     return {
         "loading": int(node.loading),
         "async_loading": 0,
@@ -70,20 +111,36 @@ def _persistence(node: "Node") -> Fields:
         "rdb_bgsave_in_progress": int(node.saving),
         "rdb_last_save_time": int(node.last_save),
         "rdb_last_bgsave_status": "ok" if node.last_save_ok else "err",
+        "rdb_last_bgsave_time_sec": node.last_save_seconds,
+        "rdb_current_bgsave_time_sec": int(time.time() - node.save_began) if node.saving else -1,
+        "rdb_saves": node.saves,
         "aof_enabled": 1,
         "aof_rewrite_in_progress": 0,
+        "aof_rewrite_scheduled": 0,
         "aof_last_write_status": "ok",
-        "aof_current_size": node.wal.bytes_held(),
+        "aof_current_size": max(0, node.wal.bytes_held()),
+        **loading,
     }
 
 
 def _stats(node: "Node") -> Fields:
+    keyspace = node.replica.keyspace
+    tracking = node.tracking
     return {
         "total_connections_received": node.connections_received,
         "total_commands_processed": sum(node.calls.values()),
         "rejected_connections": node.connections_rejected,
-        "expired_keys": 0,
-        "total_error_replies": sum(node.errors.values()),
+        "expired_keys": keyspace.expired,
+        "evicted_keys": 0,
+        "evicted_clients": 0,
+        "keyspace_hits": keyspace.hits,
+        "keyspace_misses": keyspace.misses,
+        "pubsub_channels": 0,
+        "pubsub_patterns": 0,
+        "tracking_total_keys": len(tracking.readers),
+        "tracking_total_items": sum(map(len, tracking.readers.values())),
+        "tracking_total_prefixes": len(tracking.prefixes),
+        "total_error_replies": node.error_replies,
         "respkv_unknown_outcomes": node.unknown_outcomes,
         "respkv_internal_errors": transaction.internal_errors,
         "respkv_pending_bytes": node.replica.pending_bytes,
@@ -94,9 +151,12 @@ def _replication(node: "Node") -> Fields:
     return {
         "role": "master",
         "connected_slaves": 0,
+        "master_failover_state": "no-failover",
         "master_replid": node.run_id,
+        "master_replid2": "0" * 40,
         "master_repl_offset": node.replica.applied_index,
         "second_repl_offset": -1,
+        "repl_backlog_active": 0,
     }
 
 
@@ -112,7 +172,17 @@ def _cpu(node: "Node") -> Fields:
 
 
 def _commandstats(node: "Node") -> Fields:
-    return {f"cmdstat_{name}": f"calls={calls}" for name, calls in sorted(node.calls.items())}
+    """Counts only: timing each command would cost more than most commands do."""
+    names = sorted({*node.calls, *node.rejected})
+    return {
+        f"cmdstat_{name}": f"calls={node.calls.get(name, 0)},"
+        f"rejected_calls={node.rejected.get(name, 0)}"
+        for name in names
+    }
+
+
+def _modules(node: "Node") -> Fields:
+    return {}
 
 
 def _errorstats(node: "Node") -> Fields:
@@ -150,12 +220,14 @@ _SECTIONS: Final = {
     "stats": _stats,
     "replication": _replication,
     "cpu": _cpu,
+    "modules": _modules,
     "commandstats": _commandstats,
     "errorstats": _errorstats,
     "cluster": _cluster,
     "respkv": _respkv,
     "keyspace": _keyspace,
 }
+_TITLES: Final = {"cpu": "CPU"}
 _ON_REQUEST: Final = frozenset(("commandstats",))
 
 
@@ -166,7 +238,7 @@ def info_text(node: "Node", wanted: list[str]) -> str:
     blocks = []
     for name, fields in _SECTIONS.items():
         if everything or name in wanted or (by_default and name not in _ON_REQUEST):
-            lines = [f"# {name.capitalize()}"]
+            lines = [f"# {_TITLES.get(name, name.capitalize())}"]
             lines += [f"{key}:{value}" for key, value in fields(node).items()]
             blocks.append("\r\n".join(lines) + "\r\n")
     return "\r\n".join(blocks)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 
 from respkv.clock import Chance, SeededChance
 from respkv.consensus.messages import Message
@@ -24,9 +25,10 @@ class NodeRuntime:
         self.chance: Chance = SeededChance(int.from_bytes(os.urandom(8), "little"))
         self.failed: asyncio.Future[None] = loop.create_future()
         self.log_writer: LogWriter
+        self.on_keys_changed: Callable[[Client | None, list[bytes | None]], None]
         self.current_client: Client | None = None  # sends its own replies when its input is done
         self._loop = loop
-        self._wal = wal
+        self.wal = wal
         self._sync_helper = sync_helper
         self._ready_clients: list[Client] = []
         self._turn_requested = False
@@ -52,13 +54,17 @@ class NodeRuntime:
 
     def start_sync(self, lsn: int) -> None:
         """Ask the helper process to sync what was written."""
-        self._sync_helper.sync(self._wal.sync_file, lsn)
+        self._sync_helper.sync(self.wal.sync_file, lsn)
 
     def replies_ready(self, client: Client) -> None:
         """Send the client's replies when the turn ends."""
         if client is not self.current_client:
             self._ready_clients.append(client)
             self.request_end_of_turn()
+
+    def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
+        """Pass on what a command changed."""
+        self.on_keys_changed(client, keys)
 
     def redirection(self, leader_id: int) -> bytes:
         """A sole voter without leadership is still loading."""

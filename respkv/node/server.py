@@ -12,23 +12,45 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from respkv.config import Config
+from respkv.commands.table import LOADING, Command
+from respkv.config import BufferLimit, Config
+from respkv.consensus.raft import Raft
 from respkv.errors import CommandError
+from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import RealFileSystem
-from respkv.log.wal import Wal
-from respkv.node import server_commands, session_commands
+from respkv.log.wal import SEGMENT_BYTES, Wal
+from respkv.node import (
+    client_commands,
+    client_list,
+    server_commands,
+    session_commands,
+    tracking_commands,
+)
 from respkv.node.connection import Connection
+from respkv.node.loading import LoadingProgress
+from respkv.node.pause import Pause
 from respkv.node.runtime import LogFailed, NodeRuntime
 from respkv.node.sync_helper import SyncHelper
+from respkv.node.tracking import Tracking
+from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
-from respkv.replica.recover import recover_replica
+from respkv.replica.recover import recovering_replica
+from respkv.replica.replica import Replica
 from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
+from respkv.steps import Result, Steps
 
 logger = logging.getLogger("respkv")
 
 TICK_SECONDS = 0.1
+LOADING_SLICE_SECONDS = 0.005
 FREE_ITEMS_PER_TURN = 5_000  # of emptied databases: about 2 ms
-DECLARED = (session_commands, server_commands)  # importing them declares their commands
+DECLARED = (
+    session_commands,
+    client_commands,
+    client_list,
+    tracking_commands,
+    server_commands,
+)  # importing them declares their commands
 
 PROTECTED_TEXT = (
     b"DENIED Redis is running in protected mode because protected mode is enabled and no password "
@@ -37,6 +59,7 @@ PROTECTED_TEXT = (
     b"bind to loopback only, or turn protected mode off (protected-mode no) if you know that "
     b"nobody else can reach this port."
 )
+LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
 DISK_FULL_TEXT = (
     b"MISCONF No room is left for the log, so writes are refused before any could be lost. "
     b"Free space on the disk; writing resumes by itself."
@@ -48,16 +71,22 @@ class Node:
 
     def __init__(self, config: Config, sync_helper: SyncHelper) -> None:
         self.config = config
+        self.config_changed()
         self.started = time.time()
         self.turn_time = self.started
         self.last_save = self.started
         self.last_save_ok = True
         self.saving = False
+        self.saves = 0
+        self.save_began = 0.0
+        self.last_save_seconds = -1
         self.loading = True
         self.run_id = secrets.token_hex(20)
         self.clients: dict[int, Connection] = {}
         self.calls: dict[str, int] = {}
+        self.rejected: dict[str, int] = {}
         self.errors: dict[str, int] = {}
+        self.error_replies = 0
         self.connections_received = 0
         self.connections_rejected = 0
         self.unknown_outcomes = 0
@@ -67,28 +96,36 @@ class Node:
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
+        self.pause = Pause(self._loop, self.update_guard)
+        self.tracking = Tracking(self)
+        self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
         self._fs = RealFileSystem()
         self._directory = str(config["dir"])
-        self.wal = Wal.open(self._fs, self._directory)
-        self.runtime = NodeRuntime(self._loop, self.wal, sync_helper)
-        always = config["appendfsync"] == "always"
-        self.log_writer = self.runtime.log_writer = LogWriter(self.wal, self.runtime, always)
-        self.replica = recover_replica(
-            self._fs,
-            self._directory,
-            self.wal,
-            self.log_writer,
-            self.runtime,
-            partition=0,
-            node_id=1,
-            voters=[1],
-            databases=config["databases"],
-        )
+        self._log_open = False
+        self.progress: LoadingProgress | None = None
+        self.recovered_index = 0
+        # Until the directory is loaded, an empty replica that never leads stands in: it answers
+        # every client LOADING, in its turn, and nothing of it ever reaches a file.
+        wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
+        self.runtime = NodeRuntime(self._loop, wal, sync_helper)
+        self.runtime.on_keys_changed = self._keys_changed
+        self._take_log(wal)
+        raft = Raft(1, [1], 0, 0, 0, 0, [], self.runtime.chance)
+        keyspace = Keyspace(config["databases"])
+        self._take_replica(Replica(0, raft, keyspace, (0, 0), self.log_writer, self.runtime))
+
+    def _take_log(self, wal: Wal) -> None:
+        always = self.config["appendfsync"] == "always"
+        self.wal = self.runtime.wal = wal
+        self.log_writer = self.runtime.log_writer = LogWriter(wal, self.runtime, always)
+
+    def _take_replica(self, replica: Replica) -> None:
+        self.replica = replica
+        self.tracking.attach(replica.keyspace)
         self.keeper = SnapshotKeeper(
-            self.replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
+            replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
         )
-        self.recovered_index = self.replica.raft.last_index
 
     # --- what connections ask ----------------------------------------------------------------
 
@@ -111,19 +148,50 @@ class Node:
 
     def forget(self, client: Connection) -> None:
         """The connection is gone."""
+        self.tracking.disable(client)
         self.clients.pop(client.id, None)
+
+    def update_guard(self) -> None:
+        """Decide anew whether `must_wait` has to be asked before each command."""
+        self.guarded = self.loading or self.pause.active
+
+    def must_wait(self, client: Connection, command: Command) -> bool:
+        """Return whether CLIENT PAUSE keeps this command waiting.
+
+        Raises:
+            CommandError: the data is still being loaded, and the command needs it.
+        """
+        if self.loading and not command.flags & LOADING:
+            raise CommandError(LOADING_TEXT)
+        return self.pause.keeps(client, command)
+
+    def _keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
+        writer = client.id if isinstance(client, Connection) else 0
+        self.tracking.changed(writer, keys)
 
     def count_error(self, error: CommandError) -> None:
         """Count an error reply by its first word."""
         word = error.text.split(b" ", 1)[0].decode(errors="replace")
         self.errors[word] = self.errors.get(word, 0) + 1
+        self.error_replies += 1
+
+    def count_rejected(self, command: Command | None) -> None:
+        """Count a command that was refused before it ran; None: there is no such command."""
+        if command is not None:
+            name = command.display_name
+            self.rejected[name] = self.rejected.get(name, 0) + 1
+
+    def config_changed(self) -> None:
+        """Take over the options that are looked at too often to look them up."""
+        self.output_limit: BufferLimit = self.config["client-output-buffer-limit"]["normal"]
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""
         self._loop.call_soon(call)
 
     def close_soon(self, client: Connection) -> None:
-        """Close another connection after this turn."""
+        """Close another connection after this turn; nobody sees it any more."""
+        self.forget(client)
         self._loop.call_soon(client.close_now)
 
     def close_when_answered(self, client: Connection) -> None:
@@ -133,7 +201,11 @@ class Node:
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
         self.calls.clear()
+        self.rejected.clear()
         self.errors.clear()
+        self.error_replies = 0
+        keyspace = self.replica.keyspace
+        keyspace.hits = keyspace.misses = keyspace.expired = 0
         self.connections_received = 0
         self.connections_rejected = 0
 
@@ -143,11 +215,14 @@ class Node:
 
     # --- snapshots and spare segments --------------------------------------------------------
 
-    def start_snapshot(self) -> None:
-        """Start a snapshot of everything acknowledged by now, in a process of its own."""
+    def start_snapshot(self, then: Callable[[bool], None] | None = None) -> None:
+        """Start a snapshot of everything acknowledged by now, in a process of its own.
+
+        `then` learns whether it is durable.
+        """
         if not self.saving:
             self.saving = True
-            self._spawn(self._snapshot())
+            self._spawn(self._snapshot(then))
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = self._loop.create_task(work)
@@ -159,7 +234,9 @@ class Node:
         if not task.cancelled() and task.exception() is not None:
             self.runtime.fail(task.exception() or LogFailed("a background task failed"))
 
-    async def _snapshot(self) -> None:
+    async def _snapshot(self, then: Callable[[bool], None] | None) -> None:
+        ok = False
+        begun_at = self.save_began = time.time()
         try:
             begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
             self.keeper.begin(begun.set_result)
@@ -169,7 +246,7 @@ class Node:
                 logger.error("no room for a snapshot")
                 return
             if job is None:  # nothing new since the last one: that one is the answer
-                self.last_save, self.last_save_ok = time.time(), True
+                self.last_save, self.last_save_ok, ok = time.time(), True, True
                 return
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -192,14 +269,18 @@ class Node:
             recorded: asyncio.Future[None] = self._loop.create_future()
             self.keeper.ended(code == 0, lambda: recorded.set_result(None))
             await recorded
-            self.last_save_ok = code == 0
-            if code == 0:
+            self.last_save_ok = ok = code == 0
+            self.last_save_seconds = int(time.time() - begun_at)
+            if ok:
+                self.saves += 1
                 self.last_save = time.time()
                 logger.info("snapshot at index %d is durable", job.index)
             else:
                 logger.error("the snapshot process ended with status %d", code)
         finally:
             self.saving = False
+            if then is not None:
+                then(ok)
 
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""
@@ -211,6 +292,7 @@ class Node:
             except OSError as error:
                 failure = error
             self.wal.end_spare(path, failure)
+        # Also with every spare in place: a command larger than they are may have found no room.
         refusal = DISK_FULL_TEXT if self.wal.full else b""
         if bool(refusal) != bool(self.replica.write_refusal):
             logger.warning("writes are %s", "refused: disk full" if refusal else "taken again")
@@ -219,31 +301,81 @@ class Node:
     # --- running -----------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Recover, serve until `stop` or a failure, then finish and sync."""
+        """Listen, load, serve until `stop` or a failure, then finish and sync."""
         # Cycles are rare here and a full collection over a large keyspace takes 100s of ms:
         # what exists now is never looked at again, and the rest is collected on purpose.
         gc.disable()
-        await self._listen()
+        opening = Wal.opening(self._fs, self._directory)
+        next(opening)  # the directory is this server's, or another's: then no port is opened
+        self.progress = LoadingProgress(self._directory)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop)
-        self.replica.raft.campaign()
-        self.log_writer.touch(self.replica)
-        ticker = asyncio.create_task(self._tick())
+        await self._listen()
+        serving = asyncio.create_task(self._load_and_tick(opening))
         stopping = asyncio.create_task(self._stopping.wait())
         try:
-            ends: set[asyncio.Future[Any]] = {ticker, stopping, self.runtime.failed}
+            ends: set[asyncio.Future[Any]] = {serving, stopping, self.runtime.failed}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for end in (self.runtime.failed, ticker):
+            for end in (self.runtime.failed, serving):
                 if end.done():
                     end.result()
             await self._finish()
         finally:
-            for task in (ticker, stopping, *self._tasks):
+            for task in (serving, stopping, *self._tasks):
                 task.cancel()
-            await asyncio.gather(ticker, stopping, *self._tasks, return_exceptions=True)
+            await asyncio.gather(serving, stopping, *self._tasks, return_exceptions=True)
             for server in self._servers:
                 server.close()
             self._sync_helper.close(self._loop)
+
+    async def _load_and_tick(self, opening: Steps[Wal]) -> None:
+        self._take_log(await self._run_steps(opening))
+        self._log_open = True
+        recovering = recovering_replica(
+            self._fs,
+            self._directory,
+            self.wal,
+            self.log_writer,
+            self.runtime,
+            partition=0,
+            node_id=1,
+            voters=[1],
+            databases=self.config["databases"],
+        )
+        self._take_replica(await self._run_steps(recovering))
+        self.recovered_index = self.replica.raft.last_index
+        self.replica.raft.campaign()
+        self.log_writer.touch(self.replica)
+        await self._apply_tail()
+        await self._tick()
+
+    async def _run_steps(self, steps: Steps[Result]) -> Result:
+        """Work in slices of a few milliseconds; clients are answered between them."""
+        progress = self.progress
+        slice_ends = 0.0
+        while True:
+            try:
+                size = next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if progress is not None:
+                progress.read(size)
+                progress.show()
+            if time.monotonic() >= slice_ends:
+                await asyncio.sleep(0)
+                slice_ends = time.monotonic() + LOADING_SLICE_SECONDS
+
+    async def _apply_tail(self) -> None:
+        """Wait until the replica has applied all that was recovered, a slice each turn."""
+        first = self.replica.applied_index
+        while not self.replica.serving:
+            if self.progress is not None:
+                done = self.replica.applied_index - first
+                self.progress.applied(done, self.recovered_index - first)
+                self.progress.show()
+            await asyncio.sleep(LOADING_SLICE_SECONDS)
+        self._ready()
 
     async def _listen(self) -> None:
         port = self.config["port"]
@@ -270,38 +402,40 @@ class Node:
 
     def _ready(self) -> None:
         self.loading = False
+        self.update_guard()
+        if self.progress is not None:
+            self.progress.done()
         gc.collect()
         gc.freeze()
+        address = f"{self.config['bind']} port {self.config['port']}"
+        data = os.path.abspath(self._directory)
         logger.info(
-            "ready on %s port %d, data in %s, recovered index %d",
-            self.config["bind"],
-            self.config["port"],
-            os.path.abspath(self._directory),
+            "ready on %s, data in %s, recovered index %d",
+            address,
+            data,
             self.recovered_index,
+            extra={
+                "fields": {
+                    "event": "ready",
+                    "bind": self.config["bind"].split(),
+                    "port": self.config["port"],
+                    "dir": data,
+                    "recovered_index": self.recovered_index,
+                }
+            },
         )
 
     async def _tick(self) -> None:
         synced_at = time.monotonic()
         ticks = 0
-        shown_percent = -1
         while True:
-            if self.loading:
-                if self.replica.serving:
-                    self._ready()
-                else:
-                    total = max(1, self.recovered_index)
-                    percent = 100 * self.replica.applied_index // total
-                    if percent // 10 != shown_percent // 10:
-                        shown_percent = percent
-                        logger.info("loading: %d %% of %d entries", percent, total)
-                    await asyncio.sleep(0.005)
-                    continue
             await asyncio.sleep(TICK_SECONDS)
             ticks += 1
             self.turn_time = time.time()
             if self.log_writer.idle:
                 self.wal.seal()
             self.replica.tick()
+            self.keeper.log_bytes_between = self.config["snapshot-log-bytes"]
             self.keeper.tick()
             while self.replica.keyspace.free_some(FREE_ITEMS_PER_TURN):
                 await asyncio.sleep(0)
@@ -314,6 +448,7 @@ class Node:
             if ticks % 10 == 0:
                 await self._keep_spares()
                 self._close_idle()
+                self._close_slow()
             if ticks % 100 == 0:
                 gc.collect(1)
             self._close_answered()
@@ -325,6 +460,11 @@ class Node:
                 client.close_now()
             else:
                 self._answering.append(client)
+
+    def _close_slow(self) -> None:
+        if self.output_limit.soft:
+            for client in list(self.clients.values()):
+                client.check_output()
 
     def _close_idle(self) -> None:
         seconds = self.config["timeout"]
@@ -338,12 +478,13 @@ class Node:
         for server in self._servers:
             server.close()
         deadline = time.monotonic() + 5
-        while not self.log_writer.idle and time.monotonic() < deadline:
+        while not (self.loading or self.log_writer.idle) and time.monotonic() < deadline:
             await asyncio.sleep(0.001)
         for client in list(self.clients.values()):
             client.close_now()
         await asyncio.sleep(0)
-        self.wal.close()
+        if self._log_open:
+            self.wal.close()
         logger.info("stopped: everything is synced")
 
 

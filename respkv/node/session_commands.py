@@ -3,20 +3,17 @@
 import hmac
 from typing import Final
 
-from respkv import __version__
 from respkv.commands.arguments import parse_int64
 from respkv.commands.table import (
-    ADMIN,
     ALLOW_BUSY,
     CONNECTION,
     FAST,
     LOADING,
     NO_AUTH,
-    NO_MULTI,
     NOSCRIPT,
+    SKIP_SLOWLOG,
     STALE,
     command,
-    container,
 )
 from respkv.errors import BadSyntax, CommandError, WrongArity
 from respkv.node.connection import Connection
@@ -28,7 +25,7 @@ _ALWAYS: Final = CONNECTION | NOSCRIPT | LOADING | STALE
 
 
 @command(arity=-1, flags=CONNECTION | FAST, group="connection", since="1.0.0",
-         syntax="[message]", summary="Ping the server")  # fmt: skip
+         tips=("request_policy:all_shards", "response_policy:all_succeeded"), syntax="[message]", summary="Ping the server")  # fmt: skip
 def ping(session: Connection, argv: Argv) -> Reply:
     """PONG, or the message given."""
     if len(argv) > 2:
@@ -43,6 +40,17 @@ def echo(session: Connection, argv: Argv) -> Reply:
     return argv[1]
 
 
+def checked_name(name: bytes, of: bytes = b"Client names") -> bytes:
+    """Return a name that CLIENT LIST can print.
+
+    Raises:
+        CommandError: it holds blanks or unprintable bytes.
+    """
+    if any(byte < 0x21 or byte > 0x7E for byte in name):
+        raise CommandError(b"ERR %b cannot contain spaces, newlines or special characters." % of)
+    return name
+
+
 def _authenticate(session: Connection, user: bytes, password: bytes) -> None:
     required = session.node.config["requirepass"].encode()
     known = user == b"default" and (not required or hmac.compare_digest(password, required))
@@ -52,7 +60,9 @@ def _authenticate(session: Connection, user: bytes, password: bytes) -> None:
 
 
 @command(arity=-2, flags=_ALWAYS | FAST | NO_AUTH | ALLOW_BUSY, group="connection", since="1.0.0",
-         syntax="[username] password", summary="Authenticate to the server")  # fmt: skip
+         syntax="[username@6.0.0] password",
+         complexity="O(N) where N is the number of passwords defined for the user",
+         history=(("6.0.0", "Added ACL style (username and password)."),), summary="Authenticate to the server")  # fmt: skip
 def auth(session: Connection, argv: Argv) -> Reply:
     """AUTH [username] password."""
     if len(argv) > 3:
@@ -70,7 +80,10 @@ def auth(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=-1, flags=_ALWAYS | FAST | NO_AUTH | ALLOW_BUSY, group="connection", since="6.0.0",
-         syntax="[protover [AUTH username password] [SETNAME clientname]]",
+         syntax="[arguments(protover:integer [AUTH username_password(username password)] "
+         "[SETNAME clientname])]",
+         history=(("6.2.0", "`protover` made optional; when called without arguments the command "
+         "reports the current connection's context."),),
          summary="Handshake with Redis")  # fmt: skip
 def hello(session: Connection, argv: Argv) -> Reply:
     """Choose the protocol version, and tell who is speaking to whom."""
@@ -90,7 +103,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
             _authenticate(session, argv[at + 1], argv[at + 2])
             at += 3
         elif option == b"SETNAME" and at + 1 < len(argv):
-            name = _checked_name(argv[at + 1])
+            name = checked_name(argv[at + 1])
             at += 2
         else:
             raise CommandError(b"ERR Syntax error in HELLO option '%b'" % argv[at])
@@ -115,7 +128,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
 
 
 @command(arity=2, flags=CONNECTION | FAST | LOADING | STALE, group="connection", since="1.0.0",
-         syntax="index", summary="Change the selected database for the current connection")  # fmt: skip
+         syntax="index:integer", summary="Change the selected database for the current connection")  # fmt: skip
 def select(session: Connection, argv: Argv) -> Reply:
     """Make later commands of this connection run in another database."""
     session.select(argv)
@@ -138,7 +151,7 @@ def reset(session: Connection, argv: Argv) -> Reply:
     return "RESET"
 
 
-@command(arity=1, flags=_ALWAYS | FAST | NO_MULTI | ALLOW_BUSY, group="transactions",
+@command(arity=1, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions",
          since="1.2.0", summary="Mark the start of a transaction block")  # fmt: skip
 def multi(session: Connection, argv: Argv) -> Reply:
     """Queue what follows until EXEC."""
@@ -146,7 +159,8 @@ def multi(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
-@command(arity=1, flags=_ALWAYS, group="transactions", since="1.2.0",
+@command(arity=1, flags=_ALWAYS | SKIP_SLOWLOG, group="transactions", since="1.2.0",
+         complexity="Depends on commands in the transaction",
          summary="Execute all commands issued after MULTI")  # fmt: skip
 def exec(session: Connection, argv: Argv) -> Reply:  # noqa: A001
     """Only here to be declared: the connection itself runs the transaction."""
@@ -154,6 +168,7 @@ def exec(session: Connection, argv: Argv) -> Reply:  # noqa: A001
 
 
 @command(arity=1, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions", since="2.0.0",
+         complexity="O(N), when N is the number of queued commands",
          summary="Discard all commands issued after MULTI")  # fmt: skip
 def discard(session: Connection, argv: Argv) -> Reply:
     """Forget what MULTI has queued."""
@@ -163,8 +178,9 @@ def discard(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
-@command(arity=-2, flags=_ALWAYS | FAST | NO_MULTI | ALLOW_BUSY, group="transactions",
-         since="2.2.0", keys=(1, -1, 1), access="RO", syntax="key [key ...]",
+@command(arity=-2, flags=_ALWAYS | FAST | ALLOW_BUSY, group="transactions",
+         since="2.2.0", keys=(1, -1, 1), access="RO", syntax="key...",
+         complexity="O(1) for every key.",
          summary="Watch the given keys to determine execution of the MULTI/EXEC block")  # fmt: skip
 def watch(session: Connection, argv: Argv) -> Reply:
     """Only here to be declared: the replica reads the keys' modification counters."""
@@ -177,183 +193,3 @@ def unwatch(session: Connection, argv: Argv) -> Reply:
     """Forget what WATCH has read."""
     session.unwatch()
     return OK
-
-
-container("CLIENT", group="connection", since="2.4.0", flags=CONNECTION,
-          summary="A container for client connection commands")  # fmt: skip
-
-
-def _checked_name(name: bytes, of: bytes = b"Client names") -> bytes:
-    if any(byte < 0x21 or byte > 0x7E for byte in name):
-        raise CommandError(b"ERR %b cannot contain spaces, newlines or special characters." % of)
-    return name
-
-
-@command(name="CLIENT|ID", arity=2, flags=_ALWAYS, group="connection", since="5.0.0",
-         summary="Returns the client ID for the current connection")  # fmt: skip
-def client_id(session: Connection, argv: Argv) -> Reply:
-    """The number this connection was given."""
-    return session.id
-
-
-@command(name="CLIENT|SETNAME", arity=3, flags=_ALWAYS, group="connection", since="2.6.9",
-         syntax="connection-name", summary="Set the current connection name")  # fmt: skip
-def client_setname(session: Connection, argv: Argv) -> Reply:
-    """Name this connection, for CLIENT LIST."""
-    session.name = _checked_name(argv[2])
-    return OK
-
-
-@command(name="CLIENT|GETNAME", arity=2, flags=_ALWAYS, group="connection", since="2.6.9",
-         summary="Get the current connection name")  # fmt: skip
-def client_getname(session: Connection, argv: Argv) -> Reply:
-    """The name CLIENT SETNAME gave."""
-    return session.name or None
-
-
-@command(name="CLIENT|SETINFO", arity=4, flags=_ALWAYS, group="connection", since="7.2.0",
-         syntax="<LIB-NAME libname|LIB-VER libver>",
-         summary="Set client or connection specific info")  # fmt: skip
-def client_setinfo(session: Connection, argv: Argv) -> Reply:
-    """Library name and version (of Redis 7.2, since today's clients send it)."""
-    attribute = argv[2].lower()
-    if attribute == b"lib-name":
-        session.library = _checked_name(argv[3], b"lib-name")
-    elif attribute == b"lib-ver":
-        session.library_version = _checked_name(argv[3], b"lib-ver")
-    else:
-        raise CommandError(b"ERR Unrecognized option '%b'" % argv[2])
-    return OK
-
-
-@command(name="CLIENT|INFO", arity=2, flags=_ALWAYS, group="connection", since="6.2.0",
-         summary="Returns information about the current client connection.")  # fmt: skip
-def client_info(session: Connection, argv: Argv) -> Reply:
-    """One line about this connection."""
-    return (describe(session) + "\n").encode()
-
-
-@command(name="CLIENT|LIST", arity=-2, flags=_ALWAYS | ADMIN, group="connection", since="2.4.0",
-         syntax="[TYPE NORMAL|MASTER|REPLICA|PUBSUB] [ID client-id [client-id ...]]",
-         summary="Get the list of client connections")  # fmt: skip
-def client_list(session: Connection, argv: Argv) -> Reply:
-    """One line about each connection."""
-    clients = session.node.clients
-    if len(argv) > 3 and argv[2].upper() == b"ID":
-        wanted = {_client_id(text) for text in argv[3:]}
-        chosen = [client for client in clients.values() if client.id in wanted]
-    elif len(argv) == 4 and argv[2].upper() == b"TYPE":
-        kind = argv[3].lower()
-        if kind not in (b"normal", b"master", b"replica", b"slave", b"pubsub"):
-            raise CommandError(b"ERR Unknown client type '%b'" % argv[3])
-        chosen = list(clients.values()) if kind == b"normal" else []
-    elif len(argv) == 2:
-        chosen = list(clients.values())
-    else:
-        raise BadSyntax()
-    return "".join(describe(client) + "\n" for client in chosen).encode()
-
-
-def _client_id(text: bytes) -> int:
-    try:
-        return parse_int64(text)
-    except CommandError:
-        raise CommandError(b"ERR Invalid client ID") from None
-
-
-def describe(client: Connection) -> str:
-    """Return a client's line of CLIENT LIST."""
-    now = client.node.turn_time
-    transaction = client.transaction
-    return (
-        f"id={client.id} addr={client.peer} laddr={client.local} fd={client.fd()} "
-        f"name={client.name.decode()} age={max(0, int(now - client.created))} "
-        f"idle={max(0, int(now - client.last_input))} flags={'x' if transaction else 'N'} "
-        f"db={client.db} sub=0 psub=0 ssub=0 "
-        f"multi={len(transaction.commands) if transaction else -1} qbuf=0 qbuf-free=0 argv-mem=0 "
-        f"multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem={client.output_bytes()} tot-mem=0 events=r "
-        f"cmd={client.last_command or 'NULL'} user=default redir=-1 resp={client.resp} "
-        f"lib-name={client.library.decode()} lib-ver={client.library_version.decode()}"
-    )
-
-
-@command(name="CLIENT|KILL", arity=-3, flags=_ALWAYS | ADMIN, group="connection", since="2.4.0",
-         syntax="ip:port | filter value ...", summary="Kill the connection of a client")  # fmt: skip
-def client_kill(session: Connection, argv: Argv) -> Reply:
-    """Close connections, by address or by filters."""
-    if len(argv) == 3:
-        found = [c for c in session.node.clients.values() if c.peer.encode() == argv[2]]
-        if not found:
-            raise CommandError(b"ERR No such client")
-        session.node.close_soon(found[0])
-        return OK
-    if len(argv) % 2:
-        raise BadSyntax()
-    chosen = list(session.node.clients.values())
-    spare_caller = True
-    for option, value in zip(argv[2::2], argv[3::2], strict=True):
-        name = option.upper()
-        if name == b"ID":
-            number = _client_id(value)
-            chosen = [client for client in chosen if client.id == number]
-        elif name == b"ADDR":
-            chosen = [client for client in chosen if client.peer.encode() == value]
-        elif name == b"LADDR":
-            chosen = [client for client in chosen if client.local.encode() == value]
-        elif name == b"TYPE":
-            chosen = chosen if value.lower() == b"normal" else []
-        elif name == b"USER":
-            chosen = chosen if value == b"default" else []
-        elif name == b"SKIPME" and value.lower() in (b"yes", b"no"):
-            spare_caller = value.lower() == b"yes"
-        else:
-            raise BadSyntax()
-    chosen = [client for client in chosen if client is not session or not spare_caller]
-    for client in chosen:
-        session.node.close_soon(client)
-    return len(chosen)
-
-
-@command(name="CLIENT|REPLY", arity=3, flags=_ALWAYS, group="connection", since="3.2.0",
-         syntax="ON|OFF|SKIP", summary="Instruct the server whether to reply to commands")  # fmt: skip
-def client_reply(session: Connection, argv: Argv) -> Reply:
-    """Mute this connection, or only its next reply."""
-    mode = argv[2].upper()
-    if mode == b"ON":
-        session.muted = False
-    elif mode == b"OFF":
-        session.muted = True
-    elif mode == b"SKIP":
-        session.mute_next += 0 if session.muted else 2  # this reply, and the next
-    else:
-        raise BadSyntax()
-    return OK
-
-
-@command(name="CLIENT|NO-EVICT", arity=3, flags=_ALWAYS | ADMIN, group="connection",
-         since="7.0.0", syntax="ON|OFF",
-         summary="Set client eviction mode for the current connection")  # fmt: skip
-def client_no_evict(session: Connection, argv: Argv) -> Reply:
-    """Clients are never evicted here, so both are true."""
-    if argv[2].upper() not in (b"ON", b"OFF"):
-        raise BadSyntax()
-    return OK
-
-
-@command(name="CLIENT|NO-TOUCH", arity=3, flags=_ALWAYS, group="connection", since="7.2.0",
-         syntax="ON|OFF", summary="Controls whether commands alter the LRU/LFU of keys")  # fmt: skip
-def client_no_touch(session: Connection, argv: Argv) -> Reply:
-    """Accesses are not tracked here, so both are true."""
-    if argv[2].upper() not in (b"ON", b"OFF"):
-        raise BadSyntax()
-    return OK
-
-
-@command(name="CLIENT|GETREDIR", arity=2, flags=_ALWAYS, group="connection", since="6.0.0",
-         summary="Get tracking notifications redirection client ID if any")  # fmt: skip
-def client_getredir(session: Connection, argv: Argv) -> Reply:
-    """Tracking is off: -1."""
-    return -1
-
-
-VERSION_LINE: Final = f"respkv_version:{__version__}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from respkv.commands.arguments import parse_int64
+from respkv.commands.arguments import INT32_MAX, INT32_MIN, parse_int64
 from respkv.errors import CommandError, InvalidDatabase
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.client import Client
@@ -53,10 +53,11 @@ def database_number(argv: Argv, databases: int) -> int:
     Raises:
         CommandError: not a number, or none of the databases.
     """
-    try:
-        number = parse_int64(argv[1])
-    except CommandError:
-        raise CommandError(b"ERR invalid DB index") from None
+    number = parse_int64(argv[1])
+    if not INT32_MIN <= number <= INT32_MAX:
+        raise CommandError(
+            b"ERR value is out of range, value must between %d and %d" % (INT32_MIN, INT32_MAX)
+        )
     if not 0 <= number < databases:
         raise InvalidDatabase()
     return number

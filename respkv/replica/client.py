@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from respkv.errors import CommandError
 from respkv.wire.reply import Reply, encode
 
 
@@ -34,6 +35,9 @@ class Client:
         """Append the replies to a run of commands."""
         for reply in replies:
             self.reply(reply)
+
+    def count_error(self, error: CommandError) -> None:
+        """Learn of an error inside the reply to a transaction."""
 
     def send_replies(self) -> None:
         """Send what is in `replies` and empty it."""

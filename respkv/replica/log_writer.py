@@ -9,7 +9,8 @@ from typing import Protocol
 
 from respkv.consensus.messages import Message
 from respkv.consensus.raft import Ready
-from respkv.log.wal import LogFull, Wal
+from respkv.log.spares import NoRoom
+from respkv.log.wal import Wal
 from respkv.replica.runtime import Runtime
 
 
@@ -145,8 +146,8 @@ class LogWriter:
             return
         try:
             written.lsn = self._wal.write()
-        except LogFull:
-            return  # nothing was written: the next turn, at the latest the next tick's, tries again
+        except NoRoom:
+            return  # all of it waits, unanswered, for the next turn
         self._collected = _Written()
         self._has_records = False
         when_written, self._when_written = self._when_written, []

@@ -10,6 +10,7 @@ from respkv.replica.log_writer import LogWriter
 from respkv.replica.replica import Replica
 from respkv.replica.runtime import Runtime
 from respkv.replica.snapshot_builder import load_latest
+from respkv.steps import Steps, finish
 
 
 def recover_replica(
@@ -28,10 +29,29 @@ def recover_replica(
     Raises:
         LogDamaged: the snapshot that the log relies on is missing or altered.
     """
+    return finish(
+        recovering_replica(
+            fs, directory, wal, log_writer, runtime, partition, node_id, voters, databases
+        )
+    )
+
+
+def recovering_replica(
+    fs: FileSystem,
+    directory: str,
+    wal: Wal,
+    log_writer: LogWriter,
+    runtime: Runtime,
+    partition: int,
+    node_id: int,
+    voters: list[int],
+    databases: int,
+) -> Steps[Replica]:
+    """Do what `recover_replica` does in steps, a snapshot's chunk each."""
     found = wal.recovered.get(partition) or RecoveredPartition()
     keyspace, index, term = Keyspace(databases), 0, 0
     if found.snapshot_index:
-        keyspace, index, term = load_latest(
+        keyspace, index, term = yield from load_latest(
             fs, directory, partition, found.snapshot_index, databases
         )
     if (index, term) != (found.snapshot_index, found.snapshot_term):

@@ -458,6 +458,7 @@ class Replica:
                 batch = None
         if items is None:
             apply_entry(self.keyspace, entry)
+            self._tell_changed(None)
         else:
             self.keyspace.begin_entry(entry.term, entry.index, entry.time_ms)
             self._run_items(items)
@@ -494,7 +495,15 @@ class Replica:
                 self._reply_all(client, replies)
                 if kind == AWAITED_READ:
                     self._read_done(client)
+            if keyspace.changed:
+                self._tell_changed(client)
         keyspace.applying = False
+
+    def _tell_changed(self, client: Client | None) -> None:
+        changed = self.keyspace.changed
+        if changed:
+            self.keyspace.changed = []
+            self._runtime.keys_changed(client, changed)
 
     def _read_done(self, client: Client) -> None:
         client.reads_pending -= 1

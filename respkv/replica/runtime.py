@@ -29,6 +29,10 @@ class Runtime(Clock, Protocol):
         """Send what is in `client.replies` before the turn ends."""
         ...
 
+    def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
+        """Learn what a command changed, while `Keyspace.changed` asks for it."""
+        ...
+
     def redirection(self, leader_id: int) -> bytes:
         """Return the error line that sends a client to the leader (0: not known)."""
         ...

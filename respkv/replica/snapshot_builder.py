@@ -13,19 +13,20 @@ from respkv.log.filesystem import FileSystem
 from respkv.log.segment import read_entries
 from respkv.log.snapshot import SnapshotWriter, read_snapshot, snapshots
 from respkv.replica.replay import apply_entry
+from respkv.steps import Steps, finish
 
 ENTRIES_PER_STEP: Final = 64
 
 
 def load_latest(
     fs: FileSystem, directory: str, partition: int, index: int, databases: int
-) -> tuple[Keyspace, int, int]:
-    """Return the keyspace of the newest snapshot at or before `index`, and its index and term."""
+) -> Steps[tuple[Keyspace, int, int]]:
+    """Load the newest snapshot at or before `index`; return keyspace, index and term."""
     usable = [found for found in snapshots(fs, directory, partition) if found.index <= index]
     if not usable:
         return Keyspace(databases), 0, 0
     newest = usable[-1]
-    keyspace = Keyspace.load(read_snapshot(fs, directory, newest.name))
+    keyspace = yield from Keyspace.loading(read_snapshot(fs, directory, newest.name))
     return keyspace, newest.index, newest.term
 
 
@@ -44,7 +45,8 @@ def build_snapshot(
         LogDamaged: the previous snapshot or a segment does not check out.
         InvariantViolation: the segments do not lead to (index, term).
     """
-    keyspace, at, last_term = load_latest(fs, directory, partition, index, databases)
+    latest = load_latest(fs, directory, partition, index, databases)
+    keyspace, at, last_term = finish(latest)
     yield
     for entry in read_entries(fs, directory, segments, partition, at, index):
         apply_entry(keyspace, entry)

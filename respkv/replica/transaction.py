@@ -56,6 +56,7 @@ class Transaction:
         self.client = client
         self.commands: list[tuple[Callable[[Any, list[bytes]], Reply], list[bytes], bool]] = []
         self.watches: list[tuple[int, bytes, int]] = []
+        self.last_db = -1  # the database selected at its end; -1: it has not run
         self.writes = False  # whether any of the commands may change the keyspace
 
     def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
@@ -65,10 +66,14 @@ class Transaction:
         replies: list[Reply] = []
         for handler, command_argv, local in self.commands:
             if local:
-                replies.append(execute(handler, self.client, command_argv))
+                reply = execute(handler, self.client, command_argv)
             else:
-                replies.append(_frozen(execute(handler, keyspace, command_argv)))
+                reply = _frozen(execute(handler, keyspace, command_argv))
                 keyspace.position += 1
+            replies.append(reply)
+            if isinstance(reply, CommandError) and self.client is not None:
+                self.client.count_error(reply)
+        self.last_db = keyspace.db_index
         return replies
 
     def _watch_broken(self, keyspace: Keyspace) -> bool:

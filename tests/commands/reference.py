@@ -32,7 +32,7 @@ class Reference:
                 break
         else:
             raise RuntimeError("redis-server did not start")
-        self._connections = {2: _Connection(path), 3: _Connection(path)}
+        self._connections = {2: RawConnection(path), 3: RawConnection(path)}
         self._connections[3].call([b"HELLO", b"3"])
 
     def call(self, argv: Argv, resp: int = 2) -> bytes:
@@ -55,7 +55,9 @@ class Reference:
             self._process.stdout.close()
 
 
-class _Connection:
+class RawConnection:
+    """A connection to a Unix socket that shows replies as they come."""
+
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(path))
@@ -63,18 +65,26 @@ class _Connection:
         self._file = self._socket.makefile("rb")
 
     def call(self, argv: Argv) -> bytes:
-        self._socket.sendall(encode_command(argv))
-        return self._reply()
+        """Send a command and return the bytes of the next reply."""
+        self.send(argv)
+        return self.read()
 
-    def _reply(self) -> bytes:
+    def send(self, argv: Argv) -> None:
+        """Send a command; its reply is read later, or never comes."""
+        self._socket.sendall(encode_command(argv))
+
+    def read(self) -> bytes:
+        """Return the bytes of the next reply or push."""
         line = self._file.readline()
+        if not line:
+            return b""  # closed
         kind, count = line[:1], line[1:-2]
         if kind in b"$=" and count != b"-1":
             return line + self._file.read(int(count) + 2)
         if kind in b"*~>" and count != b"-1":
-            return line + b"".join([self._reply() for _ in range(int(count))])
+            return line + b"".join([self.read() for _ in range(int(count))])
         if kind == b"%":
-            return line + b"".join([self._reply() for _ in range(2 * int(count))])
+            return line + b"".join([self.read() for _ in range(2 * int(count))])
         return line
 
     def close(self) -> None:

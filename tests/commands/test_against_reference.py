@@ -417,7 +417,6 @@ CASES = {
         OBJECT ENCODING none
         OBJECT REFCOUNT none
         OBJECT IDLETIME none
-        OBJECT IDLETIME k
         OBJECT FREQ none
         OBJECT FREQ k
         OBJECT HELP

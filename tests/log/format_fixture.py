@@ -11,6 +11,7 @@ from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import Wal
 from respkv.replica.replay import apply_entry
 from respkv.replica.snapshot_builder import build_snapshot, load_latest
+from respkv.steps import finish
 from respkv.wire.request import encode_command
 
 SEGMENT_BYTES = 2048
@@ -76,7 +77,8 @@ def read(fs: FileSystem, directory: str) -> tuple[Wal, Keyspace]:
     """Open the log and replay partition 0."""
     wal = Wal.open(fs, directory, SEGMENT_BYTES)
     found = wal.recovered[0]
-    keyspace, _, _ = load_latest(fs, directory, 0, found.snapshot_index, DATABASES)
+    latest = load_latest(fs, directory, 0, found.snapshot_index, DATABASES)
+    keyspace, _, _ = finish(latest)
     for logged in found.entries:
         apply_entry(keyspace, logged)
     return wal, keyspace

@@ -5,7 +5,7 @@ from zlib import crc32
 
 from respkv.consensus.raft import LEADER
 from respkv.entry import Entry
-from respkv.log.recovery import Recovery
+from respkv.log.recovery import recover
 from tests.simulation.world import Violation
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Invariants:
         self.cluster.world.count("durability checks")
         holders = 0
         for node in self.cluster.nodes.values():
-            recovery = Recovery(node.disk.durable_image(), "data")
+            recovery = recover(node.disk.durable_image(), "data")
             partition = recovery.partitions.get(0)
             if partition is not None and partition.last_index >= index:
                 terms = {entry.index: entry.term for entry in partition.entries}

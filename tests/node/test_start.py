@@ -1,0 +1,58 @@
+"""What `respkv server` says of itself: log lines for people and programs, a bar on a terminal."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ServerProcess, free_port
+
+
+def test_the_ready_line_names_address_directory_and_index(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        assert server.ask(b"SET a 1") == b"+OK\r\n"
+        server.kill()
+        server.start()
+        ready = server.log.read_text().splitlines()[-1]
+    expected = (
+        f"ready on 127.0.0.1 port {server.port}, data in {tmp_path / 'data'}, recovered index "
+    )
+    assert expected in ready
+    assert int(ready.rpartition(" ")[2]) > 0
+
+
+def test_json_log_lines_are_objects_with_the_same_facts(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", "--hz", "10", "--json") as server:
+        pass
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert all({"time", "level", "message"} <= line.keys() for line in lines)
+    assert [line["level"] for line in lines if "'hz'" in line["message"]] == ["warning"]
+    ready = next(line for line in lines if line.get("event") == "ready")
+    assert ready["port"] == server.port
+    assert ready["bind"] == ["127.0.0.1"]
+    assert ready["dir"] == str(tmp_path / "data")
+    assert ready["recovered_index"] == 0
+
+
+def test_a_terminal_gets_a_bar_while_loading(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        assert server.ask(b"SET a 1") == b"+OK\r\n"
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "respkv", "server", "--port", str(free_port())]
+        + ["--dir", str(tmp_path / "data")],
+        stderr=terminal,
+    )
+    os.close(terminal)
+    try:
+        shown = b""
+        while b"ready on" not in shown:
+            shown += os.read(controller, 4096)
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+        os.close(controller)
+    assert b"\rloading [####" in shown
+    assert b"loading: " not in shown
