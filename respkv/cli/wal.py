@@ -4,7 +4,7 @@ import os
 import sys
 
 from respkv.log.damage import LogDamaged, UnknownFormat
-from respkv.log.filesystem import DirectoryLocked, RealFileSystem
+from respkv.log.filesystem import DirectoryLocked, FileSystem, RealFileSystem
 from respkv.log.salvage import describe_segment, plan_salvage, salvage
 from respkv.log.segment import segment_names
 
@@ -27,18 +27,25 @@ def wal(arguments: list[str]) -> int:
                 return 0
             case ["salvage", path] | ["salvage", path, "--accept-loss"]:
                 fs.lock(path)
-                plan = plan_salvage(fs, path)
-                print("\n".join(plan.lines))
-                if not plan.needed:
-                    return 0
-                if arguments[-1] != "--accept-loss":
-                    print("Nothing was changed. To do this: respkv wal salvage DIR --accept-loss")
-                    return 1
-                salvage(fs, path, plan)
-                print("done: the server will start with what is left")
-                return 0
+                try:
+                    return _salvage(fs, path, arguments[-1] == "--accept-loss")
+                finally:
+                    fs.unlock(path)
     except (LogDamaged, UnknownFormat, DirectoryLocked, OSError, ValueError) as error:
         print(f"respkv wal: {error}", file=sys.stderr)
         return 1
     print("respkv wal dump FILE|DIR  |  respkv wal salvage DIR [--accept-loss]", file=sys.stderr)
     return 2
+
+
+def _salvage(fs: FileSystem, path: str, accept_loss: bool) -> int:
+    plan = plan_salvage(fs, path)
+    print("\n".join(plan.lines))
+    if not plan.needed:
+        return 0
+    if not accept_loss:
+        print("Nothing was changed. To do this: respkv wal salvage DIR --accept-loss")
+        return 1
+    salvage(fs, path, plan)
+    print("done: the server will start with what is left")
+    return 0

@@ -6,8 +6,12 @@ from respkv.entry import NOOP
 from respkv.log.damage import LogDamaged
 from respkv.log.directory import has_identity, write_identity
 from respkv.log.filesystem import FileSystem, join
-from respkv.log.partition import RecoveredPartition, replay
+from respkv.log.partition import LoggedPartition, RecoveredPartition, replay
 from respkv.log.records import (
+    FIRST_BATCH_AT,
+    RESTART,
+    SNAPSHOT,
+    SNAPSHOT_BODY,
     Batch,
     Dropped,
     HardState,
@@ -15,11 +19,20 @@ from respkv.log.records import (
     Record,
     SegmentHeader,
     SnapshotMark,
+    pack_batch,
+    pack_checkpoint,
     pack_segment_header,
     unpack_records,
 )
 from respkv.log.recovery import recover
-from respkv.log.segment import Segment, mend_segment, segment_names, segment_number
+from respkv.log.segment import (
+    Segment,
+    mend_segment,
+    segment_name,
+    segment_names,
+    segment_number,
+)
+from respkv.log.snapshot import snapshots
 
 
 def describe_segment(fs: FileSystem, directory: str, name: str) -> Iterator[str]:
@@ -68,6 +81,9 @@ class SalvagePlan:
         self.kept: list[Segment] = []
         self.removed: list[str] = []
         self.dropped: list[Batch] = []
+        self.partitions: dict[int, RecoveredPartition] = {}  # what is kept gives these
+        self.marks: list[SnapshotMark] = []  # snapshots that stand in for a lost beginning
+        self.next_lsn = 0
 
 
 def plan_salvage(fs: FileSystem, directory: str) -> SalvagePlan:
@@ -90,12 +106,7 @@ def plan_salvage(fs: FileSystem, directory: str) -> SalvagePlan:
     runs = _runs(segment_names(fs, directory))
     # The newest run is what recovery would take; when it lacks its beginning, an older one may
     # still have one.
-    for run in reversed(runs):
-        kept, dropped = _keep(fs, directory, run)
-        if kept:
-            plan.kept, plan.dropped = kept, dropped
-            break
-    else:
+    if not any(_keep(fs, directory, run, plan) for run in reversed(runs)):
         raise LogDamaged(directory, 0, "no beginning of the log is left to keep")
     names = {segment.name for segment in plan.kept}
     plan.removed = [name for run in runs for name in run if name not in names]
@@ -104,6 +115,7 @@ def plan_salvage(fs: FileSystem, directory: str) -> SalvagePlan:
             segment = mend_segment(fs, directory, name)
             plan.dropped += [*segment.batches, *segment.later]
     plan.lines.append(f"kept: everything before byte {plan.kept[-1].end} of {plan.kept[-1].name}")
+    plan.lines += [f"kept: partition {mark.partition} snapshot {mark.index}" for mark in plan.marks]
     for batch in plan.dropped:
         plan.lines.append(f"dropped: batch {batch.lsn}")
         try:
@@ -126,9 +138,9 @@ def _runs(names: list[str]) -> list[list[str]]:
     return runs
 
 
-def _keep(fs: FileSystem, directory: str, names: list[str]) -> tuple[list[Segment], list[Batch]]:
-    """Return the segments that can be replayed, the last one up to its `end`, and what is lost
-    of it; no segments when the entries before the first are needed."""
+def _keep(fs: FileSystem, directory: str, names: list[str], plan: SalvagePlan) -> bool:
+    """Plan to keep the segments that can be replayed, the last one up to its `end`; False when
+    there are none, or what they need from before is nowhere."""
     partitions: dict[int, RecoveredPartition] = {}
     kept: list[Segment] = []
     dropped: list[Batch] = []
@@ -153,9 +165,31 @@ def _keep(fs: FileSystem, directory: str, names: list[str]) -> tuple[list[Segmen
         segment.batches = []
         if segment.later:
             break
-    if any(partition.lacks_entries for partition in partitions.values()):
-        return [], []
-    return kept, dropped
+    marks = [_mark(fs, directory, number, found) for number, found in partitions.items()]
+    if not kept or None in marks:
+        return False
+    plan.kept, plan.dropped, plan.partitions, plan.next_lsn = kept, dropped, partitions, next_lsn
+    plan.marks = [mark for mark in marks if mark is not None and mark.index]
+    return True
+
+
+def _mark(
+    fs: FileSystem, directory: str, number: int, found: RecoveredPartition
+) -> SnapshotMark | None:
+    """Return what to add of a partition's newest snapshot, index 0: nothing; None when the log
+    needs a snapshot that is not there."""
+    names = snapshots(fs, directory, number)
+    has_own = any(name.index == found.snapshot_index for name in names)
+    if not found.lacks_entries and (has_own or not found.snapshot_index):
+        return SnapshotMark(number, 0, 0, False)
+    if not names or names[-1].index < found.base_index:
+        return None
+    newest = names[-1]
+    behind = newest.index - found.base_index
+    fits = behind == 0 or (
+        behind <= len(found.entries) and found.entries[behind - 1].term == newest.term
+    )
+    return SnapshotMark(number, newest.index, newest.term, restarts=not fits)
 
 
 def salvage(fs: FileSystem, directory: str, plan: SalvagePlan) -> None:
@@ -173,4 +207,31 @@ def salvage(fs: FileSystem, directory: str, plan: SalvagePlan) -> None:
         file.close()
     for name in plan.removed:
         fs.remove(join(directory, name))
+    if plan.marks:
+        _add_segment(fs, directory, plan)
     write_identity(fs, directory)  # syncs the directory
+
+
+def _add_segment(fs: FileSystem, directory: str, plan: SalvagePlan) -> None:
+    """Write a segment with a checkpoint, as each has, and the snapshots that are relied on now."""
+    records = [
+        pack_checkpoint(LoggedPartition(number, partition).checkpoint())
+        for number, partition in plan.partitions.items()
+    ]
+    for mark in plan.marks:
+        kind = RESTART if mark.restarts else SNAPSHOT
+        records.append(SNAPSHOT_BODY.pack(kind, mark.partition, mark.index, mark.term))
+    last = plan.kept[-1]
+    salt = fs.random_salt()
+    body = b"".join(records)
+    batch = pack_batch(FIRST_BATCH_AT, salt, plan.next_lsn, 0, body, len(records))
+    size = max(last.size, FIRST_BATCH_AT + len(batch))
+    header = SegmentHeader(last.number + 1, salt, size, plan.next_lsn)
+    path = join(directory, segment_name(header.number))
+    file = fs.open(path + ".new", create=True)
+    file.write_at(0, bytes(size))
+    file.write_at(0, pack_segment_header(header))
+    file.write_at(FIRST_BATCH_AT, batch)
+    file.datasync()
+    file.close()
+    fs.rename(path + ".new", path)

@@ -111,5 +111,4 @@ class Spares:
     def look_for_room(self) -> None:
         """A segment was taken: learn at once whether the missing spares will find room."""
         missing = SPARES_KEPT - len(self.names)
-        if self._fs.free_bytes(self._directory) < missing * self._segment_bytes:
-            self.full = True
+        self.full = self._fs.free_bytes(self._directory) < missing * self._segment_bytes

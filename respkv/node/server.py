@@ -302,8 +302,10 @@ class Node:
                 failure = error
             self.wal.end_spare(path, failure)
         self._refuse_writes_when_full()
-        if not (self.wal.full or self.log_writer.idle):
-            self.runtime.request_end_of_turn()  # what found no room before is written now
+        if not self.log_writer.idle:
+            # What found no room before may be written now; a command larger than the spares may
+            # have met a full disk while all of them are in place.
+            self.runtime.request_end_of_turn()
 
     def _refuse_writes_when_full(self) -> None:
         refusal = DISK_FULL_TEXT if self.wal.full else b""

@@ -14,7 +14,7 @@ from respkv.entry import Entry
 from respkv.log.damage import LogDamaged, UnknownFormat
 from respkv.log.filesystem import join
 from respkv.log.salvage import plan_salvage, salvage
-from respkv.log.segment import segment_names
+from respkv.log.snapshot import SnapshotWriter
 from respkv.log.wal import Wal
 from tests.faulty_disk import FaultyDisk
 
@@ -55,6 +55,8 @@ class SealedLog:
         self.disk = FaultyDisk(SeededChance(2026))
         self._wal = open_wal(self.disk)
         self.states = [self._state()]  # after each batch
+        self.snapshots: dict[int, tuple[int, int]] = {}
+        self.written: dict[int, set[object]] = {}
         self._wal.prepare_spares()
         wal = self._wal
         for partition in (0, 1, 2):
@@ -70,17 +72,17 @@ class SealedLog:
         wal.add_hard_state(0, 2, 3)
         wal.add_entries(0, [_entry(2, 7), _entry(2, 8)])  # a new leader replaces two
         self._write()
+        self._snapshot(0, 6, 1)
         wal.add_snapshot(0, 6, 1)
         self._write()
         wal.copy_forward(1, [_entry(1, 1), _entry(1, 2)])
         self._write()
         wal.recycle()
-        # Before this, the log alone does not say what the recycled segments held.
-        self.covered_in = segment_names(self.disk, DIRECTORY)[-1]
         for index in range(9, 13):
             wal.add_entries(0, [_entry(2, index)])
             wal.add_entries(1, [_entry(1, index - 6)])
             self._write()
+        self._snapshot(1, 40, 3)
         wal.add_snapshot(1, 40, 3)  # a leader's: the log of the partition restarts
         wal.add_entries(1, [_entry(3, 41)])
         self._write()
@@ -88,18 +90,28 @@ class SealedLog:
         wal.sync()
         self.state = self._state()
 
+    def _snapshot(self, partition: int, index: int, term: int) -> None:
+        writer = SnapshotWriter(self.disk, DIRECTORY, partition, index, term)
+        writer.write(b"the state")
+        writer.finish()
+        self.snapshots[partition] = (index, term)
+
     def _write(self) -> None:
         self._wal.write()
         self._wal.sync()
         self.states.append(self._state())
+        for number, partition in self.states[-1].items():
+            entries = partition[4]
+            assert isinstance(entries, tuple)
+            self.written.setdefault(number, set()).update(entries)
 
     def _state(self) -> State:
         return state_of(open_wal(self.disk.durable_image()))
 
     @property
     def names(self) -> list[str]:
-        """Every file there is."""
-        return self.disk.names(DIRECTORY)
+        """Every file of the log; the snapshots have a test of their own."""
+        return [name for name in self.disk.names(DIRECTORY) if not name.startswith("snapshot-")]
 
     def harms(self) -> Iterable[Harm]:
         """Yield every cut and every bit."""
@@ -146,11 +158,19 @@ def judge(log: SealedLog, harm: Harm) -> str:
     try:
         salvage(disk, DIRECTORY, plan_salvage(disk, DIRECTORY))
     except LogDamaged:
-        assert name <= log.covered_in, harm
+        assert name == log.names[1], harm  # the first segment, and not even its first batch
         return "refused, no beginning left"
     state = state_of(open_wal(disk))
-    assert state in log.states, harm
-    return "refused, repair loses nothing" if state == log.state else "refused, repair loses some"
+    if state == log.state:
+        return "refused, repair loses nothing"
+    if state in log.states:
+        return "refused, repair loses some"
+    # The log's beginning was recycled and what says so is lost: a snapshot stands in for it.
+    for number, (_, _, index, term, entries) in state.items():
+        assert (index, term) in ((0, 0), log.snapshots[number]), harm
+        assert isinstance(entries, tuple)
+        assert all(entry in log.written[number] for entry in entries), harm
+    return "refused, repair by snapshot"
 
 
 def _entry(term: int, index: int) -> Entry:
