@@ -8,15 +8,20 @@ Texts and limits as in redis-server 7.0 (networking.c).
 from typing import Final
 
 from respkv.errors import CommandError
+from respkv.wire.layout import Layout
+from respkv.wire.scan import take_by_scanning
 
 Argv = list[bytes]
 
 INLINE_BYTES_MAX: Final = 64 << 10
 BULK_BYTES_MAX: Final = 512 << 20
-FAST_PATH_BYTES_MAX: Final = 256 << 10
+FAST_PATH_BYTES_MAX: Final = 512 << 10  # twice what one read of the socket brings
+
+REPEATS_MIN: Final = 8  # before a layout is remembered: making one costs as much as two commands
+LAYOUT_BYTES_MAX: Final = 1024  # of one command; copying hides what is gained behind that
 
 _LENGTHS: Final = [b"$%d" % length for length in range(1025)]
-_ARRAYS: Final = {b"*%d" % count: count for count in range(1, 17)}
+_ARRAYS: Final = {b"*%d" % count: count for count in range(1, 65)}
 
 
 class ProtocolError(CommandError):
@@ -35,9 +40,17 @@ class RequestParser:
         self.error: ProtocolError | None = None
         self.authenticated = True  # before AUTH, ten arguments of 16 KiB are all that is read
         self.bulk_bytes_max = bulk_bytes_max
+        self._last_size = 0  # bytes of the last command that came in another layout
+        self._repeats = 0  # how many of that size came one after the other
+        self._layout: Layout | None = None
+        # An incomplete command from its start, and how far it has been read: no byte is read
+        # twice, or a command in a thousand chunks would cost a thousand times as much.
         self._rest = bytearray()
-        self._wanted = 0  # bytes `_rest` must hold before parsing again can get further
-        self._stopped = False
+        self._at = 0  # the next line or argument begins here
+        self._searched = 0  # no line end before this
+        self._missing = 0  # arguments still to come; 0 outside of an array
+        self._length = -1  # of the argument that comes next; -1 while it is not known
+        self._argv: Argv = []
 
     @property
     def buffered_bytes(self) -> int:
@@ -48,42 +61,55 @@ class RequestParser:
         """Return the commands that `data` completes."""
         self.raw = []
         commands: list[Argv] = []
-        if self.error is not None:
+        if self._rest:
+            if len(self._rest) > len(data):
+                self._rest += data
+                self._read_on(commands)
+                return commands
+            # The tail of the last chunk is short: reading it again costs less than reading all of
+            # this chunk in the way that `_read_on` does.
+            data = bytes(self._rest) + data
+            self._forget_rest()
+        elif self.error is not None:
             return commands
-        if not self._rest:
-            consumed = 0
-            if len(data) <= FAST_PATH_BYTES_MAX and data[:1] == b"*":
-                consumed = self._parse_fast(data, commands)
-            if consumed < len(data):
-                self._rest += data[consumed:]
-                self._parse_slow(commands)
-        else:
-            self._rest += data
-            if len(self._rest) >= self._wanted:
-                self._parse_slow(commands)
+        taken = 0
+        if self.authenticated and len(data) <= FAST_PATH_BYTES_MAX and data[:1] == b"*":
+            if COMPILED:
+                taken = take_by_scanning(data, commands, self.raw)
+            else:
+                layout = self._layout
+                if layout is not None:
+                    taken = layout.take(data, commands, self.raw)
+                    if not taken:
+                        self._layout = None
+                if taken < len(data):
+                    taken = self._take_by_splitting(data, taken, commands)
+        if taken < len(data):
+            self._rest += data[taken:] if taken else data
+            self._read_on(commands)
         return commands
 
-    def _parse_fast(self, data: bytes, commands: list[Argv]) -> int:
-        """Take whole commands of short arguments from the front; return the bytes taken."""
-        parts = data.split(b"\r\n")
+    def _take_by_splitting(self, data: bytes, start: int, commands: list[Argv]) -> int:
+        """Take whole commands of few arguments from `start`; return where the next one begins."""
+        parts = (data[start:] if start else data).split(b"\r\n")
         count = len(parts) - 1  # what follows the last CRLF is incomplete
         raw = self.raw
         lengths = _LENGTHS
         position = 0
-        start = 0
         while position < count:
             arguments = _ARRAYS.get(parts[position], 0)
             after = position + 1 + 2 * arguments
             if arguments == 0 or after > count:
                 break
             argv = parts[position + 2 : after : 2]
-            end = start + len(parts[position]) + 2
+            end = start + len(parts[position]) + 2 + 4 * arguments
             at = position + 1
             for argument in argv:
                 length = len(argument)
-                if length > 1024 or parts[at] != lengths[length]:
+                header = parts[at]
+                if header != (lengths[length] if length <= 1024 else b"$%d" % length):
                     break
-                end += len(parts[at]) + length + 4
+                end += len(header) + length
                 at += 2
             if at != after:
                 break
@@ -91,92 +117,127 @@ class RequestParser:
             raw.append(data[start:end])
             position = after
             start = end
+        if position:
+            size = len(raw[-1])
+            if size == self._last_size:
+                self._expect_alike(commands[-1], size)
+            else:
+                self._last_size = size
+                self._repeats = 0
         return start
 
-    def _parse_slow(self, commands: list[Argv]) -> None:
+    def _expect_alike(self, argv: Argv, size: int) -> None:
+        """Remember the layout of commands that come again and again."""
+        self._repeats += 1
+        if self._repeats == REPEATS_MIN and size <= LAYOUT_BYTES_MAX:
+            self._repeats = 0
+            self._layout = Layout(argv)
+
+    def _forget_rest(self) -> None:
+        self._rest.clear()
+        self._at = self._searched = self._missing = 0
+        self._length = -1
+        self._argv = []
+
+    def _read_on(self, commands: list[Argv]) -> None:
         """Take whole commands from `_rest` with every check; leave what is incomplete."""
         rest = self._rest
         start = 0
         try:
             while start < len(rest):
-                if rest[start] == 0x2A:  # "*"
-                    end, argv = self._multibulk(start)
+                if self._missing or rest[start] == 0x2A:  # "*"
+                    if not ((self._missing or self._read_count(start)) and self._read_arguments()):
+                        break
+                    if self._argv:
+                        commands.append(self._argv)
+                        self.raw.append(bytes(rest[start : self._at]))
+                        self._argv = []
+                    start = self._at
                 else:
-                    end, argv = self._inline(start)
-                if end < 0:
-                    break
-                if argv:
-                    commands.append(argv)
-                    if rest[start] == 0x2A:
-                        self.raw.append(bytes(rest[start:end]))
-                    else:
+                    newline = rest.find(b"\n", max(start, self._searched))
+                    if (newline if newline >= 0 else len(rest)) - start > INLINE_BYTES_MAX:
+                        raise ProtocolError(b"ERR Protocol error: too big inline request")
+                    if newline < 0:
+                        self._searched = len(rest)
+                        break
+                    argv = split_inline(bytes(rest[start:newline]).removesuffix(b"\r"))
+                    if argv:
+                        commands.append(argv)
                         self.raw.append(encode_command(argv))
-                start = end
+                    start = newline + 1
         except ProtocolError as error:
             self.error = error
-            rest.clear()
+            self._forget_rest()
             return
-        del rest[:start]
-        self._wanted = max(0, self._wanted - start)
+        if start:
+            del rest[:start]
+            self._at = max(0, self._at - start)
+            self._searched = max(0, self._searched - start)
 
-    def _inline(self, start: int) -> tuple[int, Argv]:
-        newline = self._rest.find(b"\n", start)
-        if newline < 0:
-            if len(self._rest) - start > INLINE_BYTES_MAX:
-                raise ProtocolError(b"ERR Protocol error: too big inline request")
-            self._wanted = 0
-            return -1, []
-        return newline + 1, split_inline(bytes(self._rest[start:newline]).removesuffix(b"\r"))
-
-    def _multibulk(self, start: int) -> tuple[int, Argv]:
-        rest = self._rest
-        line_end = self._line_end(start, b"ERR Protocol error: too big mbulk count string")
-        if line_end < 0:
-            return -1, []
-        count = _strict_int(rest[start + 1 : line_end])
+    def _read_count(self, start: int) -> bool:
+        """Read how many arguments come; False while that line is incomplete."""
+        end = self._line_end(start, b"ERR Protocol error: too big mbulk count string")
+        if end < 0:
+            return False
+        count = _strict_int(self._rest[start + 1 : end])
         if count is None or count > 0x7FFFFFFF:
             raise ProtocolError(b"ERR Protocol error: invalid multibulk length")
         if count > 10 and not self.authenticated:
             raise ProtocolError(b"ERR Protocol error: unauthenticated multibulk length")
-        position = line_end + 2
-        argv: Argv = []
-        for _ in range(count):
-            if position >= len(rest):
-                self._wanted = position + 1
-                return -1, []
-            line_end = self._line_end(position, b"ERR Protocol error: too big bulk count string")
-            if line_end < 0:
-                return -1, []
-            if rest[position] != 0x24:  # "$"
-                raise ProtocolError(
-                    b"ERR Protocol error: expected '$', got '%c'" % bytes((rest[position],))
-                )
-            length = _strict_int(rest[position + 1 : line_end])
-            if length is None or length < 0 or length > self.bulk_bytes_max:
-                raise ProtocolError(b"ERR Protocol error: invalid bulk length")
-            if length > 16384 and not self.authenticated:
-                raise ProtocolError(b"ERR Protocol error: unauthenticated bulk length")
-            position = line_end + 2
-            if position + length + 2 > len(rest):
-                self._wanted = position + length + 2
-                return -1, []
-            argv.append(bytes(rest[position : position + length]))
-            position += length + 2
-        self._wanted = 0
-        return position, argv
+        self._missing = max(0, count)
+        self._at = end + 2
+        return True
+
+    def _read_arguments(self) -> bool:
+        """Read the arguments that are there; False while some are missing."""
+        rest = self._rest
+        end = len(rest)
+        at = self._at
+        length = self._length
+        missing = self._missing
+        argv = self._argv
+        while missing:
+            if length < 0:
+                if at >= end:
+                    break
+                line_end = self._line_end(at, b"ERR Protocol error: too big bulk count string")
+                if line_end < 0:
+                    break
+                length = self._bulk_length(at, line_end)
+                at = line_end + 2
+            if at + length + 2 > end:
+                break
+            argv.append(bytes(rest[at : at + length]))
+            at += length + 2
+            length = -1
+            missing -= 1
+        self._at = at
+        self._length = length
+        self._missing = missing
+        return missing == 0
+
+    def _bulk_length(self, start: int, end: int) -> int:
+        """Return an argument's length from the line before it."""
+        rest = self._rest
+        if rest[start] != 0x24:  # "$"
+            raise ProtocolError(
+                b"ERR Protocol error: expected '$', got '%c'" % bytes((rest[start],))
+            )
+        length = _strict_int(rest[start + 1 : end])
+        if length is None or length < 0 or length > self.bulk_bytes_max:
+            raise ProtocolError(b"ERR Protocol error: invalid bulk length")
+        if length > 16384 and not self.authenticated:
+            raise ProtocolError(b"ERR Protocol error: unauthenticated bulk length")
+        return length
 
     def _line_end(self, start: int, too_long: bytes) -> int:
         """Return where the line's CRLF begins, -1 while it is incomplete."""
-        end = self._rest.find(b"\r", start)
-        if end < 0:
-            if len(self._rest) - start > INLINE_BYTES_MAX:
-                raise ProtocolError(too_long)
-            self._wanted = len(self._rest) + 1
-            return -1
-        if end + 1 >= len(self._rest):
-            self._wanted = end + 2
-            return -1
-        return end
+        rest = self._rest
+        end = rest.find(b"\r", max(start, self._searched))
+        if (end if end >= 0 else len(rest)) - start > INLINE_BYTES_MAX:
+            raise ProtocolError(too_long)
+        self._searched = end if end >= 0 else len(rest)
+        return end if end + 1 < len(rest) else -1
 
 
 def _strict_int(text: bytearray) -> int | None:
@@ -186,6 +247,10 @@ def _strict_int(text: bytearray) -> int | None:
         return None
     number = int(text)
     return number if -(1 << 63) <= number < 1 << 63 else None
+
+
+# Functions that mypyc has compiled have no code object.
+COMPILED: Final = not hasattr(_strict_int, "__code__")
 
 
 def encode_command(argv: Argv) -> bytes:
