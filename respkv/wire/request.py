@@ -262,7 +262,8 @@ def encode_command(argv: Argv) -> bytes:
 
 
 _ESCAPES: Final = {0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x62: b"\b", 0x61: b"\a"}
-_SPACES: Final = b" \t\n\r\v\f\0"
+_SPACES: Final = b" \t\n\r\v\f\0"  # before a word and behind a quoted one
+_WORD_ENDS: Final = b" \t\n\r\0"
 _HEX: Final = b"0123456789abcdefABCDEF"
 
 
@@ -307,7 +308,7 @@ def split_inline(line: bytes) -> Argv:
                     raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
                 break
             if not quote:
-                if byte in _SPACES:
+                if byte in _WORD_ENDS:
                     break
                 if byte in (0x22, 0x27):
                     quote = byte
