@@ -10,7 +10,7 @@ from respkv.errors import BadSyntax, CommandError, NotAnInteger, quoted
 from respkv.node.connection import Connection
 from respkv.node.session_commands import checked_name
 from respkv.wire.reply import OK, Reply
-from respkv.wire.request import Argv
+from respkv.wire.run import Argv
 
 _ALWAYS: Final = CONNECTION | NOSCRIPT | LOADING | STALE
 

@@ -7,7 +7,7 @@ from respkv.commands.table import ADMIN, CONNECTION, LOADING, NOSCRIPT, STALE, c
 from respkv.errors import BadSyntax, CommandError, quoted
 from respkv.node.connection import Connection
 from respkv.wire.reply import OK, Reply, Verbatim
-from respkv.wire.request import Argv
+from respkv.wire.run import Argv
 
 _ALWAYS: Final = CONNECTION | NOSCRIPT | LOADING | STALE
 

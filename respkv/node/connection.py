@@ -30,7 +30,8 @@ from respkv.wire.reply import (
     Reply,
     encode,
 )
-from respkv.wire.request import Argv, RequestParser, Run, encode_command
+from respkv.wire.request import RequestParser, encode_command
+from respkv.wire.run import Argv, Run
 
 if TYPE_CHECKING:
     from respkv.node.server import Node

@@ -23,7 +23,7 @@ from respkv.node.config_file import rewrite_config
 from respkv.node.connection import LATER, Connection
 from respkv.node.info import info_text
 from respkv.wire.reply import OK, Reply, Verbatim
-from respkv.wire.request import Argv
+from respkv.wire.run import Argv
 
 _ALWAYS = CONNECTION | LOADING | STALE
 

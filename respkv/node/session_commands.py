@@ -18,7 +18,7 @@ from respkv.commands.table import (
 from respkv.errors import BadSyntax, CommandError, WrongArity
 from respkv.node.connection import Connection
 from respkv.wire.reply import OK, Reply
-from respkv.wire.request import Argv
+from respkv.wire.run import Argv
 
 REDIS_VERSION: Final = "7.0.15"
 _ALWAYS: Final = CONNECTION | NOSCRIPT | LOADING | STALE

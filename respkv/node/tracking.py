@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from respkv.commands.table import READONLY, Command, keys_of
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import Push, Reply, encode
-from respkv.wire.request import Argv
+from respkv.wire.run import Argv
 
 if TYPE_CHECKING:
     from respkv.node.connection import Connection

@@ -8,7 +8,7 @@ from respkv.errors import BadSyntax, CommandError, quoted
 from respkv.node.connection import Connection
 from respkv.node.tracking import ClientTracking
 from respkv.wire.reply import OK, Reply, SetReply
-from respkv.wire.request import Argv
+from respkv.wire.run import Argv
 
 _ALWAYS: Final = CONNECTION | NOSCRIPT | LOADING | STALE
 _SWITCH: Final = (

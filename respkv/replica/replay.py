@@ -13,7 +13,8 @@ from respkv.errors import InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.batch import Handler, select_in_transaction
 from respkv.replica.transaction import Transaction, answer_to
-from respkv.wire.request import RequestParser, Run
+from respkv.wire.request import RequestParser
+from respkv.wire.run import Run
 
 _handlers: Final[dict[bytes, Handler]] = {}  # by the name as it was sent; filled as names turn up
 

@@ -8,19 +8,13 @@ Texts and limits as in redis-server 7.0 (networking.c).
 from typing import Final
 
 from respkv.errors import CommandError
-
-Argv = list[bytes]
-# Consecutive commands of one name and argument count, and their RESP bytes together.
-Run = tuple[list[Argv], bytes]
+from respkv.wire.run import Argv, Run
+from respkv.wire.scan import take_by_scanning
+from respkv.wire.split import take_by_splitting
 
 INLINE_BYTES_MAX: Final = 64 << 10
 BULK_BYTES_MAX: Final = 512 << 20
-FAST_PATH_BYTES_MAX: Final = 2 << 20
-SHORT_BYTES_MAX: Final = 1024  # of the arguments that the fast path takes
-
-_LENGTHS: Final = [b"$%d" % length for length in range(SHORT_BYTES_MAX + 1)]
-_NO_NAME: Final = b"\r\n"  # no part of a chunk that was split there
-_ARRAYS: Final = {b"*%d" % count: count for count in range(1, 17)}
+FAST_PATH_BYTES_MAX: Final = 512 << 10  # twice what one read of the socket brings
 
 
 class ProtocolError(CommandError):
@@ -39,8 +33,14 @@ class RequestParser:
         self.error: ProtocolError | None = None
         self.authenticated = True  # before AUTH, ten arguments of 16 KiB are all that is read
         self.bulk_bytes_max = bulk_bytes_max
+        # An incomplete command from its start, and how far it has been read: no byte is read
+        # twice, or a command in a thousand chunks would cost a thousand times as much.
         self._rest = bytearray()
-        self._wanted = 0  # bytes `_rest` must hold before parsing again can get further
+        self._at = 0  # the next line or argument begins here
+        self._searched = 0  # no line end before this
+        self._missing = 0  # arguments still to come; 0 outside of an array
+        self._length = -1  # of the argument that comes next; -1 while it is not known
+        self._argv: Argv = []
 
     @property
     def buffered_bytes(self) -> int:
@@ -50,150 +50,131 @@ class RequestParser:
     def feed(self, data: bytes) -> list[Run]:
         """Return the commands that `data` completes."""
         runs: list[Run] = []
-        if self.error is not None:
+        if self._rest:
+            if len(self._rest) > len(data):
+                self._rest += data
+                self._read_on(runs)
+                return runs
+            # The tail of the last chunk is short: reading it again costs less than reading all of
+            # this chunk in the way that `_read_on` does.
+            data = bytes(self._rest) + data
+            self._forget_rest()
+        elif self.error is not None:
             return runs
-        if not self._rest:
-            consumed = 0
-            if data[:1] == b"*" and self.authenticated and len(data) <= FAST_PATH_BYTES_MAX:
-                consumed = _parse_short(data, runs)
-            if consumed < len(data):
-                self._rest += data[consumed:]
-                self._parse_rest(runs)
-        else:
-            self._rest += data
-            if len(self._rest) >= self._wanted:
-                self._parse_rest(runs)
+        taken = 0
+        if self.authenticated and len(data) <= FAST_PATH_BYTES_MAX and data[:1] == b"*":
+            if COMPILED:
+                taken = take_by_scanning(data, runs)
+            else:
+                taken = take_by_splitting(data, runs)
+        if taken < len(data):
+            self._rest += data[taken:] if taken else data
+            self._read_on(runs)
         return runs
 
-    def _parse_rest(self, runs: list[Run]) -> None:
+    def _forget_rest(self) -> None:
+        self._rest.clear()
+        self._at = self._searched = self._missing = 0
+        self._length = -1
+        self._argv = []
+
+    def _read_on(self, runs: list[Run]) -> None:
         """Take whole commands from `_rest` with every check; leave what is incomplete."""
         rest = self._rest
         start = 0
         try:
             while start < len(rest):
-                if rest[start] == 0x2A:  # "*"
-                    end, argv = self._multibulk(start)
+                if self._missing or rest[start] == 0x2A:  # "*"
+                    if not ((self._missing or self._read_count(start)) and self._read_arguments()):
+                        break
+                    if self._argv:
+                        runs.append(([self._argv], bytes(rest[start : self._at])))
+                        self._argv = []
+                    start = self._at
                 else:
-                    end, argv = self._inline(start)
-                if end < 0:
-                    break
-                if argv:
-                    of_array = rest[start] == 0x2A
-                    raw = bytes(rest[start:end]) if of_array else encode_command(argv)
-                    runs.append(([argv], raw))
-                start = end
+                    newline = rest.find(b"\n", max(start, self._searched))
+                    if (newline if newline >= 0 else len(rest)) - start > INLINE_BYTES_MAX:
+                        raise ProtocolError(b"ERR Protocol error: too big inline request")
+                    if newline < 0:
+                        self._searched = len(rest)
+                        break
+                    argv = split_inline(bytes(rest[start:newline]).removesuffix(b"\r"))
+                    if argv:
+                        runs.append(([argv], encode_command(argv)))
+                    start = newline + 1
         except ProtocolError as error:
             self.error = error
-            rest.clear()
+            self._forget_rest()
             return
-        del rest[:start]
-        self._wanted = max(0, self._wanted - start)
+        if start:
+            del rest[:start]
+            self._at = max(0, self._at - start)
+            self._searched = max(0, self._searched - start)
 
-    def _inline(self, start: int) -> tuple[int, Argv]:
-        newline = self._rest.find(b"\n", start)
-        if newline < 0:
-            if len(self._rest) - start > INLINE_BYTES_MAX:
-                raise ProtocolError(b"ERR Protocol error: too big inline request")
-            self._wanted = 0
-            return -1, []
-        return newline + 1, split_inline(bytes(self._rest[start:newline]).removesuffix(b"\r"))
-
-    def _multibulk(self, start: int) -> tuple[int, Argv]:
-        rest = self._rest
-        line_end = self._line_end(start, b"ERR Protocol error: too big mbulk count string")
-        if line_end < 0:
-            return -1, []
-        count = _strict_int(rest[start + 1 : line_end])
+    def _read_count(self, start: int) -> bool:
+        """Read how many arguments come; False while that line is incomplete."""
+        end = self._line_end(start, b"ERR Protocol error: too big mbulk count string")
+        if end < 0:
+            return False
+        count = _strict_int(self._rest[start + 1 : end])
         if count is None or count > 0x7FFFFFFF:
             raise ProtocolError(b"ERR Protocol error: invalid multibulk length")
         if count > 10 and not self.authenticated:
             raise ProtocolError(b"ERR Protocol error: unauthenticated multibulk length")
-        position = line_end + 2
-        argv: Argv = []
-        for _ in range(count):
-            if position >= len(rest):
-                self._wanted = position + 1
-                return -1, []
-            line_end = self._line_end(position, b"ERR Protocol error: too big bulk count string")
-            if line_end < 0:
-                return -1, []
-            if rest[position] != 0x24:  # "$"
-                raise ProtocolError(
-                    b"ERR Protocol error: expected '$', got '%c'" % bytes((rest[position],))
-                )
-            length = _strict_int(rest[position + 1 : line_end])
-            if length is None or length < 0 or length > self.bulk_bytes_max:
-                raise ProtocolError(b"ERR Protocol error: invalid bulk length")
-            if length > 16384 and not self.authenticated:
-                raise ProtocolError(b"ERR Protocol error: unauthenticated bulk length")
-            position = line_end + 2
-            if position + length + 2 > len(rest):
-                self._wanted = position + length + 2
-                return -1, []
-            argv.append(bytes(rest[position : position + length]))
-            position += length + 2
-        self._wanted = 0
-        return position, argv
+        self._missing = max(0, count)
+        self._at = end + 2
+        return True
+
+    def _read_arguments(self) -> bool:
+        """Read the arguments that are there; False while some are missing."""
+        rest = self._rest
+        end = len(rest)
+        at = self._at
+        length = self._length
+        missing = self._missing
+        argv = self._argv
+        while missing:
+            if length < 0:
+                if at >= end:
+                    break
+                line_end = self._line_end(at, b"ERR Protocol error: too big bulk count string")
+                if line_end < 0:
+                    break
+                length = self._bulk_length(at, line_end)
+                at = line_end + 2
+            if at + length + 2 > end:
+                break
+            argv.append(bytes(rest[at : at + length]))
+            at += length + 2
+            length = -1
+            missing -= 1
+        self._at = at
+        self._length = length
+        self._missing = missing
+        return missing == 0
+
+    def _bulk_length(self, start: int, end: int) -> int:
+        """Return an argument's length from the line before it."""
+        rest = self._rest
+        if rest[start] != 0x24:  # "$"
+            raise ProtocolError(
+                b"ERR Protocol error: expected '$', got '%c'" % bytes((rest[start],))
+            )
+        length = _strict_int(rest[start + 1 : end])
+        if length is None or length < 0 or length > self.bulk_bytes_max:
+            raise ProtocolError(b"ERR Protocol error: invalid bulk length")
+        if length > 16384 and not self.authenticated:
+            raise ProtocolError(b"ERR Protocol error: unauthenticated bulk length")
+        return length
 
     def _line_end(self, start: int, too_long: bytes) -> int:
         """Return where the line's CRLF begins, -1 while it is incomplete."""
-        end = self._rest.find(b"\r", start)
-        if end < 0:
-            if len(self._rest) - start > INLINE_BYTES_MAX:
-                raise ProtocolError(too_long)
-            self._wanted = len(self._rest) + 1
-            return -1
-        if end + 1 >= len(self._rest):
-            self._wanted = end + 2
-            return -1
-        return end
-
-
-def _parse_short(data: bytes, runs: list[Run]) -> int:
-    """Take whole commands of short arguments from the front; return the bytes taken.
-
-    A run is cut from `data` once, by its end: offsets of each command cost more than joining.
-    """
-    parts = data.split(b"\r\n")
-    count = len(parts) - 1  # what follows the last CRLF is incomplete
-    position = taken = run_position = stride = 0
-    run: list[Argv] = []
-    head = b""
-    name = _NO_NAME
-    while position < count:
-        if parts[position] != head:
-            head = parts[position]
-            name = _NO_NAME
-            stride = 2 * _ARRAYS.get(head, 0) + 1
-        after = position + stride
-        if stride == 1 or after > count:
-            break
-        argv = parts[position + 2 : after : 2]
-        at = position + 1
-        for argument in argv:
-            length = len(argument)
-            if length > SHORT_BYTES_MAX or parts[at] != _LENGTHS[length]:
-                break
-            at += 2
-        if at != after:
-            break
-        if argv[0] != name:
-            name = argv[0]
-            if run:
-                raw = b"\r\n".join(parts[run_position:position]) + b"\r\n"
-                runs.append((run, raw))
-                taken += len(raw)
-                run = []
-                run_position = position
-        run.append(argv)
-        position = after
-    if run:
-        raw = data
-        if run_position or position < count or parts[count]:
-            raw = b"\r\n".join(parts[run_position:position]) + b"\r\n"
-        runs.append((run, raw))
-        taken += len(raw)
-    return taken
+        rest = self._rest
+        end = rest.find(b"\r", max(start, self._searched))
+        if (end if end >= 0 else len(rest)) - start > INLINE_BYTES_MAX:
+            raise ProtocolError(too_long)
+        self._searched = end if end >= 0 else len(rest)
+        return end if end + 1 < len(rest) else -1
 
 
 def _strict_int(text: bytearray) -> int | None:
@@ -205,6 +186,10 @@ def _strict_int(text: bytearray) -> int | None:
     return number if -(1 << 63) <= number < 1 << 63 else None
 
 
+# Functions that mypyc has compiled have no code object.
+COMPILED: Final = not hasattr(_strict_int, "__code__")
+
+
 def encode_command(argv: Argv) -> bytes:
     """Return a command's RESP bytes."""
     parts = [b"*%d\r\n" % len(argv)]
@@ -214,7 +199,8 @@ def encode_command(argv: Argv) -> bytes:
 
 
 _ESCAPES: Final = {0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x62: b"\b", 0x61: b"\a"}
-_SPACES: Final = b" \t\n\r\v\f\0"
+_SPACES: Final = b" \t\n\r\v\f\0"  # before a word and behind a quoted one
+_WORD_ENDS: Final = b" \t\n\r\0"
 _HEX: Final = b"0123456789abcdefABCDEF"
 
 
@@ -259,7 +245,7 @@ def split_inline(line: bytes) -> Argv:
                     raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
                 break
             if not quote:
-                if byte in _SPACES:
+                if byte in _WORD_ENDS:
                     break
                 if byte in (0x22, 0x27):
                     quote = byte

@@ -1,0 +1,1 @@
+"""Bytes on the wire: what a client may send, and what it gets."""
