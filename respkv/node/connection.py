@@ -87,10 +87,15 @@ class Connection(Client):
         node.replica.begin_input()
         parser = self._parser
         self.last_input = node.turn_time
-        for argv, raw in zip(parser.feed(data), parser.raw, strict=True):
-            self._dispatch(argv, raw)
-            if self.closing:
+        commands = parser.feed(data)
+        while commands:
+            for argv, raw in zip(commands, parser.raw, strict=True):
+                self._dispatch(argv, raw)
+                if self.closing:
+                    break
+            if not parser.held or self.closing:
                 break
+            commands = parser.feed(b"")
         if parser.error is not None and not self.closing:
             node.replica.answer(self, parser.error)
             self._close_after_replies()

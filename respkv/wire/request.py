@@ -39,6 +39,7 @@ class RequestParser:
         self.raw: list[bytes] = []
         self.error: ProtocolError | None = None
         self.authenticated = True  # before AUTH, ten arguments of 16 KiB are all that is read
+        self.held = False  # one command at a time until then: `feed(b"")` returns the next one
         self.bulk_bytes_max = bulk_bytes_max
         self._last_size = 0  # bytes of the last command that came in another layout
         self._repeats = 0  # how many of that size came one after the other
@@ -134,6 +135,7 @@ class RequestParser:
             self._layout = Layout(argv)
 
     def _forget_rest(self) -> None:
+        self.held = False
         self._rest.clear()
         self._at = self._searched = self._missing = 0
         self._length = -1
@@ -143,8 +145,12 @@ class RequestParser:
         """Take whole commands from `_rest` with every check; leave what is incomplete."""
         rest = self._rest
         start = 0
+        self.held = False
         try:
             while start < len(rest):
+                if commands and not self.authenticated:
+                    self.held = True  # it may be AUTH, and what comes then is read by other limits
+                    break
                 if self._missing or rest[start] == 0x2A:  # "*"
                     if not ((self._missing or self._read_count(start)) and self._read_arguments()):
                         break

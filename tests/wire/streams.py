@@ -46,8 +46,11 @@ class Parsed:
         self.commands: list[Argv] = []
         self.raw: list[bytes] = []
         for chunk in chunks:
-            self.commands += self.parser.feed(chunk)
-            self.raw += self.parser.raw
+            commands = self.parser.feed(chunk)
+            while commands:
+                self.commands += commands
+                self.raw += self.parser.raw
+                commands = self.parser.feed(b"") if self.parser.held else []
         self.error = None if self.parser.error is None else self.parser.error.text
 
     def outcome(self) -> tuple[list[Argv], list[bytes], bytes | None, int]:
