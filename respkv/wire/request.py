@@ -1,7 +1,8 @@
 """Requests from bytes: RESP arrays of bulk strings, and inline commands, with Redis' limits.
 
-hiredis parses a command in 126 ns where this takes 334, but it gives no offsets, so the log would
-re-pack each command for 300 ns more; it also has no limits and accepts reply types as requests.
+A SET in a pipeline takes 122 ns compiled; interpreted 340 while commands look alike and 690 else.
+hiredis takes 126 ns, but it gives no offsets, so the log would re-pack each command for 300 ns more;
+it also has no limits and accepts reply types as requests.
 Texts and limits as in redis-server 7.0 (networking.c).
 """
 
