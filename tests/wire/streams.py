@@ -1,5 +1,6 @@
 """Streams of requests, cut into chunks; and what a parser makes of them."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from hypothesis import strategies as st
@@ -41,16 +42,25 @@ cuts = st.lists(st.integers(0, 1 << 16), max_size=12)
 class Parsed:
     """All that a parser has said about a stream."""
 
-    def __init__(self, chunks: list[bytes], parser: RequestParser | None = None) -> None:
+    def __init__(
+        self,
+        chunks: list[bytes],
+        parser: RequestParser | None = None,
+        check: Callable[[RequestParser, int], None] | None = None,
+    ) -> None:
         self.parser = parser or RequestParser()
         self.commands: list[Argv] = []
         self.raw: list[bytes] = []
+        fed = 0
         for chunk in chunks:
+            fed += len(chunk)
             commands = self.parser.feed(chunk)
             while commands:
                 self.commands += commands
                 self.raw += self.parser.raw
                 commands = self.parser.feed(b"") if self.parser.held else []
+            if check is not None:
+                check(self.parser, fed)
         self.error = None if self.parser.error is None else self.parser.error.text
 
     def outcome(self) -> tuple[list[Argv], list[bytes], bytes | None, int]:
