@@ -108,13 +108,18 @@ class Connection(Client):
         node.replica.begin_input()
         parser = self._parser
         self.last_input = node.turn_time
-        for argvs, raw in parser.feed(data):
-            if self._waiting is not None:
-                self._waiting.append((argvs, raw))
-                continue
-            self._dispatch(argvs, raw)
-            if self.closing:
+        runs = parser.feed(data)
+        while runs:
+            for argvs, raw in runs:
+                if self._waiting is not None:
+                    self._waiting.append((argvs, raw))
+                    continue
+                self._dispatch(argvs, raw)
+                if self.closing:
+                    break
+            if not parser.held or self.closing:
                 break
+            runs = parser.feed(b"")
         if parser.error is not None and not self.closing:
             self._broken_stream()
         elif parser.buffered_bytes > node.config["client-query-buffer-limit"]:

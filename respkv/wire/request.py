@@ -1,7 +1,8 @@
 """Requests from bytes: RESP arrays of bulk strings, and inline commands, with Redis' limits.
 
-hiredis parses a command in 126 ns where this takes 334, but it gives no offsets, so the log would
-re-pack each command for 300 ns more; it also has no limits and accepts reply types as requests.
+A SET in a pipeline takes 122 ns compiled; interpreted 340 while commands look alike and 690 else.
+hiredis takes 126 ns, but it gives no offsets, so the log would re-pack each command for 300 ns more;
+it also has no limits and accepts reply types as requests.
 Texts and limits as in redis-server 7.0 (networking.c).
 """
 
@@ -32,6 +33,7 @@ class RequestParser:
     def __init__(self, bulk_bytes_max: int = BULK_BYTES_MAX) -> None:
         self.error: ProtocolError | None = None
         self.authenticated = True  # before AUTH, ten arguments of 16 KiB are all that is read
+        self.held = False  # one command at a time until then: `feed(b"")` returns the next one
         self.bulk_bytes_max = bulk_bytes_max
         # An incomplete command from its start, and how far it has been read: no byte is read
         # twice, or a command in a thousand chunks would cost a thousand times as much.
@@ -73,6 +75,7 @@ class RequestParser:
         return runs
 
     def _forget_rest(self) -> None:
+        self.held = False
         self._rest.clear()
         self._at = self._searched = self._missing = 0
         self._length = -1
@@ -82,8 +85,12 @@ class RequestParser:
         """Take whole commands from `_rest` with every check; leave what is incomplete."""
         rest = self._rest
         start = 0
+        self.held = False
         try:
             while start < len(rest):
+                if runs and not self.authenticated:
+                    self.held = True  # it may be AUTH, and what comes then is read by other limits
+                    break
                 if self._missing or rest[start] == 0x2A:  # "*"
                     if not ((self._missing or self._read_count(start)) and self._read_arguments()):
                         break

@@ -2,10 +2,10 @@
 
 import pytest
 
-from respkv.consensus.messages import APPEND, APPEND_REPLY
+from respkv.consensus.messages import APPEND, APPEND_REPLY, Message
 from respkv.consensus.raft import APPEND_BYTES_MAX, LEADER
 from respkv.entry import Entry
-from tests.consensus.group import Group
+from tests.consensus.group import Group, entries_of
 
 LEADER_LOG = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6]
 FIGURE_7 = {
@@ -65,6 +65,21 @@ def test_figure_7_a_log_is_found_with_one_rejection_per_term_that_differs(name: 
     }
     assert group.members[3].terms() == [*LEADER_LOG, 8]
     assert rejections <= 1 + len(differing)
+
+
+def test_a_follower_skips_its_own_later_terms() -> None:
+    """Paper 5.3, end: entries of terms later than the one asked for cannot match."""
+    group = Group(3, {1: [1] * 9, 2: [1] * 9, 3: [1] + [2] * 8}, term=2)
+    group[2].campaign()  # with its log in the way, member 3 must not be asked
+    group.sync(2)
+    group.drop(recipient=3)
+    rejections = 0
+    while group.messages or any(member.unsynced for member in group.members.values()):
+        group.sync()
+        sent = group.deliver()
+        rejections += sum(m.reject for m in sent if m.kind == APPEND_REPLY and m.sender == 3)
+    assert group.members[3].terms() == [1] * 9 + [3]
+    assert rejections == 1
 
 
 def test_a_late_append_removes_nothing_that_matches() -> None:
@@ -166,3 +181,11 @@ def test_a_commit_index_never_covers_what_was_not_compared() -> None:
     group.settle_with_ticks(1, 4)
     assert group.members[3].terms() == [2, 2, 2]
     assert group.members[3].applied == group.members[1].applied
+
+
+def test_a_commit_index_beyond_an_append_commits_only_the_append() -> None:
+    """Paper figure 2: entries behind the last new one may still be in conflict."""
+    group = Group(3, {3: [1, 1, 1]}, term=2)
+    group[3].step(Message(APPEND, 1, 3, 2, commit=3, entries=entries_of([1])))
+    group.collect()
+    assert [entry.index for entry in group.members[3].applied] == [1]

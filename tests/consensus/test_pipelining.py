@@ -1,6 +1,8 @@
 """Appends run ahead of their acknowledgements, and each disk ahead of the others."""
 
-from respkv.consensus.messages import APPEND, APPEND_REPLY, HEARTBEAT
+import pytest
+
+from respkv.consensus.messages import APPEND, APPEND_REPLY, VOTE, VOTE_REPLY
 from respkv.consensus.progress import IN_FLIGHT_MESSAGES_MAX, STALLED_AFTER_TICKS
 from respkv.consensus.raft import APPEND_BYTES_MAX, APPEND_ENTRIES_MAX
 from tests.consensus.group import Group
@@ -128,22 +130,31 @@ def test_followers_alone_may_commit_what_the_leaders_disk_does_not_have() -> Non
     assert group[1].commit_index == 2
 
 
-def test_a_sync_of_an_entry_that_was_replaced_proves_nothing() -> None:
+@pytest.mark.parametrize("synced", [True, False], ids=["synced before", "synced late"])
+def test_a_sync_of_entries_that_were_replaced_proves_nothing(synced: bool) -> None:
     """Thesis 10.2.1: what became durable is (term, index), not the index alone."""
     group = led()
-    group.propose(1, b"lost")
     group.cut(1)
+    for _ in range(4):
+        lost = group.propose(1, b"lost")
+    if synced:
+        group.sync(1)
     group.elect(2)
     group.heal()
-    group.drop()
-    group[2].tick()
-    group.deliver(HEARTBEAT)
-    group[1].persisted(1, 2)
-    group.settle()
     group.settle_with_ticks(2, STALLED_AFTER_TICKS + 1)
-    assert group.members[1].entries == group.members[2].entries
-    group[1].persisted(1, 2)
-    assert group[1].term_at(2) == 2
+    assert group.members[1].terms() == [1, 2]
+    group.cut(2)
+    group.campaign(1)
+    group.deliver(VOTE)
+    group.sync(3)
+    group.deliver(VOTE_REPLY)
+    group[1].persisted(lost.term, lost.index)
+    group.deliver(APPEND)
+    group.sync(3)
+    group.deliver(APPEND_REPLY)
+    assert (group[1].last_index, group[1].commit_index) == (3, 2)
+    group.sync(1)
+    assert group[1].commit_index == 3
 
 
 def test_followers_learn_of_a_commit_by_the_next_heartbeat() -> None:

@@ -90,6 +90,38 @@ class Histories(RuleBasedStateMachine):
             self.group.deliver()
             self.check()
 
+    @rule()
+    def deliver_without_sync(self) -> None:
+        """The network is fast, and the disks are not."""
+        self.group.deliver()
+
+    @rule()
+    def sync_all(self) -> None:
+        self.group.sync()
+
+    @rule(member=picks)
+    def cut(self, member: int) -> None:
+        """One member alone, until `heal`."""
+        self.group.heal()
+        self.group.cut(self.pick(member).id)
+
+    @rule(members=st.sets(st.integers(0, 4), min_size=1, max_size=2))
+    def cut_more(self, members: set[int]) -> None:
+        self.group.cut(*(self.pick(member).id for member in members))
+
+    @rule()
+    def heal(self) -> None:
+        self.group.heal()
+
+    @rule(member=picks, proposals=counts)
+    def change_leader(self, member: int, proposals: int) -> None:
+        """A leader that nobody hears goes on for a while; another one is elected."""
+        self.propose(proposals)
+        self.heal()
+        self.group.cut(*self.group.leaders())
+        self.time_out(member)
+        self.calm(4)
+
     @rule(member=picks)
     def restart(self, member: int) -> None:
         chosen = self.pick(member)
@@ -192,6 +224,7 @@ class Histories(RuleBasedStateMachine):
         """Once all is well again the group elects a leader and commits (liveness)."""
         if not hasattr(self, "group"):
             return
+        self.group.heal()
         for _ in range(12 * ELECTION_TIMEOUT_TICKS):
             for member in self.group.members.values():
                 member.raft.tick()
@@ -212,4 +245,4 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestHistories.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)

@@ -10,7 +10,7 @@ from collections import Counter
 from random import Random
 
 from respkv.wire.request import INLINE_BYTES_MAX, RequestParser, encode_command
-from respkv.wire.run import Argv, Run
+from respkv.wire.run import Argv
 from tests.wire.streams import Parsed, cut
 
 # What streams are made of, so that damage is often damage that matters.
@@ -106,31 +106,21 @@ class Fuzzer:
             self.errors[parsed.error.partition(b", got")[0]] += 1
 
     def _parse(self, chunks: list[bytes], authenticated: bool) -> Parsed:
-        parser = _Watched(self)
+        parser = RequestParser()
         parser.authenticated = authenticated
-        return Parsed(chunks, parser)
+        return Parsed(chunks, parser, self._check_kept)
 
-
-class _Watched(RequestParser):
-    """Checks after each chunk that no more is kept than is needed to go on."""
-
-    def __init__(self, fuzzer: Fuzzer) -> None:
-        super().__init__()
-        self._fuzzer = fuzzer
-
-    def feed(self, data: bytes) -> list[Run]:
-        before = self.buffered_bytes
-        runs = super().feed(data)
-        kept = self.buffered_bytes
-        assert kept <= before + len(data)
-        assert kept == 0 or self.error is None
-        unread = kept - self._at  # behind the arguments that are complete
-        if self._length < 0:
+    def _check_kept(self, parser: RequestParser, fed: int) -> None:
+        """No more is kept than is needed to go on."""
+        kept = parser.buffered_bytes
+        assert kept <= fed
+        assert kept == 0 or parser.error is None
+        unread = kept - parser._at  # behind the arguments that are complete
+        if parser._length < 0:
             assert unread <= INLINE_BYTES_MAX, f"a line of {unread} bytes is kept"
         else:
-            assert unread < self._length + 2 <= self.bulk_bytes_max + 2
-        self._fuzzer.buffered_bytes_max = max(self._fuzzer.buffered_bytes_max, kept)
-        return runs
+            assert unread < parser._length + 2 <= parser.bulk_bytes_max + 2
+        self.buffered_bytes_max = max(self.buffered_bytes_max, kept)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Streams of requests, cut into chunks; and what a parser makes of them."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from hypothesis import strategies as st
@@ -42,15 +43,27 @@ cuts = st.lists(st.integers(0, 1 << 16), max_size=12)
 class Parsed:
     """All that a parser has said about a stream."""
 
-    def __init__(self, chunks: list[bytes], parser: RequestParser | None = None) -> None:
+    def __init__(
+        self,
+        chunks: list[bytes],
+        parser: RequestParser | None = None,
+        check: Callable[[RequestParser, int], None] | None = None,
+    ) -> None:
         self.parser = parser or RequestParser()
         self.commands: list[Argv] = []
         self.raw = b""
+        fed = 0
         for chunk in chunks:
-            for argvs, raw in self.parser.feed(chunk):
-                assert len({(argv[0], len(argv)) for argv in argvs}) == 1
-                self.commands += argvs
-                self.raw += raw
+            fed += len(chunk)
+            runs = self.parser.feed(chunk)
+            while runs:
+                for argvs, raw in runs:
+                    assert len({(argv[0], len(argv)) for argv in argvs}) == 1
+                    self.commands += argvs
+                    self.raw += raw
+                runs = self.parser.feed(b"") if self.parser.held else []
+            if check is not None:
+                check(self.parser, fed)
         self.error = None if self.parser.error is None else self.parser.error.text
 
     def outcome(self) -> tuple[list[Argv], bytes, bytes | None, int]:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from respkv.wire.reply import encode
 from respkv.wire.request import ProtocolError, RequestParser, split_inline
-from tests.wire.streams import Parsed
 
 NO_AUTH = b"-NOAUTH Authentication required.\r\n"
 
@@ -80,8 +79,15 @@ def our_answers(stream: bytes, authenticated: bool = True) -> bytes:
     parser = RequestParser()
     parser.authenticated = authenticated
     answers = []
-    for argv in Parsed([stream], parser).commands:
-        answers.append(encode(argv[1], 2) if authenticated else NO_AUTH)
+    runs = parser.feed(stream)
+    while runs:
+        for argv in [argv for argvs, _ in runs for argv in argvs]:
+            if argv[0] == b"AUTH":
+                parser.authenticated = True
+                answers.append(b"+OK\r\n")
+            else:
+                answers.append(encode(argv[1], 2) if parser.authenticated else NO_AUTH)
+        runs = parser.feed(b"") if parser.held else []
     if parser.error is not None:
         answers.append(encode(parser.error, 2))
     return b"".join(answers)
@@ -137,6 +143,20 @@ def test_a_strange_stream_gets_the_answers_of_redis(
     """After a good command and before another one, so that both are answered or dropped alike."""
     stream = ECHO + stream + ECHO
     assert our_answers(stream) == redis_server.answers(stream)
+
+
+@pytest.mark.parametrize("arguments", [1, 20])
+def test_limits_are_lifted_behind_auth_in_the_same_chunk(
+    locked_server: RedisServer, arguments: int
+) -> None:
+    """Clients that pipeline do not wait for the answer to AUTH."""
+    big = b"*2\r\n$4\r\nECHO\r\n$20000\r\n" + b"a" * 20000 + b"\r\n"
+    wide = b"*%d\r\n$3\r\nDEL\r\n" % (arguments + 1) + b"$1\r\na\r\n" * arguments
+    stream = b"AUTH secret\r\n" + ECHO + big
+    assert our_answers(stream, authenticated=False) == locked_server.answers(stream)
+    stream = b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n" + wide
+    assert locked_server.answers(stream) == b"+OK\r\n:0\r\n"
+    assert our_answers(stream, authenticated=False) == b"+OK\r\n$1\r\na\r\n"
 
 
 @pytest.mark.parametrize("beginning", [b"ECHO ", b"*", b"*1\r\n$", b"*2\r\n$1\r\na\r\n$"])
