@@ -143,4 +143,4 @@ def test_a_pipeline_cut_by_full_reads_stays_on_the_fast_path() -> None:
     step = 16384
     chunks = [data[at : at + step] for at in range(0, len(data), step)]
     assert Parsed(chunks).commands == pipeline
-    assert lines_executed(chunks) < 1.1 * lines_executed([data])
+    assert lines_executed(chunks) <= 1.1 * lines_executed([data])  # 0 in the compiled build
