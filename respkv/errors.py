@@ -119,6 +119,14 @@ class OffsetOutOfRange(CommandError):
     default_text = b"ERR offset is out of range"
 
 
+class ProtocolError(CommandError):
+    """The stream cannot be understood from here on: answer, then close."""
+
+
+class LogTimeBehind(Exception):
+    """A read met a deadline past by the leader's clock but not by log time: it joins the batch."""
+
+
 def quoted(text: bytes) -> bytes:
     """Return a client's text as an error line repeats it: up to the first zero byte, as C does."""
     return text.partition(b"\0")[0]

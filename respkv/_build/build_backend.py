@@ -4,6 +4,7 @@ It stands in a folder of its own so that the project's top level needs no setup.
 """
 
 import os
+import shutil
 
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403  (PEP 517 hooks)
@@ -13,7 +14,8 @@ HOT_PACKAGES = ("wire", "keyspace", "commands", "consensus", "replica")
 
 def hot_modules() -> list[str]:
     """Return the files that mypyc compiles."""
-    files = ["respkv/entry.py", "respkv/clock.py", "respkv/errors.py"]
+    # No exception classes: weak references to compiled ones corrupt memory (mypyc 2.4).
+    files = ["respkv/entry.py", "respkv/clock.py"]
     for package in HOT_PACKAGES:
         folder = f"respkv/{package}"
         files += sorted(f"{folder}/{name}" for name in os.listdir(folder) if name.endswith(".py"))
@@ -32,6 +34,7 @@ def get_requires_for_build_wheel(config_settings=None):  # type: ignore[no-untyp
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):  # type: ignore[no-untyped-def]
     """Build a wheel; with RESPKV_COMPILE=1 one with compiled hot modules."""
+    shutil.rmtree("build", ignore_errors=True)  # else it brings back modules that are gone
     if not _compile():
         return build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
     import setuptools

@@ -10,7 +10,7 @@ from typing import Final
 from zlib import crc32
 
 from respkv.clock import SeededChance, seed_of
-from respkv.errors import InvariantViolation
+from respkv.errors import InvariantViolation, LogTimeBehind
 from respkv.keyspace import dump
 from respkv.keyspace.database import Database
 from respkv.keyspace.deadlines import window_end_ms
@@ -20,10 +20,6 @@ from respkv.steps import Steps, finish
 
 COUNTERS: Final = 4_096  # WATCH buckets: a collision costs a spurious nil, never a lost update
 COUNTER_MASK: Final = COUNTERS - 1
-
-
-class LogTimeBehind(Exception):
-    """A read met a deadline past by the leader's clock but not by log time: it joins the batch."""
 
 
 class Keyspace:

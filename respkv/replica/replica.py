@@ -12,8 +12,8 @@ from respkv.commands.table import Command, lookup
 from respkv.consensus.messages import Message
 from respkv.consensus.raft import LEADER, Raft
 from respkv.entry import Entry
-from respkv.errors import CommandError, InvariantViolation, NotLeader, NotReady
-from respkv.keyspace.keyspace import Keyspace, LogTimeBehind
+from respkv.errors import CommandError, InvariantViolation, LogTimeBehind, NotLeader, NotReady
+from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.batch import (
     AWAITED_READ,
     LOCAL,

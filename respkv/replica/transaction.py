@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from respkv.errors import CommandError, InvariantViolation
-from respkv.keyspace.keyspace import Keyspace, LogTimeBehind
+from respkv.errors import CommandError, InvariantViolation, LogTimeBehind
+from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.client import Client
 from respkv.wire.reply import NULL_ARRAY, Reply
 

@@ -8,7 +8,7 @@ Texts and limits as in redis-server 7.0 (networking.c).
 
 from typing import Final
 
-from respkv.errors import CommandError
+from respkv.errors import ProtocolError
 from respkv.wire.run import Argv, Run
 from respkv.wire.scan import take_by_scanning
 from respkv.wire.split import take_by_splitting
@@ -16,10 +16,6 @@ from respkv.wire.split import take_by_splitting
 INLINE_BYTES_MAX: Final = 64 << 10
 BULK_BYTES_MAX: Final = 512 << 20
 FAST_PATH_BYTES_MAX: Final = 512 << 10  # twice what one read of the socket brings
-
-
-class ProtocolError(CommandError):
-    """The stream cannot be understood from here on: answer, then close."""
 
 
 class RequestParser:

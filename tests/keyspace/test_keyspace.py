@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from respkv.errors import InvariantViolation
-from respkv.keyspace.keyspace import Keyspace, LogTimeBehind
+from respkv.errors import InvariantViolation, LogTimeBehind
+from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import type_name
 from tests.keyspace.boxes import Box
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from respkv.errors import ProtocolError
 from respkv.wire.reply import encode
-from respkv.wire.request import ProtocolError, RequestParser, split_inline
+from respkv.wire.request import RequestParser, split_inline
 
 NO_AUTH = b"-NOAUTH Authentication required.\r\n"
 
