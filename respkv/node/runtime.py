@@ -66,7 +66,7 @@ class NodeRuntime:
         """Pass on what a command changed."""
         self.on_keys_changed(client, keys)
 
-    def redirection(self, leader_id: int) -> bytes:
+    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
         """A sole voter without leadership is still loading."""
         return b"LOADING Redis is loading the dataset in memory"
 

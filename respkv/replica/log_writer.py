@@ -23,6 +23,10 @@ class Writer(Protocol):
         """Propose what this turn collected and hand over what Raft wants written."""
         ...
 
+    def send(self, message: Message) -> None:
+        """Send a message that had to wait for the log to be durable."""
+        ...
+
     def persisted(self, term: int, index: int) -> None:
         """Learn that the log is durable here up to (term, index)."""
         ...
@@ -34,7 +38,7 @@ class _Written:
     def __init__(self) -> None:
         self.lsn = 0
         self.persisted: list[tuple[Writer, int, int]] = []
-        self.messages: list[Message] = []
+        self.messages: list[tuple[Writer, Message]] = []
         self.then: list[Callable[[], None]] = []
 
 
@@ -86,7 +90,7 @@ class LogWriter:
             self._forget_replaced(replica, ready.entries[0].index)
             last = ready.entries[-1]
             collected.persisted.append((replica, last.term, last.index))
-        collected.messages.extend(ready.messages_after_sync)
+        collected.messages += [(replica, message) for message in ready.messages_after_sync]
 
     def add_snapshot(self, partition: int, index: int, term: int, then: Callable[[], None]) -> None:
         """Record that a durable snapshot covers (index, term); call `then` once that is durable."""
@@ -160,8 +164,8 @@ class LogWriter:
             self._complete(written)
 
     def _complete(self, written: _Written) -> None:
-        for message in written.messages:
-            self._runtime.send(message)
+        for replica, message in written.messages:
+            replica.send(message)
         for replica, term, index in written.persisted:
             replica.persisted(term, index)
             self.touch(replica)

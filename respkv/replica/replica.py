@@ -94,6 +94,11 @@ class Replica:
         self._sweep: Command = sweep
 
     @property
+    def leads(self) -> bool:
+        """Whether this replica leads its partition; `serving` may still be to come."""
+        return self._leading_term != 0
+
+    @property
     def serving(self) -> bool:
         """Whether this leader has applied an entry of its own term, so its reads are current."""
         return self._leading_term != 0 and self.applied_term == self._leading_term
@@ -110,7 +115,7 @@ class Replica:
             client.hold(lambda: self.submit_write(client, command, argvs, raw))
             return
         if self._leading_term == 0 or self.write_refusal or self._is_full(len(raw)):
-            self._refuse(client, len(argvs))
+            self._refuse(client, argvs)
             return
         batch = self._batch
         if batch.payload_bytes + len(raw) > ENTRY_BYTES_MAX and batch.payload:
@@ -145,7 +150,7 @@ class Replica:
             )
             return
         if self._leading_term == 0 or self.write_refusal or self._is_full(sum(map(len, raws))):
-            self._refuse(client, 1)
+            self._refuse(client, [argv])
             return
         if (
             self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX
@@ -223,7 +228,7 @@ class Replica:
         if client.held:
             client.hold(lambda: self._submit_read(client, handler, argvs, awaited))
         elif self._leading_term == 0:
-            self._refuse(client, len(argvs))
+            self._refuse(client, argvs)
         elif client.reads_pending:
             self._await_round(client, handler, argvs, awaited)
         elif client.batch_serial == self._batch.serial:
@@ -285,12 +290,11 @@ class Replica:
     def _is_full(self, size: int) -> bool:
         return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
 
-    def _refuse(self, client: Client, commands: int) -> None:
-        if self._leading_term == 0:
-            text = self._runtime.redirection(self.raft.leader_id)
-        else:
+    def _refuse(self, client: Client, argvs: list[Argv]) -> None:
+        for argv in argvs:
             text = self.write_refusal or QUEUE_FULL
-        for _ in range(commands):
+            if self._leading_term == 0:
+                text = self._runtime.redirection(self.raft.leader_id, argv)
             self.answer(client, CommandError(text))
 
     def _reply_all(self, client: Client, replies: list[Reply]) -> None:
@@ -311,6 +315,10 @@ class Replica:
         self._sweep_if_due()
         self._give_up_old_proposals()
         self._log_writer.touch(self)
+
+    def send(self, message: Message) -> None:
+        """Send a message that had to wait for the log to be durable."""
+        self._runtime.send(message)
 
     def persisted(self, term: int, index: int) -> None:
         """The log is durable here up to (term, index)."""
@@ -538,13 +546,14 @@ class Replica:
 
     def _refuse_batch(self, batch: Batch) -> None:
         """Answer a batch that is certain never to be applied."""
-        text = self._runtime.redirection(self.raft.leader_id)
         for client, handler, argvs, _, kind in batch.items:
             if client is None:
                 continue
             for argv in argvs:
-                local = kind == LOCAL
-                reply = execute(handler, client, argv) if local else CommandError(text)
+                if kind == LOCAL:
+                    reply = execute(handler, client, argv)
+                else:
+                    reply = CommandError(self._runtime.redirection(self.raft.leader_id, argv))
                 self._reply_all(client, [reply])
             if kind == AWAITED_READ:
                 self._read_done(client)
@@ -561,8 +570,11 @@ class Replica:
         reads, self._reads, self._reads_after_serial = self._reads, [], 0
         for client, _, argvs, _, _ in reads:
             if client is not None:
-                text = self._runtime.redirection(self.raft.leader_id)
-                self._join_batch(client, _raising(text), argvs, AWAITED_READ)
+                self._join_batch(client, self._redirect, argvs, AWAITED_READ)
+
+    def _redirect(self, _: object, argv: Argv) -> Reply:
+        """What a read that no quorum confirmed gets instead of running."""
+        return CommandError(self._runtime.redirection(self.raft.leader_id, argv))
 
     def _give_up_old_proposals(self) -> None:
         """Close clients of an ex-leader's proposals that stay open: they may still commit."""
@@ -603,10 +615,3 @@ class Replica:
             self._batch.log(encode_command(argv))
             self._join_batch(None, self._sweep.handler, [argv], LOGGED)
             self._sweep_serial = self._batch.serial
-
-
-def _raising(text: bytes) -> Handler:
-    def refuse(_: object, __: Argv) -> CommandError:
-        return CommandError(text)
-
-    return refuse

@@ -33,6 +33,6 @@ class Runtime(Clock, Protocol):
         """Learn what a command changed, while `Keyspace.changed` asks for it."""
         ...
 
-    def redirection(self, leader_id: int) -> bytes:
-        """Return the error line that sends a client to the leader (0: not known)."""
+    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+        """Return the error line that sends a client with this command to the leader (0: unknown)."""
         ...

@@ -70,7 +70,7 @@ class OneVoter:
     def replies_ready(self, client: Client) -> None:
         """Clients keep their replies."""
 
-    def redirection(self, leader_id: int) -> bytes:
+    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
         """It leads, or nobody does."""
         return b"LOADING"
 

@@ -87,7 +87,7 @@ class SimulatedNode:
         self._ready_clients.append(client)
         self.request_end_of_turn()
 
-    def redirection(self, leader_id: int) -> bytes:
+    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
         """Name the leader by its number."""
         return b"MOVED 0 %d" % leader_id if leader_id else b"CLUSTERDOWN no leader"
 
