@@ -52,6 +52,41 @@ def _number(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _addresses(text: str) -> tuple[tuple[str, int], ...]:
+    found: list[tuple[str, int]] = []
+    for address in text.replace(",", " ").split():
+        host, colon, port = address.rpartition(":")
+        if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError(f"'{address}' is not of the form host:port")
+        found.append((host.removeprefix("[").removesuffix("]"), int(port)))
+    if len(set(found)) != len(found):
+        raise ValueError("an address stands there twice")
+    return tuple(found)
+
+
+def _partitions(text: str) -> int:
+    number = _number(0, 16384)(text)
+    if number & (number - 1):
+        raise ValueError("argument must be a power of two")
+    return number
+
+
+def _host(text: str) -> str:
+    if not all(character.isprintable() and character not in " ,@" for character in text):
+        raise ValueError("argument must be an address")
+    return text
+
+
+def _hostname(text: str) -> str:
+    if len(text) > 255:
+        raise ValueError("Hostnames must be less than 256 characters")
+    if not all(
+        character.isascii() and (character.isalnum() or character in "-.") for character in text
+    ):
+        raise ValueError("Hostnames may only contain alphanumeric characters, hyphens or dots")
+    return text
+
+
 class BufferLimit:
     """How much may wait for a client: `soft` bytes for `seconds`, `hard` bytes never; 0: any."""
 
@@ -166,6 +201,62 @@ OPTIONS: Final = {
         Option("appendonly", "yes", _yes_no, True, "accepted: the log is always on"),
         Option("maxmemory", "0", _size, True, "accepted: 0, no limit"),
         Option("maxmemory-policy", "noeviction", _one_of(*_POLICIES), True, "accepted: noeviction"),
+        Option("cluster-enabled", "no", _yes_no, False, "be a node of a cluster"),
+        Option(
+            "cluster-peers",
+            "",
+            _addresses,
+            False,
+            "host:port of all nodes that form the cluster, this one too; comma or blank between",
+        ),
+        Option("cluster-secret", "", str, False, "what nodes prove to each other that they know"),
+        Option(
+            "cluster-replication-factor",
+            "3",
+            _number(1, 9),
+            False,
+            "copies of each partition; decided when the cluster forms, and at most its nodes",
+        ),
+        Option(
+            "cluster-partitions",
+            "0",
+            _partitions,
+            False,
+            "a power of two, decided when the cluster forms; 0: by the number of nodes",
+        ),
+        Option("cluster-zone", "", str, False, "where this node is; copies go to several zones"),
+        Option(
+            "cluster-node-timeout",
+            "600",
+            _number(100, 3_600_000),
+            False,
+            "milliseconds without a word of the leader before an election; at most twice as long",
+        ),
+        Option(
+            "cluster-hold-ms",
+            "1500",
+            _number(0, 3_600_000),
+            True,
+            "milliseconds a command waits for a leader before it is refused",
+        ),
+        Option("cluster-port", "0", _number(0, 65535), False, "for other nodes; 0: port + 10000"),
+        Option("cluster-announce-ip", "", _host, True, "address told to clients and nodes"),
+        Option("cluster-announce-hostname", "", _hostname, True, "name told to clients and nodes"),
+        Option("cluster-announce-port", "0", _number(0, 65535), True, "told; 0: that of port"),
+        Option(
+            "cluster-announce-bus-port",
+            "0",
+            _number(0, 65535),
+            True,
+            "told to nodes; 0: that of cluster-port",
+        ),
+        Option(
+            "cluster-preferred-endpoint-type",
+            "ip",
+            _one_of("ip", "hostname", "unknown-endpoint"),
+            True,
+            "what redirects and CLUSTER SLOTS name; unknown-endpoint: only the port",
+        ),
     )
 }
 
@@ -177,8 +268,12 @@ MEANINGLESS: Final = frozenset(
     active-defrag-threshold-upper active-expire-effort activedefrag activerehashing always-show-logo
     aof-load-truncated aof-rewrite-incremental-fsync aof-timestamp-enabled aof-use-rdb-preamble
     aof_rewrite_cpulist appenddirname appendfilename auto-aof-rewrite-min-size
-    auto-aof-rewrite-percentage bgsave_cpulist bio_cpulist busy-reply-threshold cluster-enabled
-    cluster-config-file cluster-node-timeout crash-log-enabled crash-memcheck-enabled daemonize
+    auto-aof-rewrite-percentage bgsave_cpulist bio_cpulist busy-reply-threshold
+    cluster-allow-pubsubshard-when-down cluster-allow-reads-when-down
+    cluster-allow-replica-migration cluster-announce-tls-port cluster-config-file
+    cluster-link-sendbuf-limit cluster-migration-barrier cluster-replica-no-failover
+    cluster-replica-validity-factor cluster-require-full-coverage cluster-slave-no-failover
+    cluster-slave-validity-factor crash-log-enabled crash-memcheck-enabled daemonize
     dbfilename disable-thp dynamic-hz enable-debug-command enable-module-command
     enable-protected-configs hash-max-listpack-entries hash-max-listpack-value
     hash-max-ziplist-entries hash-max-ziplist-value hll-sparse-max-bytes hz
@@ -278,6 +373,10 @@ class Config:
         value = self._values[name]
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if isinstance(value, tuple):
+            return ",".join(
+                f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in value
+            )
         if isinstance(value, dict):
             return " ".join(
                 f"{class_} {limit.hard} {limit.soft} {limit.seconds}"

@@ -125,6 +125,53 @@ class ProtocolError(CommandError):
 
 class LogTimeBehind(Exception):
     """A read met a deadline past by the leader's clock but not by log time: it joins the batch."""
+class CrossSlot(CommandError):
+    """Keys of one command, or of one transaction, that belong to several slots."""
+
+    default_text = b"CROSSSLOT Keys in request don't hash to the same slot"
+
+
+class Moved(CommandError):
+    """Another node leads the key's partition: cluster clients go there, and remember it.
+
+    An empty `host` means the one that the client is talking to, as in Redis.
+    """
+
+    def __init__(self, slot: int, host: bytes, port: int) -> None:
+        super().__init__(b"MOVED %d %b:%d" % (slot, host, port))
+
+
+class ClusterDown(CommandError):
+    """This node cannot serve any slot: it does not know its cluster yet, or has lost it."""
+
+    default_text = b"CLUSTERDOWN The cluster is down"
+
+
+class SlotNotServed(CommandError):
+    """The key's partition had no leader for as long as the command could be held."""
+
+    default_text = b"CLUSTERDOWN Hash slot not served"
+
+
+class TryAgain(CommandError):
+    """The command was dropped before it reached the log: it did not and will not run.
+
+    Redis sends the prefix while a slot is being moved; clients wait a little and repeat.
+    """
+
+    default_text = b"TRYAGAIN The leader of this slot is changing; the command was not executed"
+
+
+class ClusterDisabled(CommandError):
+    """A cluster command without cluster mode."""
+
+    default_text = b"ERR This instance has cluster support disabled"
+
+
+class SelectInCluster(CommandError):
+    """SELECT of another database than 0, which is all that a cluster has."""
+
+    default_text = b"ERR SELECT is not allowed in cluster mode"
 
 
 def quoted(text: bytes) -> bytes:

@@ -105,7 +105,7 @@ class Connection(Client):
             return
         node = self.node
         node.runtime.current_client = self
-        node.replica.begin_input()
+        node.router.begin_input()
         parser = self._parser
         self.last_input = node.turn_time
         runs = parser.feed(data)
@@ -131,7 +131,7 @@ class Connection(Client):
     def _broken_stream(self) -> None:
         error = self._parser.error
         if error is not None and self._waiting is None:
-            self.node.replica.answer(self, error)
+            self.node.router.answer(self, error)
             self._close_after_replies()
 
     def wait(self) -> None:
@@ -146,7 +146,7 @@ class Connection(Client):
         waiting, self._waiting = self._waiting, None
         if waiting is None or self.closing:
             return
-        self.node.replica.begin_input()
+        self.node.router.begin_input()
         for position, (argvs, raw) in enumerate(waiting):
             self._dispatch(argvs, raw)
             if self.closing:
@@ -170,7 +170,7 @@ class Connection(Client):
 
     def eof_received(self) -> bool:
         """The client has finished sending; what it sent is still answered."""
-        if self.closing or self.node.replica.is_idle(self):
+        if self.closing or self.node.router.is_idle(self):
             return False
         self.node.close_when_answered(self)
         return True
@@ -222,6 +222,14 @@ class Connection(Client):
             else:
                 self.reply(reply)
 
+    def take_encoded(self, replies: list[bytes]) -> None:
+        """Append replies that are encoded and counted already (cluster mode)."""
+        for reply in replies:
+            if self.mute_next:
+                self.mute_next -= 1
+            elif not self.muted:
+                self.replies.append(reply)
+
     def count_error(self, error: CommandError) -> None:
         """Count an error inside the reply to a transaction."""
         self.node.count_error(error)
@@ -262,7 +270,7 @@ class Connection(Client):
 
     def _check_answered(self) -> None:
         call = self._when_answered
-        if call is not None and self.node.replica.is_idle(self):
+        if call is not None and self.node.router.is_idle(self):
             self._when_answered = None
             call()
             self.node.call_soon(self.go_on)
@@ -277,7 +285,7 @@ class Connection(Client):
         self._close_after_replies()
 
     def _close_after_replies(self) -> None:
-        if self.node.replica.is_idle(self):
+        if self.node.router.is_idle(self):
             self.send_replies()
             self._transport.close()
         else:
@@ -332,9 +340,9 @@ class Connection(Client):
         name = command.display_name
         node.calls[name] = node.calls.get(name, 0) + len(argvs)
         if command.flags & WRITE:
-            node.replica.submit_write(self, command, argvs, raw)
+            node.router.submit_write(self, command, argvs, raw)
         else:
-            node.replica.submit_read(self, command, argvs)
+            node.router.submit_read(self, command, argvs)
 
     def _dispatch_checked(self, argv: Argv) -> None:
         """Run one command with every check: it may be unknown, of the connection, or queued."""
@@ -346,7 +354,7 @@ class Connection(Client):
             if not (self.authenticated or flags & NO_AUTH) and node.config["requirepass"]:
                 raise CommandError(b"NOAUTH Authentication required.")
             if node.guarded and node.must_wait(self, command):
-                self.wait_with(argv)
+                self.wait_with([argv])
                 return
         except CommandError as error:
             self._transaction_broken = True
@@ -355,27 +363,27 @@ class Connection(Client):
                 reason = error.text.removeprefix(b"ERR ")
                 error = CommandError(b"EXECABORT Transaction discarded because of: " + reason)
             node.count_rejected(command)
-            node.replica.answer(self, error)
+            node.router.answer(self, error)
             return
         name = command.display_name
         node.calls[name] = node.calls.get(name, 0) + 1
         if self._special or flags & CONNECTION:
             self._dispatch_special(command, argv)
         elif flags & WRITE:
-            node.replica.submit_write(self, command, [argv], encode_command(argv))
+            node.router.submit_write(self, command, [argv], encode_command(argv))
         else:
-            node.replica.submit_read(self, command, [argv])
+            node.router.submit_read(self, command, [argv])
 
-    def wait_with(self, argv: Argv) -> None:
-        """Run this request, and what follows, once `go_on` is called."""
+    def wait_with(self, argvs: list[Argv]) -> None:
+        """Run these requests, and what follows, once `go_on` is called."""
         self.wait()
         waiting = self._waiting
-        if waiting is not None:
-            waiting.append(([argv], encode_command(argv)))
+        if waiting is not None and argvs:
+            waiting.append((argvs, b"".join(map(encode_command, argvs))))
 
     def _dispatch_special(self, command: Command, argv: Argv) -> None:
         """Transactions and commands of the connection itself; these take effect here and now."""
-        replica = self.node.replica
+        router = self.node.router
         name = command.name
         self.last_command = command.display_name
         if name == b"EXEC":
@@ -383,22 +391,22 @@ class Connection(Client):
         elif self.transaction is not None and name not in (b"DISCARD", b"RESET", b"QUIT"):
             self._queue(command, argv)
         elif name == b"QUIT":
-            replica.answer(self, OK)
+            router.answer(self, OK)
             self._close_after_replies()
-        elif name in CHANGES_REPLIES and not replica.is_idle(self):
+        elif name in CHANGES_REPLIES and not router.is_idle(self):
             self.node.calls[command.display_name] -= 1  # it comes by here again
-            self.wait_with(argv)
+            self.wait_with([argv])
             self.call_when_answered(lambda: None)
         elif name == b"WATCH":
-            replica.submit_watch(self, self._watches, argv)
+            router.submit_watch(self, self._watches, argv)
         elif command.flags & WRITE:
-            replica.submit_write(self, command, [argv], encode_command(argv))
+            router.submit_write(self, command, [argv], encode_command(argv))
         elif not command.flags & CONNECTION:
-            replica.submit_read(self, self.node.tracking.remembering(self, command), [argv])
+            router.submit_read(self, self.node.tracking.remembering(self, command), [argv])
         else:
             reply = execute(command.handler, self, argv)
             if reply is not LATER:
-                replica.answer(self, reply)
+                router.answer(self, reply)
         if self.tracking is not None and self.transaction is None and name[:7] != b"CLIENT|":
             self.tracking.caching = False
 
@@ -413,7 +421,7 @@ class Connection(Client):
             text = b"ERR Command not allowed inside a transaction"
             self._transaction_broken = True
         if transaction is None or text:
-            self.node.replica.answer(self, CommandError(text))
+            self.node.router.answer(self, CommandError(text))
             return
         if command.name == b"SELECT":
             transaction.commands.append((select_in_transaction, argv, False))
@@ -426,7 +434,7 @@ class Connection(Client):
             if not local:
                 self._raws.append(encode_command(argv))
                 transaction.writes = transaction.writes or command.flags & WRITE != 0
-        self.node.replica.answer(self, "QUEUED")
+        self.node.router.answer(self, "QUEUED")
 
     def begin_transaction(self) -> None:
         """MULTI."""
@@ -460,25 +468,25 @@ class Connection(Client):
 
     def _exec(self, argv: Argv) -> None:
         transaction = self.transaction
-        replica = self.node.replica
+        router = self.node.router
         if transaction is None:
-            replica.answer(self, CommandError(b"ERR EXEC without MULTI"))
+            router.answer(self, CommandError(b"ERR EXEC without MULTI"))
             return
         if self._transaction_broken:
             self.end_transaction()
             text = b"EXECABORT Transaction discarded because of previous errors."
-            replica.answer(self, CommandError(text))
+            router.answer(self, CommandError(text))
             return
         transaction.watches = self._watches
         raws = self._raws if transaction.writes else []
         self.end_transaction()
         selects = any([handler is select_in_transaction for handler, _, _ in transaction.commands])
         if not selects:
-            replica.submit_transaction(self, transaction, raws, argv)
+            router.submit_transaction(self, transaction, raws, argv)
             return
         # Which database comes next is known once it has run, or WATCH has stopped it.
         run = transaction
-        replica.submit_transaction(self, transaction, raws, argv, changes_db=True)
+        router.submit_transaction(self, transaction, raws, argv, changes_db=True)
         self.call_when_answered(lambda: self._select_after(run))
 
     def _select_after(self, transaction: Transaction) -> None:

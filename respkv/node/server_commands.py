@@ -255,7 +255,7 @@ def save(session: Connection, argv: Argv) -> Reply:
 
     def ended(ok: bool) -> None:
         failed = CommandError(b"ERR the snapshot could not be written; see the log")
-        session.node.replica.answer(session, OK if ok else failed)
+        session.node.router.answer(session, OK if ok else failed)
         session.go_on()
 
     session.node.start_snapshot(ended)

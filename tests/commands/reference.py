@@ -13,7 +13,7 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import Container
 from respkv.wire.reply import encode
 from respkv.wire.request import encode_command
-from tests.conftest import ServerProcess
+from tests.conftest import ServerProcess, free_port
 
 Argv = list[bytes]
 
@@ -95,11 +95,13 @@ class Server:
 class Reference(Server):
     """A redis-server process."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str, port: int = 0) -> None:
         path = directory / "redis.sock"
+        self.port = port
         self._process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", str(path), "--dir", str(directory)]
-            + ["--save", "", "--appendonly", "no", "--enable-debug-command", "local"],
+            ["redis-server", "--port", str(port), "--unixsocket", str(path)]
+            + ["--dir", str(directory), "--save", "", "--appendonly", "no"]
+            + ["--enable-debug-command", "local", *options],
             stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None
@@ -117,6 +119,15 @@ class Reference(Server):
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+class ClusterReference(Reference):
+    """A redis-server process in cluster mode; no slots are assigned to it."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.bus_port = free_port()
+        cluster = ("--cluster-enabled", "yes", "--cluster-port", str(self.bus_port))
+        super().__init__(directory, *cluster, *options, port=free_port())
 
 
 class Served(Server):

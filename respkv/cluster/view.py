@@ -1,0 +1,189 @@
+"""What one node knows of its cluster: the nodes, and who leads each partition since which term.
+
+Every node has its own view, and it may be behind: clients that follow it are told MOVED by the
+node they reach. Only Raft decides who leads; a view never does.
+"""
+
+from typing import Final
+
+from respkv.config import Config
+from respkv.errors import InvariantViolation
+from respkv.keyspace.slots import SLOTS
+
+BUS_PORT_OFFSET: Final = 10_000
+
+
+class NodeInfo:
+    """One node as the others see it; an empty `host` is one that nobody has announced."""
+
+    def __init__(
+        self,
+        node_id: str,
+        host: str,
+        port: int,
+        bus_port: int = 0,
+        hostname: str = "",
+        zone: str = "",
+    ) -> None:
+        self.node_id = node_id  # 40 hexadecimal digits, for ever
+        self.host = host
+        self.port = port
+        self.bus_port = bus_port or port + BUS_PORT_OFFSET
+        self.hostname = hostname
+        self.zone = zone
+        self.up = True
+        self.heard_ms = 0  # when it was last heard of, Unix milliseconds; 0: never, or this node
+        self.replication_offset = 0
+
+
+def announced_node(node_id: str, config: Config) -> NodeInfo:
+    """Return what a node with these options says of itself."""
+    port = config["cluster-announce-port"] or config["port"]
+    return NodeInfo(
+        node_id,
+        config["cluster-announce-ip"],
+        port,
+        config["cluster-announce-bus-port"]
+        or config["cluster-port"]
+        or config["port"] + BUS_PORT_OFFSET,
+        config["cluster-announce-hostname"],
+        config["cluster-zone"],
+    )
+
+
+def first_slot(partition: int, partitions: int) -> int:
+    """Return where a partition's slots begin; they end where the next one's begin."""
+    return partition * SLOTS // partitions
+
+
+class ClusterView:
+    """Nodes have numbers from 1 (0: nobody), partitions from 0.
+
+    `partition_of_slot`, `leaders` and `terms` are read directly for every command; they change
+    through the methods alone.
+    """
+
+    def __init__(self, own_number: int, partitions: int, replication_factor: int) -> None:
+        self.own_number = own_number
+        self.partitions = partitions
+        self.replication_factor = replication_factor
+        self.nodes: dict[int, NodeInfo] = {}
+        self.leaders: list[int] = [0] * partitions
+        self.terms: list[int] = [0] * partitions
+        self.voters: list[tuple[int, ...]] = [()] * partitions
+        self.partition_of_slot: list[int] = [
+            partition
+            for partition in range(partitions)
+            for _ in range(first_slot(partition, partitions), first_slot(partition + 1, partitions))
+        ]
+        self._ranges: list[tuple[int, int, int]] | None = None
+
+    # --- what is learned ---------------------------------------------------------------------
+
+    def set_leader(self, partition: int, leader: int, term: int) -> bool:
+        """Learn who leads a partition in a term (0: nobody is known); return whether that is news.
+
+        News of an earlier term is old and changes nothing. In the same term the leader may become
+        known, and may be lost again; it never becomes another.
+
+        Raises:
+            InvariantViolation: two leaders in one term.
+        """
+        if term < self.terms[partition]:
+            return False
+        if (leader, term) == (self.leaders[partition], self.terms[partition]):
+            return False
+        known = self.leaders[partition]
+        if known and leader and known != leader and term == self.terms[partition]:
+            raise InvariantViolation(
+                f"nodes {known} and {leader} both lead partition {partition} in term {term}"
+            )
+        self.leaders[partition] = leader
+        self.terms[partition] = term
+        self._ranges = None
+        return True
+
+    # --- what is asked -----------------------------------------------------------------------
+
+    @property
+    def own(self) -> NodeInfo:
+        """This node."""
+        return self.nodes[self.own_number]
+
+    def leader_of_slot(self, slot: int) -> int:
+        """Return the number of the node that leads a slot; 0: none is known, or it is down."""
+        leader = self.leaders[self.partition_of_slot[slot]]
+        node = self.nodes.get(leader)
+        return leader if node is not None and node.up else 0
+
+    def ranges(self) -> list[tuple[int, int, int]]:
+        """Return (first slot, last slot, leader) of all slots with a known leader.
+
+        In order, and the longest there are: neighbours of one leader are one range.
+        """
+        if self._ranges is None:
+            ranges: list[tuple[int, int, int]] = []
+            for partition, leader in enumerate(self.leaders):
+                first = first_slot(partition, self.partitions)
+                last = first_slot(partition + 1, self.partitions) - 1
+                if leader == 0:
+                    continue
+                if ranges and ranges[-1][2] == leader and ranges[-1][1] == first - 1:
+                    first = ranges.pop()[0]
+                ranges.append((first, last, leader))
+            self._ranges = ranges
+        return [
+            (first, last, leader) for first, last, leader in self._ranges if self._knows(leader)
+        ]
+
+    def _knows(self, number: int) -> bool:
+        return number in self.nodes
+
+    def ranges_of(self, number: int) -> list[tuple[int, int]]:
+        """Return (first slot, last slot) of the ranges that a node leads."""
+        return [(first, last) for first, last, leader in self.ranges() if leader == number]
+
+    def number_of(self, node_id: str) -> int:
+        """Return the number of the node with this id; 0: there is none."""
+        for number, node in self.nodes.items():
+            if node.node_id == node_id:
+                return number
+        return 0
+
+    def epoch(self) -> int:
+        """Return the highest term there is (Redis: the current epoch)."""
+        return max(self.terms)
+
+    def epoch_of(self, number: int) -> int:
+        """Return the highest term that a node leads in, 0 when it leads nothing."""
+        led = [
+            term for leader, term in zip(self.leaders, self.terms, strict=True) if leader == number
+        ]
+        return max(led, default=0)
+
+    def slots_led(self) -> int:
+        """Return how many slots have a known leader."""
+        return sum([last - first + 1 for first, last, _ in self.ranges()])
+
+    def slots_down(self) -> int:
+        """Return how many slots have a leader that is down."""
+        return sum(
+            [last - first + 1 for first, last, leader in self.ranges() if not self.nodes[leader].up]
+        )
+
+    def is_ok(self) -> bool:
+        """Return whether every slot has a known leader."""
+        return self.slots_led() == SLOTS
+
+    def leading_nodes(self) -> int:
+        """Return how many nodes lead slots (Redis: the size of the cluster)."""
+        return len({leader for _, _, leader in self.ranges()})
+
+    def followed(self) -> list[int]:
+        """Return the partitions that this node votes in and does not lead."""
+        own = self.own_number
+        return [
+            partition
+            for partition, voters in enumerate(self.voters)
+            if own in voters and self.leaders[partition] != own
+        ]

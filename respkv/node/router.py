@@ -1,0 +1,347 @@
+"""Cluster mode: each command goes to its partition, and each client's replies keep its order.
+
+`ClusterRouter` stands where a standalone node has its one replica. A client has a *stream* for each
+partition it talks to; the stream is what that partition's replica knows as the client. The client's
+own queue says in which order replies of different streams leave.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from respkv.cluster.redirect import redirect
+from respkv.cluster.view import ClusterView
+from respkv.commands.routing import slot_of_command
+from respkv.commands.table import WRITE, Command, resolve
+from respkv.errors import CommandError, CrossSlot, SlotNotServed
+from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.slots import slot_of
+from respkv.node.gathering import COMBINED, Gathering
+from respkv.replica.client import Client
+from respkv.replica.replica import Replica
+from respkv.replica.transaction import Transaction
+from respkv.wire.reply import Reply, encode
+from respkv.wire.request import encode_command
+from respkv.wire.run import Argv
+
+if TYPE_CHECKING:
+    from respkv.node.connection import Connection
+
+UNROUTED: Final = -1  # a command without keys
+
+
+class Stream(Client):
+    """One client's commands to one partition."""
+
+    def __init__(self, connection: "Connection", router: "ClusterRouter") -> None:
+        super().__init__()
+        self.connection = connection
+        self.router = router
+        self.is_broken = False  # the outcome of its next command is unknown
+
+    def reply(self, reply: Reply) -> None:
+        """Keep one reply until all before it have left."""
+        if type(reply) is not bytes and isinstance(reply, CommandError):
+            self.connection.node.count_error(reply)
+        self.replies.append(encode(reply, self.connection.resp))
+
+    def count_error(self, error: CommandError) -> None:
+        """Count an error inside the reply to a transaction."""
+        self.connection.node.count_error(error)
+
+    def send_replies(self) -> None:
+        """Pass on what is next in the client's order."""
+        self.router.drain(self.connection)
+
+    def close_unknown(self) -> None:
+        """Close the client once it comes to this stream's next reply."""
+        if not self.is_broken:
+            self.is_broken = True
+            self.router.drain(self.connection)
+
+
+# Where the client's next replies come from: a stream and how many, or one that is there already.
+Awaited = tuple[Stream | None, int, bytes]
+
+
+class Lane:
+    """What the router knows of one client."""
+
+    def __init__(self) -> None:
+        self.streams: dict[int, Stream] = {}
+        self.order: deque[Awaited] = deque()
+        self.is_gathering = False
+        self.held_since_ms = 0  # a command waits for a leader since then; 0: none does
+
+
+class ClusterRouter:
+    """Does for a node in cluster mode what its one replica does without; see `Replica`."""
+
+    def __init__(
+        self, node: Any, view: ClusterView, replicas: dict[int, Replica], hold_ms: int
+    ) -> None:
+        self.node = node
+        self.view = view
+        self.replicas = replicas
+        self.hold_ms = hold_ms
+        self._lanes: dict[int, Lane] = {}
+        self._held: list[Connection] = []
+
+    # --- what connections call ---------------------------------------------------------------
+
+    def begin_input(self) -> None:
+        """Commands that came together follow."""
+
+    def is_idle(self, connection: "Connection") -> bool:
+        """Return whether every command of the client has been answered."""
+        lane = self._lanes.get(connection.id)
+        return lane is None or not (lane.order or lane.is_gathering)
+
+    def answer(self, connection: "Connection", reply: Reply) -> None:
+        """Give a reply that is known already, in its turn."""
+        lane = self._lane(connection)
+        if lane.order:
+            if type(reply) is not bytes and isinstance(reply, CommandError):
+                self.node.count_error(reply)
+            lane.order.append((None, 1, encode(reply, connection.resp)))
+        else:
+            if not connection.replies:
+                self.node.runtime.replies_ready(connection)
+            connection.reply(reply)
+
+    def submit_write(
+        self, connection: "Connection", command: Command, argvs: list[Argv], raw: bytes
+    ) -> None:
+        """Queue a run of a command that may change the keyspace; `raw` is its RESP form."""
+        self._submit(connection, command, argvs, raw)
+
+    def submit_read(self, connection: "Connection", command: Command, argvs: list[Argv]) -> None:
+        """Queue a run of a command that only reads."""
+        self._submit(connection, command, argvs, b"")
+
+    def submit_watch(
+        self, connection: "Connection", watches: list[tuple[int, bytes, int]], argv: Argv
+    ) -> None:
+        """Answer WATCH; EXEC behind it waits until the counters are in `watches`."""
+        slots = {slot_of(key) for key in argv[1:]}
+        if len(slots) > 1:
+            self.answer(connection, CrossSlot())
+            return
+        stream = self._stream_for(connection, slots.pop(), [argv])
+        if stream is not None:
+            self._expect(connection, stream)
+            self._replica_of(stream, argv[1]).submit_watch(stream, watches, argv)
+
+    def submit_transaction(
+        self,
+        connection: "Connection",
+        transaction: Transaction,
+        raws: list[bytes],
+        argv: Argv,
+        changes_db: bool = False,
+    ) -> None:
+        """Queue MULTI ... EXEC, all of whose keys must be in one slot."""
+        slots = {slot_of(key) for _, key, _ in transaction.watches}
+        for _, command_argv, local in transaction.commands:
+            if not local:
+                slots.add(slot_of_command(resolve(command_argv), command_argv))
+        slots.discard(UNROUTED)
+        if len(slots) > 1:
+            self.answer(connection, CrossSlot())
+        elif not slots:
+            self.answer(connection, transaction.run(Keyspace(1), argv))
+        else:
+            slot = slots.pop()
+            partition = self.view.partition_of_slot[slot]
+            replica = self.replicas.get(partition)
+            if replica is None or not replica.leads:
+                self.answer(connection, self._redirection(connection, slot))
+                return
+            stream = self._stream(connection, partition)
+            self._expect(connection, stream)
+            replica.submit_transaction(stream, transaction, raws, argv, changes_db)
+
+    def check_queued(self, connection: "Connection", command: Command, argv: Argv) -> None:
+        """Check a command that MULTI queues, so that EXEC does not fail later.
+
+        Raises:
+            CommandError: its keys are in several slots, or another node leads theirs.
+        """
+        slot = slot_of_command(command, argv)
+        if slot != UNROUTED:
+            replica = self.replicas.get(self.view.partition_of_slot[slot])
+            if replica is None or not replica.leads:
+                raise self._redirection(connection, slot)
+
+    def forget(self, connection: "Connection") -> None:
+        """The client is gone; what it proposed goes on without it."""
+        self._lanes.pop(connection.id, None)
+        if connection in self._held:
+            self._held.remove(connection)
+
+    # --- commands to partitions --------------------------------------------------------------
+
+    def _submit(
+        self, connection: "Connection", command: Command, argvs: list[Argv], raw: bytes
+    ) -> None:
+        shares: dict[int, list[Argv]] = {}
+        for position, argv in enumerate(argvs):
+            try:
+                slot = slot_of_command(command, argv)
+            except CrossSlot as error:
+                self.answer(connection, error)
+                continue
+            if slot == UNROUTED:
+                self._submit_shares(connection, command, shares, b"")
+                self._gather(connection, command, argvs[position:])
+                return
+            partition = self.view.partition_of_slot[slot]
+            replica = self.replicas.get(partition)
+            if replica is not None and replica.leads:
+                self._expect(connection, self._stream(connection, partition))
+                shares.setdefault(partition, []).append(argv)
+                continue
+            error = self._redirection(connection, slot)
+            if isinstance(error, SlotNotServed) and self._hold(connection, argvs[position:]):
+                break
+            self.answer(connection, error)
+        self._submit_shares(connection, command, shares, raw)
+
+    def _submit_shares(
+        self,
+        connection: "Connection",
+        command: Command,
+        shares: dict[int, list[Argv]],
+        raw: bytes,
+    ) -> None:
+        """Submit each partition's commands; `raw` is theirs when one partition got all."""
+        for partition, argvs in shares.items():
+            replica = self.replicas[partition]
+            stream = self._stream(connection, partition)
+            if not command.flags & WRITE:
+                replica.begin_input()
+                replica.submit_read(stream, command, argvs)
+            elif len(argvs) == 1 or len(shares) > 1 or not raw:
+                replica.submit_write(stream, command, argvs, b"".join(map(encode_command, argvs)))
+            else:
+                replica.submit_write(stream, command, argvs, raw)
+
+    def _redirection(self, connection: "Connection", slot: int) -> CommandError:
+        host = "127.0.0.1" if connection.is_unix else connection.local.rpartition(":")[0]
+        return redirect(self.view, slot, host, self.node.config["cluster-preferred-endpoint-type"])
+
+    def _stream_for(
+        self, connection: "Connection", slot: int, argvs: list[Argv]
+    ) -> Stream | None:
+        partition = self.view.partition_of_slot[slot]
+        replica = self.replicas.get(partition)
+        if replica is not None and replica.leads:
+            return self._stream(connection, partition)
+        error = self._redirection(connection, slot)
+        if not (isinstance(error, SlotNotServed) and self._hold(connection, argvs)):
+            self.answer(connection, error)
+        return None
+
+    def _replica_of(self, stream: Stream, key: bytes) -> Replica:
+        return self.replicas[self.view.partition_of_slot[slot_of(key)]]
+
+    def _lane(self, connection: "Connection") -> Lane:
+        lane = self._lanes.get(connection.id)
+        if lane is None:
+            lane = self._lanes[connection.id] = Lane()
+        return lane
+
+    def _stream(self, connection: "Connection", partition: int) -> Stream:
+        streams = self._lane(connection).streams
+        stream = streams.get(partition)
+        if stream is None:
+            stream = streams[partition] = Stream(connection, self)
+        return stream
+
+    def _expect(self, connection: "Connection", stream: Stream) -> None:
+        order = self._lane(connection).order
+        if order:
+            last, count, _ = order[-1]
+            if last is stream:
+                order[-1] = (stream, count + 1, b"")
+                return
+        order.append((stream, 1, b""))
+
+    # --- commands that wait for a leader ------------------------------------------------------
+
+    def _hold(self, connection: "Connection", argvs: list[Argv]) -> bool:
+        """Keep commands until their slot has a leader; False when they have waited long enough."""
+        lane = self._lane(connection)
+        now_ms = self.node.runtime.monotonic_ms()
+        if lane.held_since_ms and now_ms - lane.held_since_ms >= self.hold_ms:
+            lane.held_since_ms = 0
+            return False
+        if not lane.held_since_ms:
+            lane.held_since_ms = now_ms
+        connection.wait_with(argvs)
+        if connection not in self._held:
+            self._held.append(connection)
+        return True
+
+    def retry_held(self) -> None:
+        """Try commands again that wait for a leader: one may be known, or they waited too long."""
+        held, self._held = self._held, []
+        for connection in held:
+            since_ms = self._lane(connection).held_since_ms
+            connection.go_on()
+            if connection not in self._held and self._lane(connection).held_since_ms == since_ms:
+                self._lane(connection).held_since_ms = 0
+
+    # --- commands without keys ---------------------------------------------------------------
+
+    def _gather(self, connection: "Connection", command: Command, argvs: list[Argv]) -> None:
+        """Run a command on every partition this node leads; nothing of the client overlaps it."""
+        if not self.is_idle(connection):
+            connection.wait_with(argvs)
+            connection.call_when_answered(lambda: None)
+            return
+        lane = self._lane(connection)
+        lane.is_gathering = True
+
+        def done(reply: Reply) -> None:
+            lane.is_gathering = False
+            self.answer(connection, reply)
+            self.node.call_soon(connection.go_on)
+
+        led = {number: replica for number, replica in self.replicas.items() if replica.leads}
+        connection.wait_with(argvs[1:])
+        combine = COMBINED.get(command.name, COMBINED[b"DBSIZE"])
+        Gathering(led, command, argvs[0], combine, done).start(self.view.partitions)
+
+    # --- replies -----------------------------------------------------------------------------
+
+    def drain(self, connection: "Connection") -> None:
+        """Pass on the replies whose turn has come."""
+        lane = self._lanes.get(connection.id)
+        if lane is None:
+            return
+        order = lane.order
+        out: list[bytes] = []
+        broken = False
+        while order:
+            stream, count, reply = order[0]
+            if stream is None:
+                out.append(reply)
+                order.popleft()
+                continue
+            replies = stream.replies
+            if len(replies) >= count:
+                out += replies[:count]
+                del replies[:count]
+                order.popleft()
+                continue
+            out += replies
+            order[0] = (stream, count - len(replies), b"")
+            replies.clear()
+            broken = stream.is_broken
+            break
+        connection.take_encoded(out)
+        if broken:
+            order.clear()
+            connection.close_unknown()
+        connection.send_replies()
+
