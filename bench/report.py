@@ -78,7 +78,7 @@ def table(figures: list[Figure]) -> list[str]:
         cells = [figure.name, figure.unit, shown(figure.median(REDIS))]
         for build in (PURE, COMPILED):
             value, redis = figure.median(build), figure.median(REDIS)
-            ratio = f"{value / redis:.2f}" if value is not None and redis else ""
+            ratio = f"{value / redis:.2f}" if value is not None and redis and redis > 0 else ""
             cells += [shown(value), ratio, figure.verdict(build)]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

@@ -121,13 +121,13 @@ BUGS = [
         "replica/replica.py",
         [
             (
-                """        self._run_items(items)
+                """            self._run_items(items)
         self.applied_index = entry.index
 """,
-                """        log_ms = self.keyspace.now_ms
-        self.keyspace.now_ms = self._runtime.now_ms()
-        self._run_items(items)
-        self.keyspace.now_ms = log_ms
+                """            log_ms = self.keyspace.now_ms
+            self.keyspace.now_ms = self._runtime.now_ms()
+            self._run_items(items)
+            self.keyspace.now_ms = log_ms
         self.applied_index = entry.index
 """,
             )
