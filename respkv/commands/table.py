@@ -147,7 +147,7 @@ def resolve(argv: Argv) -> Command:
         CommandError: no such command or subcommand, or the wrong number of arguments.
     """
     command = TABLE.get(argv[0]) or TABLE.get(argv[0].upper())
-    if command is None or command.flags & INTERNAL:
+    if command is None or command.flags & (INTERNAL | CONNECTION) == INTERNAL:
         raise unknown_command(argv)
     if command.subcommands and len(argv) > 1:
         command = resolve_subcommand(command, argv)

@@ -1,0 +1,71 @@
+"""The file `cluster` in the data directory: who this node is, and the genesis it keeps for ever."""
+
+import json
+import secrets
+from typing import Final
+
+from respkv.cluster.genesis import Genesis
+from respkv.log.filesystem import FileSystem, join
+
+_FILE: Final = "cluster"
+_FORMAT: Final = 1
+
+
+class Membership:
+    """Durable once each method has returned."""
+
+    def __init__(self, fs: FileSystem, directory: str) -> None:
+        self.node_id = ""
+        self.genesis: Genesis | None = None
+        self.is_confirmed = False  # all members keep this genesis
+        self._fs = fs
+        self._directory = directory
+        if _FILE in fs.names(directory):
+            self._read()
+        else:
+            self.node_id = secrets.token_hex(20)
+            self._write()
+
+    def accept(self, genesis: Genesis) -> bool:
+        """Keep a genesis, if it is the first; return whether it is the one that is kept."""
+        if self.genesis is None:
+            self.genesis = genesis
+            self._write()
+        return self.genesis.encode() == genesis.encode()
+
+    def confirm(self) -> None:
+        """All members keep the genesis: elections may begin."""
+        if not self.is_confirmed:
+            self.is_confirmed = True
+            self._write()
+
+    def _read(self) -> None:
+        file = self._fs.open(join(self._directory, _FILE))
+        try:
+            fields = json.loads(file.read_at(0, file.size()))
+        finally:
+            file.close()
+        if fields["format"] != _FORMAT:
+            raise ValueError(f"{_FILE}: format {fields['format']} is of a newer version")
+        self.node_id = fields["node_id"]
+        if fields["genesis"] is not None:
+            self.genesis = Genesis.decode(fields["genesis"].encode())
+        self.is_confirmed = fields["confirmed"]
+
+    def _write(self) -> None:
+        genesis = None if self.genesis is None else self.genesis.encode().decode()
+        fields = {
+            "format": _FORMAT,
+            "node_id": self.node_id,
+            "genesis": genesis,
+            "confirmed": self.is_confirmed,
+        }
+        path = join(self._directory, _FILE)
+        file = self._fs.open(path + ".new", create=True)
+        try:
+            file.write_at(0, json.dumps(fields).encode())
+            file.datasync()
+        finally:
+            file.close()
+        self._fs.rename(path + ".new", path)
+        self._fs.sync_directory(self._directory)
