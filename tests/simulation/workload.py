@@ -152,6 +152,9 @@ class Workload:
                 connection.transaction(db, [[b"INCR", key]] * times)
 
         def done(_: "User", operation: Operation) -> None:
+            if operation.result is NULL_ARRAY:  # a WATCH whose own transaction was never sent
+                self._world.count("transactions stopped")
+                return
             if times == 1:
                 operation.result = [operation.result]
             self.remember(key, operation)
