@@ -125,6 +125,8 @@ class ProtocolError(CommandError):
 
 class LogTimeBehind(Exception):
     """A read met a deadline past by the leader's clock but not by log time: it joins the batch."""
+
+
 class CrossSlot(CommandError):
     """Keys of one command, or of one transaction, that belong to several slots."""
 

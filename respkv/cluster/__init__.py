@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""The cluster as a pure function of its members: ring, placement, slots, forming; sans-io."""
-=======
-"""What a cluster is: which node leads which slots, and what clients are told of it (sans-io)."""
->>>>>>> h_view
+"""What a cluster is: its ring, its genesis, who leads which slots, what clients are told (sans-io)."""

@@ -13,6 +13,8 @@ APPEND: Final = 5
 APPEND_REPLY: Final = 6
 HEARTBEAT: Final = 7
 HEARTBEAT_REPLY: Final = 8
+TIMEOUT_NOW: Final = 9
+TRANSFER_REQUEST: Final = 10
 
 KIND_NAMES: Final = {
     PRE_VOTE: "pre-vote",
@@ -23,6 +25,8 @@ KIND_NAMES: Final = {
     APPEND_REPLY: "append reply",
     HEARTBEAT: "heartbeat",
     HEARTBEAT_REPLY: "heartbeat reply",
+    TIMEOUT_NOW: "timeout now",
+    TRANSFER_REQUEST: "transfer request",
 }
 
 
@@ -31,7 +35,7 @@ class Message:
 
     (index, log_term) is the last log entry of a candidate, or the entry before `entries`; in an
     append reply `index` is the last entry that matches, or the one that was rejected, with a hint
-    where to look next. `context` is the number of a read round.
+    where to look next. `context` is the number of a read round; of a vote, whether the leader itself has asked for it.
     """
 
     __slots__ = (

@@ -16,6 +16,8 @@ from respkv.consensus.messages import (
     HEARTBEAT_REPLY,
     PRE_VOTE,
     PRE_VOTE_REPLY,
+    TIMEOUT_NOW,
+    TRANSFER_REQUEST,
     VOTE,
     VOTE_REPLY,
     Message,
@@ -78,6 +80,8 @@ class Raft:
         self._persisted_index = self.log.last_index
         self._elapsed_ticks = 0
         self._timeout_ticks = 0
+        self._transfer_to = 0  # the follower that leadership is being handed to
+        self._transfer_ticks = 0
         self._votes: dict[int, bool] = {}
         self._progress: dict[int, Progress] = {}
         self._round = 0
@@ -105,16 +109,40 @@ class Raft:
         self._elapsed_ticks += 1
         if self.role == LEADER:
             self._check_quorum()
+            self._transfer_ticks += 1
+            if self._transfer_ticks >= ELECTION_TIMEOUT_TICKS:
+                self._transfer_to = 0
             if self.role == LEADER:
                 for progress in self._progress.values():
                     progress.tick()
                 self._send_heartbeats()
         elif self._elapsed_ticks >= self._timeout_ticks:
-            self._start_pre_vote()
+            self.start_pre_vote()
 
     def campaign(self) -> None:
         """Stand for election at once, without a pre-vote (a sole voter at start)."""
         self._become_candidate()
+
+    def transfer(self, to: int) -> None:
+        """Hand leadership over to a follower that has, or is being sent, the whole log.
+
+        It calls an election at once, which is not held back by the others' hearing a leader
+        (thesis 3.10). Given up when it cannot be sent everything within an election timeout.
+        """
+        if self.role == LEADER and to in self._progress:
+            self._transfer_to = to
+            self._transfer_ticks = 0
+
+    def ask_for_transfer(self) -> None:
+        """Ask the leader to hand over to this follower."""
+        if self.role == FOLLOWER and self.leader_id:
+            self._send(TRANSFER_REQUEST, self.leader_id)
+
+    def _hand_over(self) -> None:
+        progress = self._progress.get(self._transfer_to)
+        if progress is not None and not progress.probing and progress.next > self.log.last_index:
+            self._send(TIMEOUT_NOW, self._transfer_to)
+            self._transfer_to = 0
 
     def propose(self, time_ms: int, payload: bytes) -> Entry:
         """Append an entry to the leader's log and return it.
@@ -191,6 +219,7 @@ class Raft:
         if self.role == LEADER:
             for peer, progress in self._progress.items():
                 self._send_appends(peer, progress)
+            self._hand_over()
         ready = self._ready
         ready.entries = self.log.take_unwritten()
         if self._handed_out_commit < self.commit_index:
@@ -217,7 +246,7 @@ class Raft:
         if message.term > self.term:
             if kind == PRE_VOTE or (kind == PRE_VOTE_REPLY and not message.reject):
                 pass  # speaks of a term that nobody has entered yet
-            elif kind == VOTE and self._hears_leader():
+            elif kind == VOTE and not message.context and self._hears_leader():
                 return  # a live leader is not deposed by who cannot hear it (thesis 4.2.3)
             else:
                 self._become_follower(message.term, 0)
@@ -238,6 +267,11 @@ class Raft:
             self._take_vote_request(message)
         elif kind in (PRE_VOTE_REPLY, VOTE_REPLY):
             self._take_vote_reply(message)
+        elif kind == TIMEOUT_NOW:
+            if self.role == FOLLOWER and message.sender == self.leader_id:
+                self._become_candidate(asked=True)
+        elif kind == TRANSFER_REQUEST and self.role == LEADER:
+            self.transfer(message.sender)
 
     def _answer_old_term(self, message: Message) -> None:
         """Let a leader or candidate of an old term learn of the new one."""
@@ -295,9 +329,11 @@ class Raft:
         self.leader_id = leader_id
         self._progress = {}
         self._open_rounds = []
+        self._transfer_to = 0
         self._draw_timeout()
 
-    def _start_pre_vote(self) -> None:
+    def start_pre_vote(self) -> None:
+        """Ask whether an election could be won; it deposes no live leader (thesis 9.6)."""
         self.role = PRE_CANDIDATE
         self.leader_id = 0
         self._draw_timeout()
@@ -305,9 +341,9 @@ class Raft:
         if self._has_quorum(self._votes):
             self._become_candidate()
             return
-        self._request_votes(PRE_VOTE, self.term + 1)
+        self._request_votes(PRE_VOTE, self.term + 1, asked=False)
 
-    def _become_candidate(self) -> None:
+    def _become_candidate(self, asked: bool = False) -> None:
         self.role = CANDIDATE
         self.leader_id = 0
         self.term += 1
@@ -319,9 +355,9 @@ class Raft:
         if self._has_quorum(self._votes):
             self._become_leader()
             return
-        self._request_votes(VOTE, self.term)
+        self._request_votes(VOTE, self.term, asked)
 
-    def _request_votes(self, kind: int, term: int) -> None:
+    def _request_votes(self, kind: int, term: int, asked: bool) -> None:
         for peer in self.voters:
             if peer != self.node_id:
                 message = Message(
@@ -331,6 +367,7 @@ class Raft:
                     term,
                     index=self.log.last_index,
                     log_term=self.log.last_term,
+                    context=int(asked),
                 )
                 # Its own vote is durable before anybody can count it.
                 if kind == VOTE:

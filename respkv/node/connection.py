@@ -423,6 +423,13 @@ class Connection(Client):
         if transaction is None or text:
             self.node.router.answer(self, CommandError(text))
             return
+        if self.node.cluster is not None and not command.flags & CONNECTION:
+            try:
+                self.node.router.check_queued(self, command, argv)
+            except CommandError as error:
+                self._transaction_broken = True
+                self.node.router.answer(self, error)
+                return
         if command.name == b"SELECT":
             transaction.commands.append((select_in_transaction, argv, False))
             self._raws.append(encode_command(argv))

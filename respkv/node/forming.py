@@ -72,7 +72,9 @@ class Forming:
         for _, _, _, _, _, genesis, confirmed in known:
             if confirmed == b"1" and mine.genesis is not None:
                 if genesis != mine.genesis.encode():
-                    raise Disagreement("a peer is in another cluster: this node's directory is of an earlier one")
+                    raise Disagreement(
+                        "a peer is in another cluster: this node's directory is of an earlier one"
+                    )
                 mine.confirm()
         if mine.is_confirmed:
             return True
@@ -85,7 +87,9 @@ class Forming:
         """The first of the list proposes, and tells all once all agree."""
         held = {status[5] for status in statuses if status[5]}
         if len(held) > 1:
-            raise Disagreement("peers keep different geneses: some directory is of an earlier cluster")
+            raise Disagreement(
+                "peers keep different geneses: some directory is of an earlier cluster"
+            )
         genesis = Genesis.decode(held.pop()) if held else self._propose(statuses)
         data = genesis.encode()
         await asyncio.gather(*(self._ask(peer, b"GENESIS", data) for peer in self.peers))

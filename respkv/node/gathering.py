@@ -105,7 +105,9 @@ class Gathering:
             return [b"%d" % following, reply[1]]
 
         self._combine = combine
-        argv = self._argv if not text.isdigit() else [self._argv[0], b"%d" % inside, *self._argv[2:]]
+        argv = (
+            self._argv if not text.isdigit() else [self._argv[0], b"%d" % inside, *self._argv[2:]]
+        )
         self._submit(partition, argv)
 
 

@@ -229,9 +229,7 @@ class ClusterRouter:
         host = "127.0.0.1" if connection.is_unix else connection.local.rpartition(":")[0]
         return redirect(self.view, slot, host, self.node.config["cluster-preferred-endpoint-type"])
 
-    def _stream_for(
-        self, connection: "Connection", slot: int, argvs: list[Argv]
-    ) -> Stream | None:
+    def _stream_for(self, connection: "Connection", slot: int, argvs: list[Argv]) -> Stream | None:
         partition = self.view.partition_of_slot[slot]
         replica = self.replicas.get(partition)
         if replica is not None and replica.leads:
@@ -344,4 +342,3 @@ class ClusterRouter:
             order.clear()
             connection.close_unknown()
         connection.send_replies()
-

@@ -27,6 +27,7 @@ class NodeRuntime:
         self.log_writer: LogWriter
         self.on_keys_changed: Callable[[Client | None, list[bytes | None]], None]
         self.current_client: Client | None = None  # sends its own replies when its input is done
+        self.on_end_of_turn: Callable[[], None] = lambda: None  # messages to peers leave now
         self._loop = loop
         self.wal = wal
         self._sync_helper = sync_helper
@@ -66,6 +67,9 @@ class NodeRuntime:
         """Pass on what a command changed."""
         self.on_keys_changed(client, keys)
 
+    def leader_changed(self, leader_id: int, term: int) -> None:
+        """Nobody needs to know."""
+
     def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
         """A sole voter without leadership is still loading."""
         return b"LOADING Redis is loading the dataset in memory"
@@ -83,6 +87,7 @@ class NodeRuntime:
             self.fail(error)
             return
         self._send_replies()
+        self.on_end_of_turn()
 
     def _synced(self, lsn: int, error: int) -> None:
         if error:

@@ -26,9 +26,11 @@ from respkv.node import (
     session_commands,
     tracking_commands,
 )
+from respkv.node.cluster import Cluster
 from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
 from respkv.node.pause import Pause
+from respkv.node.router import ClusterRouter
 from respkv.node.runtime import LogFailed, NodeRuntime
 from respkv.node.sync_helper import SyncHelper
 from respkv.node.tracking import Tracking
@@ -78,6 +80,8 @@ class Node:
         snapshot_child: str = SNAPSHOT_CHILD,
     ) -> None:
         self.config = config
+        if config["cluster-enabled"]:
+            config.set("databases", "1", "cluster mode")
         self.config_changed()
         self.started = time.time()
         self.turn_time = self.started
@@ -111,6 +115,8 @@ class Node:
         self._snapshot_child = snapshot_child
         self._directory = str(config["dir"])
         self._log_open = False
+        self._write_refusal = b""
+        self.cluster: Cluster | None = None
         self.progress: LoadingProgress | None = None
         self.recovered_index = 0
         # Until the directory is loaded, an empty replica that never leads stands in: it answers
@@ -131,6 +137,7 @@ class Node:
 
     def _take_replica(self, replica: Replica) -> None:
         self.replica = replica
+        self.router: Replica | ClusterRouter = replica
         self.tracking.attach(replica.keyspace)
         self.keeper = SnapshotKeeper(
             replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
@@ -157,6 +164,8 @@ class Node:
 
     def forget(self, client: Connection) -> None:
         """The connection is gone."""
+        if isinstance(self.router, ClusterRouter):
+            self.router.forget(client)
         self.tracking.disable(client)
         self.clients.pop(client.id, None)
 
@@ -213,10 +222,17 @@ class Node:
         self.rejected.clear()
         self.errors.clear()
         self.error_replies = 0
-        keyspace = self.replica.keyspace
-        keyspace.hits = keyspace.misses = keyspace.expired = 0
+        for replica in self.replicas():
+            replica.keyspace.hits = replica.keyspace.misses = replica.keyspace.expired = 0
         self.connections_received = 0
         self.connections_rejected = 0
+
+    def replicas(self) -> list[Replica]:
+        """Return the replicas on this node: one, or those of its partitions."""
+        return [self.replica] if self.cluster is None else list(self.cluster.replicas.values())
+
+    def _keepers(self) -> list[SnapshotKeeper]:
+        return [self.keeper] if self.cluster is None else list(self.cluster.keepers.values())
 
     def stop(self) -> None:
         """Finish, sync, exit 0."""
@@ -229,9 +245,26 @@ class Node:
 
         `then` learns whether it is durable.
         """
+        self._snapshot_soon(self._keepers(), then)
+
+    def _snapshot_if_due(self) -> None:
+        due = []
+        for keeper in self._keepers():
+            keeper.log_bytes_between = self.config["snapshot-log-bytes"]
+            if keeper.due():
+                due.append(keeper)
+        if self.cluster is not None:  # only those that keep the oldest segment
+            pinning = self.wal.pinning()
+            due = [keeper for keeper in due if keeper.partition in pinning]
+        if due:
+            self._snapshot_soon(due)
+
+    def _snapshot_soon(
+        self, keepers: list[SnapshotKeeper], then: Callable[[bool], None] | None = None
+    ) -> None:
         if not self.saving:
             self.saving = True
-            self._spawn(self._snapshot(then))
+            self._spawn(self._snapshot(keepers, then))
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = self._loop.create_task(work)
@@ -243,53 +276,58 @@ class Node:
         if not task.cancelled() and task.exception() is not None:
             self.runtime.fail(task.exception() or LogFailed("a background task failed"))
 
-    async def _snapshot(self, then: Callable[[bool], None] | None) -> None:
+    async def _snapshot(
+        self, keepers: list[SnapshotKeeper], then: Callable[[bool], None] | None
+    ) -> None:
         ok = False
         begun_at = self.save_began = time.time()
         try:
-            begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
-            self.keeper.begin(begun.set_result)
-            job = await begun
-            if job is None:  # nothing new since the last one: that one is the answer
-                self.last_save_ok = ok = not self.wal.full
-                if ok:
-                    self.last_save = time.time()
-                else:
-                    logger.error("no room for a snapshot")
-                return
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                self._snapshot_child,
-                self._directory,
-                str(job.partition),
-                str(job.index),
-                str(job.term),
-                str(self.config["databases"]),
-                *job.segments,
-                stdin=asyncio.subprocess.DEVNULL,
-            )
-            try:
-                code = await process.wait()
-            except asyncio.CancelledError:
-                process.kill()
-                await process.wait()
-                raise
-            recorded: asyncio.Future[None] = self._loop.create_future()
-            self.keeper.ended(code == 0, lambda: recorded.set_result(None))
-            await recorded
-            self.last_save_ok = ok = code == 0
+            ok = all([await self._build_snapshot(keeper) for keeper in keepers])
+            self.last_save_ok = ok
             self.last_save_seconds = int(time.time() - begun_at)
             if ok:
                 self.saves += 1
                 self.last_save = time.time()
-                logger.info("snapshot at index %d is durable", job.index)
-            else:
-                logger.error("the snapshot process ended with status %d", code)
         finally:
             self.saving = False
             if then is not None:
                 then(ok)
+
+    async def _build_snapshot(self, keeper: SnapshotKeeper) -> bool:
+        """Bring one partition's snapshot up to date; return whether it is durable."""
+        begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
+        keeper.begin(begun.set_result)
+        job = await begun
+        if job is None:  # nothing new since the last one: that one is the answer
+            if self.wal.full:
+                logger.error("no room for a snapshot")
+            return not self.wal.full
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self._snapshot_child,
+            self._directory,
+            str(job.partition),
+            str(job.index),
+            str(job.term),
+            str(self.config["databases"]),
+            *job.segments,
+            stdin=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        recorded: asyncio.Future[None] = self._loop.create_future()
+        keeper.ended(code == 0, lambda: recorded.set_result(None))
+        await recorded
+        if code == 0:
+            logger.info("snapshot of partition %d at index %d", job.partition, job.index)
+        else:
+            logger.error("the snapshot process ended with status %d", code)
+        return code == 0
 
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""
@@ -309,9 +347,11 @@ class Node:
 
     def _refuse_writes_when_full(self) -> None:
         refusal = DISK_FULL_TEXT if self.wal.full else b""
-        if bool(refusal) != bool(self.replica.write_refusal):
+        if refusal != self._write_refusal:
+            self._write_refusal = refusal
             logger.warning("writes are %s", "refused: disk full" if refusal else "taken again")
-        self.replica.write_refusal = refusal
+        for replica in self.replicas():
+            replica.write_refusal = refusal
 
     # --- running -----------------------------------------------------------------------------
 
@@ -322,6 +362,9 @@ class Node:
         gc.disable()
         opening = Wal.opening(self._fs, self._directory)
         next(opening)  # the directory is this server's, or another's: then no port is opened
+        if self.config["cluster-enabled"]:
+            self.cluster = Cluster(self, self._fs, self._directory)
+            self.runtime.on_end_of_turn = self.cluster.end_turn
         self.progress = LoadingProgress(self._directory)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop)
@@ -346,6 +389,13 @@ class Node:
     async def _load_and_tick(self, opening: Steps[Wal]) -> None:
         self._take_log(await self._run_steps(opening))
         self._log_open = True
+        if self.cluster is not None:
+            await self.cluster.form()
+            await self._run_steps(self.cluster.recovering())
+            await self.cluster.join()
+            self.router = self.cluster.start()
+            self._ready()
+            await self._tick()
         recovering = recovering_replica(
             self._fs,
             self._directory,
@@ -449,17 +499,19 @@ class Node:
             self.turn_time = time.time()
             if self.log_writer.idle:
                 self.wal.seal()
-            self.replica.tick()
-            self.keeper.log_bytes_between = self.config["snapshot-log-bytes"]
-            self.keeper.tick()
-            while self.replica.keyspace.free_some(FREE_ITEMS_PER_TURN):
-                await asyncio.sleep(0)
+            if self.cluster is not None:
+                self.cluster.tick()
+            else:
+                self.replica.tick()
+                self.keeper.tick()
+            for replica in self.replicas():
+                while replica.keyspace.free_some(FREE_ITEMS_PER_TURN):
+                    await asyncio.sleep(0)
             policy = self.config["appendfsync"]
             if policy == "everysec" and time.monotonic() - synced_at >= 1:
                 synced_at = time.monotonic()
                 self.runtime.start_sync(self.wal.next_lsn - 1)
-            if not self.saving and self.keeper.due():
-                self.start_snapshot()
+            self._snapshot_if_due()
             # A fast writer fills a segment within a second; a disk known full is tried less often.
             if ticks % 10 == 0 or not self.wal.full:
                 await self._keep_spares()
@@ -473,7 +525,7 @@ class Node:
     def _close_answered(self) -> None:
         waiting, self._answering = self._answering, []
         for client in waiting:
-            if self.replica.is_idle(client):
+            if self.router.is_idle(client):
                 client.close_now()
             else:
                 self._answering.append(client)
@@ -494,12 +546,16 @@ class Node:
         """Take no more connections, let what was proposed commit, then sync."""
         for server in self._servers:
             server.close()
+        if self.cluster is not None and not self.loading:
+            await self.cluster.hand_over()
         deadline = time.monotonic() + 5
         while not (self.loading or self.log_writer.idle) and time.monotonic() < deadline:
             await asyncio.sleep(0.001)
         for client in list(self.clients.values()):
             client.close_now()
         await asyncio.sleep(0)
+        if self.cluster is not None:
+            await self.cluster.close()
         if self._log_open:
             self.wal.close()
         logger.info("stopped: everything is synced")

@@ -78,6 +78,7 @@ class Replica:
         self._leading_term = 0  # the term this replica leads in, 0 when it does not lead
         self._batch = Batch(1)
         self._led_until_ms = 0
+        self._known_leader = (0, 0)  # and its term, as the runtime was told
         self._done_serial = 0
         self._proposed: deque[Batch] = deque()
         self._committed: deque[Entry] = deque()
@@ -347,6 +348,10 @@ class Replica:
         self._apply_committed()
         self._serve_reads()
         self._follow_role()
+        raft = self.raft
+        if (raft.leader_id, raft.term) != self._known_leader:
+            self._known_leader = (raft.leader_id, raft.term)
+            self._runtime.leader_changed(raft.leader_id, raft.term)
         self._compact_memory()
         self._reads_at_once = self._sole_voter and self.serving
         self._time_read = False

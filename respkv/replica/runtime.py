@@ -33,6 +33,10 @@ class Runtime(Clock, Protocol):
         """Learn what a command changed, while `Keyspace.changed` asks for it."""
         ...
 
+    def leader_changed(self, leader_id: int, term: int) -> None:
+        """Learn who leads the partition (0: nobody is known) in which term."""
+        ...
+
     def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
         """Return the error line that sends a client with this command to the leader (0: unknown)."""
         ...

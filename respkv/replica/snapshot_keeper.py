@@ -43,6 +43,7 @@ class SnapshotKeeper:
         fs: FileSystem,
         directory: str,
     ) -> None:
+        self.partition = replica.partition
         self.installed = 0  # snapshots taken over from a leader
         self.job: SnapshotJob | None = None  # the one under way
         self.log_bytes_between = LOG_BYTES_BETWEEN

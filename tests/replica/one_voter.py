@@ -70,6 +70,9 @@ class OneVoter:
     def replies_ready(self, client: Client) -> None:
         """Clients keep their replies."""
 
+    def leader_changed(self, leader_id: int, term: int) -> None:
+        """Nobody needs to know."""
+
     def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
         """It leads, or nobody does."""
         return b"LOADING"

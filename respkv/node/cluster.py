@@ -1,0 +1,291 @@
+"""Cluster mode of a node: forms, opens its partitions, talks to peers, keeps the view up to date."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from respkv.clock import Chance
+from respkv.cluster.genesis import Genesis
+from respkv.cluster.redirect import redirect
+from respkv.cluster.view import ClusterView, NodeInfo
+from respkv.commands.routing import slot_of_command
+from respkv.commands.table import resolve
+from respkv.consensus.messages import Message
+from respkv.errors import CommandError
+from respkv.keyspace.keyspace import Keyspace
+from respkv.log.filesystem import FileSystem
+from respkv.node.cluster_service import Link
+from respkv.node.connection import Connection
+from respkv.node.forming import Forming
+from respkv.node.membership import Membership
+from respkv.node.peer_network import PeerNetwork
+from respkv.node.router import ClusterRouter
+from respkv.replica.client import Client
+from respkv.replica.peer_codec import PeerMessage
+from respkv.replica.recover import recovering_replica
+from respkv.replica.replica import Replica
+from respkv.replica.snapshot_keeper import SnapshotKeeper
+from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
+from respkv.steps import Steps
+
+if TYPE_CHECKING:
+    from respkv.node.server import Node
+
+logger = logging.getLogger("respkv")
+
+HANDOVER_SECONDS: Final = 2.0
+
+
+class PartitionRuntime:
+    """The node's runtime, as the replica of one partition sees it."""
+
+    def __init__(self, cluster: "Cluster", partition: int) -> None:
+        self.chance: Chance = cluster.node.runtime.chance
+        self._cluster = cluster
+        self._runtime = cluster.node.runtime
+        self._partition = partition
+
+    def now_ms(self) -> int:
+        """Wall clock, Unix milliseconds."""
+        return self._runtime.now_ms()
+
+    def monotonic_ms(self) -> int:
+        """A clock that also counts the time a machine was suspended."""
+        return self._runtime.monotonic_ms()
+
+    def send(self, message: Message | SnapshotChunk | SnapshotAck) -> None:
+        """Queue it for the peer; it leaves when the turn ends."""
+        self._cluster.network.send(self._partition, message)
+        self._runtime.request_end_of_turn()
+
+    def request_end_of_turn(self) -> None:
+        """Have the turn ended."""
+        self._runtime.request_end_of_turn()
+
+    def start_sync(self, lsn: int) -> None:
+        """Make the log durable up to `lsn`."""
+        self._runtime.start_sync(lsn)
+
+    def replies_ready(self, client: Client) -> None:
+        """Send the client's replies when the turn ends."""
+        self._runtime.replies_ready(client)
+
+    def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
+        """Tell the clients that track them."""
+        self._runtime.keys_changed(client, keys)
+
+    def leader_changed(self, leader_id: int, term: int) -> None:
+        """Clients are sent to this leader from now on."""
+        self._cluster.leader_changed(self._partition, leader_id, term)
+
+    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+        """Return the error line that sends a client with this command to the leader."""
+        slot = -1
+        with contextlib.suppress(CommandError):  # EXEC: any of the partition's slots will do
+            slot = slot_of_command(resolve(argv), argv)
+        if slot < 0:
+            slot = self._cluster.view.partition_of_slot.index(self._partition)
+        own = self._cluster.view.own
+        return redirect(self._cluster.view, slot, own.host or "127.0.0.1").text
+
+
+class Cluster:
+    """What `node.cluster` is in cluster mode; see `ClusterService` for what commands ask of it."""
+
+    view: ClusterView
+    network: PeerNetwork
+
+    def __init__(self, node: "Node", fs: FileSystem, directory: str) -> None:
+        self.node = node
+        self.membership = Membership(fs, directory)
+        self.forming = Forming(node, self.membership)
+        self.replicas: dict[int, Replica] = {}
+        self.keepers: dict[int, SnapshotKeeper] = {}
+        self._fs = fs
+        self._directory = directory
+        self._preferred: list[int] = []
+        self._has_network = False
+        self.view = ClusterView(1, 1, 1)  # until the genesis is known
+        self.view.nodes[1] = NodeInfo(self.membership.node_id, "", node.config["port"])
+
+    # --- starting ----------------------------------------------------------------------------
+
+    async def form(self) -> None:
+        """Wait until every member keeps the genesis, then learn from it."""
+        await self.forming.run()
+        genesis = self.membership.genesis
+        if genesis is None:
+            raise RuntimeError("a confirmed membership without a genesis")
+        self._take_genesis(genesis)
+        logger.info(
+            "cluster %s: node %d of %d, %d partitions, %d copies of each",
+            genesis.cluster_id,
+            self.view.own_number,
+            len(genesis.members),
+            genesis.partitions,
+            genesis.replication_factor,
+        )
+
+    def _take_genesis(self, genesis: Genesis) -> None:
+        own_number = genesis.number_of(self.membership.node_id)
+        view = ClusterView(own_number, genesis.partitions, genesis.replication_factor)
+        for number, member in enumerate(genesis.members, 1):
+            view.nodes[number] = NodeInfo(
+                member.node_id, member.host, member.port, member.bus_port, "", member.zone
+            )
+        view.voters, self._preferred = genesis.placement()
+        for partition, voters in enumerate(view.voters):
+            if own_number not in voters:
+                view.set_leader(partition, self._preferred[partition], 0)  # it knows the leader
+        self.view = view
+        self.network = PeerNetwork(
+            own_number,
+            self.membership.node_id,
+            genesis.cluster_id,
+            self.node.config["cluster-secret"].encode(),
+            self._take_message,
+            self._peer_state,
+        )
+        self._has_network = True
+
+    async def join(self) -> None:
+        """Listen for peers and dial them."""
+        own = self.view.own
+        await self.network.listen(self.node.config["bind"].split()[0], own.bus_port)
+        for number, node in self.view.nodes.items():
+            if number != self.view.own_number:
+                self.network.set_peer(number, node.node_id, node.host, node.bus_port)
+
+    def recovering(self) -> Steps[None]:
+        """Open the partitions that this node votes in, a snapshot's chunk each step."""
+        node = self.node
+        for partition, voters in enumerate(self.view.voters):
+            if self.view.own_number not in voters:
+                continue
+            runtime = PartitionRuntime(self, partition)
+            replica = yield from recovering_replica(
+                self._fs, self._directory, node.wal, node.log_writer, runtime,
+                partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
+            )  # fmt: skip
+            self.replicas[partition] = replica
+            self.keepers[partition] = SnapshotKeeper(
+                replica, node.wal, node.log_writer, runtime, self._fs, self._directory
+            )
+
+    def start(self) -> ClusterRouter:
+        """Begin with elections: the ring's choice of leader stands first where none has led yet."""
+        for partition, replica in self.replicas.items():
+            if replica.raft.term == 0 and self._preferred[partition] == self.view.own_number:
+                replica.raft.start_pre_vote()
+            self.node.log_writer.touch(replica)
+        hold_ms = self.node.config["cluster-hold-ms"]
+        self.router = ClusterRouter(self.node, self.view, self.replicas, hold_ms)
+        return self.router
+
+    # --- running -----------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """One heartbeat interval has passed."""
+        for partition, replica in self.replicas.items():
+            replica.tick()
+            self.keepers[partition].tick()
+        self.router.retry_held()
+
+    def end_turn(self) -> None:
+        """All that this turn has to say to the peers leaves, in one write for each."""
+        if self._has_network:
+            self.network.flush()
+
+    def leader_changed(self, partition: int, leader: int, term: int) -> None:
+        """A replica here has learnt who leads its partition."""
+        self.view.set_leader(partition, leader, term)
+        if leader:
+            self.node.call_soon(self.router.retry_held)
+
+    def _take_message(self, partition: int, message: PeerMessage) -> None:
+        replica = self.replicas.get(partition)
+        if replica is None:
+            return
+        if isinstance(message, SnapshotChunk):
+            self.keepers[partition].take_chunk(message)
+        elif isinstance(message, SnapshotAck):
+            self.keepers[partition].take_ack(message)
+        else:
+            replica.step(message)
+
+    def _peer_state(self, number: int, up: bool) -> None:
+        self.view.nodes[number].up = up
+        logger.info("node %d is %s", number, "connected" if up else "not reached")
+
+    def keyspaces(self) -> Iterator[Keyspace]:
+        """Yield the keyspaces of the partitions here."""
+        for replica in self.replicas.values():
+            yield replica.keyspace
+
+    async def hand_over(self) -> None:
+        """Let others lead what this node leads, before it stops."""
+        ends = time.monotonic() + HANDOVER_SECONDS
+        while time.monotonic() < ends:
+            led = [replica for replica in self.replicas.values() if replica.leads]
+            for replica in led:
+                up = [
+                    n
+                    for n in replica.raft.voters
+                    if n != self.view.own_number and self.view.nodes[n].up
+                ]
+                if up:
+                    replica.raft.transfer(up[replica.partition % len(up)])
+                    self.node.log_writer.touch(replica)
+            if not led:
+                break
+            await asyncio.sleep(0.02)
+
+    async def close(self) -> None:
+        """End the connections with the peers."""
+        if self._has_network:
+            await self.network.close()
+
+    # --- what commands ask -------------------------------------------------------------------
+
+    @property
+    def messages_sent(self) -> int:
+        """Messages to other nodes since the start."""
+        return self.network.counters.messages_sent if self._has_network else 0
+
+    @property
+    def messages_received(self) -> int:
+        """Messages of other nodes since the start."""
+        return self.network.counters.messages_received if self._has_network else 0
+
+    def transfer(self, partition: int, to: int, forced: bool) -> None:
+        """Begin to make node `to` the leader; see `ClusterService`."""
+        replica = self.replicas.get(partition)
+        if replica is None:
+            return
+        if replica.leads:
+            replica.raft.transfer(to)
+        elif to == self.view.own_number:
+            if forced:
+                replica.raft.campaign()
+            else:
+                replica.raft.ask_for_transfer()
+        self.node.log_writer.touch(replica)
+
+    def keyspace(self, partition: int) -> Keyspace | None:
+        """Return this node's copy of a partition; None when it has none."""
+        replica = self.replicas.get(partition)
+        return None if replica is None else replica.keyspace
+
+    def links(self) -> list[Link]:
+        """Return the connections with other nodes that are open."""
+        if not self._has_network:
+            return []
+        return [
+            Link(number, True, 0) for number in self.network.links if self.view.nodes[number].up
+        ]
+
+    def allow_stale_reads(self, session: Connection, allowed: bool) -> None:
+        """READONLY and READWRITE change nothing yet: every read here is linearizable."""
