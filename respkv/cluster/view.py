@@ -112,7 +112,11 @@ class ClusterView:
 
     def leader_of_slot(self, slot: int) -> int:
         """Return the number of the node that leads a slot; 0: none is known, or it is down."""
-        leader = self.leaders[self.partition_of_slot[slot]]
+        return self.live_leader(self.partition_of_slot[slot])
+
+    def live_leader(self, partition: int) -> int:
+        """Return the number of the node that leads a partition; 0: none is known, or it is down."""
+        leader = self.leaders[partition]
         node = self.nodes.get(leader)
         return leader if node is not None and node.up else 0
 

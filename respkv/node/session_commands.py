@@ -16,6 +16,7 @@ from respkv.commands.table import (
     command,
 )
 from respkv.errors import BadSyntax, CommandError, WrongArity
+from respkv.node.cluster_service import cluster_of_node
 from respkv.node.connection import Connection
 from respkv.wire.reply import OK, Reply
 from respkv.wire.run import Argv
@@ -118,7 +119,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
         b"version": REDIS_VERSION.encode(),
         b"proto": version,
         b"id": session.id,
-        b"mode": b"standalone",
+        b"mode": b"standalone" if cluster_of_node(session.node) is None else b"cluster",
         b"role": b"master",
         b"modules": [],
     }
