@@ -50,7 +50,8 @@ container("CLUSTER", group="cluster", since="3.0.0", flags=CONNECTION,
 def cluster_slots(session: Connection, argv: Argv) -> Reply:
     """Who leads which range of slots."""
     view = cluster_of(session).view
-    return replies.slots_reply(view, local_host(session), _preferred(session))
+    followers: bool = session.node.config["cluster-announce-replicas"]
+    return replies.slots_reply(view, local_host(session), _preferred(session), followers)
 
 
 @command(name="CLUSTER|SHARDS", arity=2, flags=_ASKED, group="cluster", since="7.0.0",

@@ -1,7 +1,8 @@
 """The replies of CLUSTER SLOTS, SHARDS, NODES, INFO and LINKS, in redis-server 7.0.15's shapes.
 
 Each node is shown once, as a master of the ranges that it leads and without replicas: every node
-leads some partitions and follows others, and clients keep only one role per address.
+leads some partitions and follows others, and clients keep only one role per address. With
+cluster-announce-replicas CLUSTER SLOTS names the followers too, for clients that can read there.
 """
 
 from respkv.cluster.redirect import endpoint_of, host_of
@@ -10,9 +11,17 @@ from respkv.node.cluster_service import ClusterService, Link
 from respkv.wire.reply import Reply
 
 
-def slots_reply(view: ClusterView, local_host: str, preferred: str) -> Reply:
-    """Return a row per range: first and last slot, and the node that leads it."""
+def slots_reply(
+    view: ClusterView, local_host: str, preferred: str, followers: bool = False
+) -> Reply:
+    """Return a row per range: first and last slot, and the node that leads it.
+
+    With `followers` they come behind it, as replicas do in Redis.
+    """
     rows = {number: _slots_node(node, local_host, preferred) for number, node in view.nodes.items()}
+    if followers:
+        ranges = view.ranges_with_followers()
+        return [[first, last, *[rows[number] for number in by]] for first, last, by in ranges]
     return [[first, last, rows[leader]] for first, last, leader in view.ranges()]
 
 

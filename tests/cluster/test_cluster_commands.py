@@ -73,6 +73,16 @@ def test_hosts_that_nobody_announced_are_where_the_client_has_reached_this_node(
         assert f"{IDS[number]} 127.0.0.1:{port}@{port + 10000} " in raw(node, "CLUSTER NODES")
 
 
+def test_followers_are_named_on_request(start: Start) -> None:
+    ports = ports_of(3)
+    node = start(1, ports, LEADERS)
+    assert node.client.config_set("cluster-announce-replicas", "yes")
+    with RedisCluster(host="127.0.0.1", port=ports[0]) as client:
+        slots = client.nodes_manager.slots_cache
+        assert [server.port for server in slots[0]] == [ports[0], ports[1], ports[2]]
+        assert [server.port for server in slots[16383]] == [ports[2], ports[0], ports[1]]
+
+
 def test_failover_makes_this_node_the_leader_of_all_it_votes_in(start: Start) -> None:
     node = start(1, ports_of(3), LEADERS)
     assert raw(node, "CLUSTER FAILOVER") == "OK\n"

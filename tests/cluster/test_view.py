@@ -40,6 +40,20 @@ def test_neighbouring_partitions_of_one_leader_are_one_range() -> None:
     assert (view.slots_led(), view.is_ok(), view.leading_nodes()) == (14336, False, 3)
 
 
+def test_followers_are_shown_where_they_are_up_and_split_ranges_where_they_differ() -> None:
+    view = three_nodes(4)
+    view.voters[:] = [(1, 2, 3), (2, 1, 3), (1, 2), (3, 4)]
+    for partition, leader in enumerate([1, 1, 1, 3]):
+        view.set_leader(partition, leader, 1)
+    assert view.ranges_with_followers() == [
+        (0, 8191, (1, 2, 3)), (8192, 12287, (1, 2)), (12288, 16383, (3,)),
+    ]  # fmt: skip
+    view.nodes[3].up = False
+    assert view.ranges_with_followers() == [(0, 12287, (1, 2)), (12288, 16383, (3,))]
+    view.set_leader(0, 0, 2)
+    assert view.ranges_with_followers()[0] == (4096, 12287, (1, 2))
+
+
 @given(st.lists(st.integers(0, 3), min_size=16, max_size=16))
 def test_ranges_say_of_each_slot_who_leads_it_and_are_maximal(leaders: list[int]) -> None:
     view = three_nodes(16)
