@@ -145,7 +145,8 @@ def test_links_have_the_same_fields(resp: int, both: Both) -> None:
         "READONLY", "READONLY x", "READWRITE", "READWRITE x", "ASKING",
         "ASKING x", "CONFIG SET cluster-port 1", "CONFIG GET cluster-enabled",
         "CONFIG SET cluster-announce-port 70000", "CONFIG SET cluster-announce-hostname a_b",
-        "CONFIG SET cluster-preferred-endpoint-type x", "INFO cluster",
+        "CONFIG SET cluster-preferred-endpoint-type x", "INFO cluster", "SELECT 0",
+        "SELECT 1", "SELECT 16", "SELECT -1", "SELECT x", "SELECT 9999999999", "SELECT 0 1",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("resp", [2, 3])
