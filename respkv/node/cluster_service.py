@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from respkv.cluster.redirect import host_of
-from respkv.cluster.view import ClusterView, NodeInfo
-from respkv.errors import ClusterDisabled
+from respkv.cluster.redirect import redirect
+from respkv.cluster.view import ClusterView
+from respkv.errors import ClusterDisabled, CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.node.connection import Connection
 
@@ -74,6 +74,7 @@ def local_host(session: Connection) -> str:
     return "127.0.0.1" if session.is_unix else session.local.rpartition(":")[0]
 
 
-def host_for(session: Connection, node: NodeInfo) -> str:
-    """Return a node's host for the client of this session."""
-    return host_of(node, local_host(session))
+def redirect_of(session: Connection, slot: int) -> CommandError:
+    """Return what the session is told of a slot that this node cannot serve."""
+    preferred = session.node.config["cluster-preferred-endpoint-type"]
+    return redirect(cluster_of(session).view, slot, local_host(session), preferred)
