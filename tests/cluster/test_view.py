@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.cluster.redirect import redirect
-from respkv.cluster.view import ClusterView, NodeInfo, announced_node, first_slot
+from respkv.cluster.view import (
+    ClusterView,
+    NodeInfo,
+    announced_node,
+    first_slot,
+    unformed_view,
+)
 from respkv.config import read_config
 from respkv.errors import InvariantViolation
 from respkv.keyspace.slots import SLOTS
@@ -145,3 +151,10 @@ def test_a_node_announces_its_options() -> None:
         ("cluster-announce-hostname", "n1.example"),
         ("cluster-zone", "a"),
     ) == ("203.0.113.5", 31000, 31001, "n1.example", "a")
+
+
+def test_before_the_cluster_has_formed_a_node_knows_itself_and_serves_nothing() -> None:
+    view = unformed_view(NodeInfo("a" * 40, "", 7000))
+    assert (view.own.port, view.ranges(), view.is_ok(), view.followed()) == (7000, [], False, [])
+    assert redirect(view, 16383, "127.0.0.1").text == b"CLUSTERDOWN Hash slot not served"
+    assert (view.epoch(), view.leading_nodes(), view.slots_led()) == (0, 0, 0)
