@@ -251,6 +251,13 @@ OPTIONS: Final = {
             "told to nodes; 0: that of cluster-port",
         ),
         Option(
+            "cluster-announce-replicas",
+            "no",
+            _yes_no,
+            True,
+            "name followers in CLUSTER SLOTS as well, for READONLY clients that can take it",
+        ),
+        Option(
             "cluster-preferred-endpoint-type",
             "ip",
             _one_of("ip", "hostname", "unknown-endpoint"),

@@ -112,7 +112,11 @@ class ClusterView:
 
     def leader_of_slot(self, slot: int) -> int:
         """Return the number of the node that leads a slot; 0: none is known, or it is down."""
-        leader = self.leaders[self.partition_of_slot[slot]]
+        return self.live_leader(self.partition_of_slot[slot])
+
+    def live_leader(self, partition: int) -> int:
+        """Return the number of the node that leads a partition; 0: none is known, or it is down."""
+        leader = self.leaders[partition]
         node = self.nodes.get(leader)
         return leader if node is not None and node.up else 0
 
@@ -122,22 +126,41 @@ class ClusterView:
         In order, and the longest there are: neighbours of one leader are one range.
         """
         if self._ranges is None:
-            ranges: list[tuple[int, int, int]] = []
-            for partition, leader in enumerate(self.leaders):
-                first = first_slot(partition, self.partitions)
-                last = first_slot(partition + 1, self.partitions) - 1
-                if leader == 0:
-                    continue
-                if ranges and ranges[-1][2] == leader and ranges[-1][1] == first - 1:
-                    first = ranges.pop()[0]
-                ranges.append((first, last, leader))
-            self._ranges = ranges
-        return [
-            (first, last, leader) for first, last, leader in self._ranges if self._knows(leader)
-        ]
+            leaders: list[tuple[int, ...]] = [
+                (leader,) if leader else () for leader in self.leaders
+            ]
+            self._ranges = [(first, last, by[0]) for first, last, by in self._merged(leaders)]
+        nodes = self.nodes
+        return [(first, last, leader) for first, last, leader in self._ranges if leader in nodes]
 
-    def _knows(self, number: int) -> bool:
-        return number in self.nodes
+    def ranges_with_followers(self) -> list[tuple[int, int, tuple[int, ...]]]:
+        """Return (first slot, last slot, leader and the followers that are up), as `ranges` does.
+
+        Neighbours of one leader are apart where their followers differ.
+        """
+        nodes = self.nodes
+        served_by: list[tuple[int, ...]] = []
+        for leader, voters in zip(self.leaders, self.voters, strict=True):
+            followers = [
+                number
+                for number in voters
+                if number != leader and number in nodes and nodes[number].up
+            ]
+            served_by.append((leader, *followers) if leader in nodes else ())
+        return self._merged(served_by)
+
+    def _merged(self, served_by: list[tuple[int, ...]]) -> list[tuple[int, int, tuple[int, ...]]]:
+        """Return the longest ranges served by the same nodes; `served_by` is per partition."""
+        ranges: list[tuple[int, int, tuple[int, ...]]] = []
+        for partition, by in enumerate(served_by):
+            first = first_slot(partition, self.partitions)
+            last = first_slot(partition + 1, self.partitions) - 1
+            if not by:
+                continue
+            if ranges and ranges[-1][2] == by and ranges[-1][1] == first - 1:
+                first = ranges.pop()[0]
+            ranges.append((first, last, by))
+        return ranges
 
     def ranges_of(self, number: int) -> list[tuple[int, int]]:
         """Return (first slot, last slot) of the ranges that a node leads."""
@@ -187,3 +210,10 @@ class ClusterView:
             for partition, voters in enumerate(self.voters)
             if own in voters and self.leaders[partition] != own
         ]
+
+
+def unformed_view(own: NodeInfo) -> ClusterView:
+    """Return what a node knows before its cluster has formed: itself, and no leader of anything."""
+    view = ClusterView(1, 1, 1)
+    view.nodes[1] = own
+    return view

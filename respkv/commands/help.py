@@ -1,5 +1,6 @@
 """HELP of a container: how its subcommands are called, in Redis' words."""
 
+from collections.abc import Callable
 from typing import Any
 
 from respkv.commands.table import LOADING, STALE, Argv, command
@@ -14,8 +15,12 @@ def declare_help(
     flags: int,
     text: str,
     categories: tuple[str, ...] = (),
+    check: Callable[[Any], object] | None = None,
 ) -> None:
-    """Declare CONTAINER|HELP; `text` has a line per reply line between the first and HELP's own."""
+    """Declare CONTAINER|HELP; `text` has a line per reply line between the first and HELP's own.
+
+    `check` is called with the session first, and raises where there is no help either.
+    """
     lines = [
         f"{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         *text.strip("\n").splitlines(),
@@ -24,6 +29,8 @@ def declare_help(
     ]
 
     def reply(subject: Any, argv: Argv) -> Reply:
+        if check is not None:
+            check(subject)
         return lines
 
     command(

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from respkv import __version__
+from respkv.node.cluster_service import cluster_of_node
 from respkv.replica import transaction
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def _server(node: "Node") -> Fields:
         "redis_git_sha1": "00000000",
         "redis_git_dirty": 0,
         "redis_build_id": "0",
-        "redis_mode": "standalone",
+        "redis_mode": "standalone" if cluster_of_node(node) is None else "cluster",
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
         "arch_bits": 64,
         "multiplexing_api": "uvloop" if "uvloop" in sys.modules else "asyncio",
@@ -46,9 +47,10 @@ def _server(node: "Node") -> Fields:
 
 
 def _clients(node: "Node") -> Fields:
+    cluster = cluster_of_node(node)
     return {
         "connected_clients": len(node.clients),
-        "cluster_connections": 0,
+        "cluster_connections": len(cluster.links()) if cluster is not None else 0,
         "maxclients": node.config["maxclients"],
         "blocked_clients": 0,
         "tracking_clients": node.tracking.tracking_clients,
@@ -190,7 +192,7 @@ def _errorstats(node: "Node") -> Fields:
 
 
 def _cluster(node: "Node") -> Fields:
-    return {"cluster_enabled": 0}
+    return {"cluster_enabled": int(cluster_of_node(node) is not None)}
 
 
 def _respkv(node: "Node") -> Fields:

@@ -19,6 +19,7 @@ from respkv.commands.table import (
 )
 from respkv.config import OPTIONS, InvalidArgument, Option
 from respkv.errors import BadSyntax, CommandError, quoted
+from respkv.node import cluster_refusals as _declares_cluster  # noqa: F401
 from respkv.node.config_file import rewrite_config
 from respkv.node.connection import LATER, Connection
 from respkv.node.info import info_text

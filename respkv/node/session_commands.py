@@ -15,8 +15,10 @@ from respkv.commands.table import (
     STALE,
     command,
 )
-from respkv.errors import BadSyntax, CommandError, WrongArity
+from respkv.errors import BadSyntax, CommandError, InvalidDatabase, SelectInCluster, WrongArity
+from respkv.node.cluster_service import cluster_of_node
 from respkv.node.connection import Connection
+from respkv.replica.batch import database_number
 from respkv.wire.reply import OK, Reply
 from respkv.wire.run import Argv
 
@@ -118,7 +120,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
         b"version": REDIS_VERSION.encode(),
         b"proto": version,
         b"id": session.id,
-        b"mode": b"standalone",
+        b"mode": b"standalone" if cluster_of_node(session.node) is None else b"cluster",
         b"role": b"master",
         b"modules": [],
     }
@@ -127,7 +129,12 @@ def hello(session: Connection, argv: Argv) -> Reply:
 @command(arity=2, flags=CONNECTION | FAST | LOADING | STALE, group="connection", since="1.0.0",
          syntax="index:integer", summary="Change the selected database for the current connection")  # fmt: skip
 def select(session: Connection, argv: Argv) -> Reply:
-    """Make later commands of this connection run in another database."""
+    """Make later commands of this connection run in another database; a cluster has one."""
+    if cluster_of_node(session.node) is not None:
+        try:
+            database_number(argv, 1)
+        except InvalidDatabase:
+            raise SelectInCluster() from None
     session.select(argv)
     return OK
 

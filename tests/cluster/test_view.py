@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.cluster.redirect import redirect
-from respkv.cluster.view import ClusterView, NodeInfo, announced_node, first_slot
+from respkv.cluster.view import (
+    ClusterView,
+    NodeInfo,
+    announced_node,
+    first_slot,
+    unformed_view,
+)
 from respkv.config import read_config
 from respkv.errors import InvariantViolation
 from respkv.keyspace.slots import SLOTS
@@ -38,6 +44,20 @@ def test_neighbouring_partitions_of_one_leader_are_one_range() -> None:
     ]  # fmt: skip
     assert view.ranges_of(1) == [(0, 4095), (10240, 12287)]
     assert (view.slots_led(), view.is_ok(), view.leading_nodes()) == (14336, False, 3)
+
+
+def test_followers_are_shown_where_they_are_up_and_split_ranges_where_they_differ() -> None:
+    view = three_nodes(4)
+    view.voters[:] = [(1, 2, 3), (2, 1, 3), (1, 2), (3, 4)]
+    for partition, leader in enumerate([1, 1, 1, 3]):
+        view.set_leader(partition, leader, 1)
+    assert view.ranges_with_followers() == [
+        (0, 8191, (1, 2, 3)), (8192, 12287, (1, 2)), (12288, 16383, (3,)),
+    ]  # fmt: skip
+    view.nodes[3].up = False
+    assert view.ranges_with_followers() == [(0, 12287, (1, 2)), (12288, 16383, (3,))]
+    view.set_leader(0, 0, 2)
+    assert view.ranges_with_followers()[0] == (4096, 12287, (1, 2))
 
 
 @given(st.lists(st.integers(0, 3), min_size=16, max_size=16))
@@ -131,3 +151,10 @@ def test_a_node_announces_its_options() -> None:
         ("cluster-announce-hostname", "n1.example"),
         ("cluster-zone", "a"),
     ) == ("203.0.113.5", 31000, 31001, "n1.example", "a")
+
+
+def test_before_the_cluster_has_formed_a_node_knows_itself_and_serves_nothing() -> None:
+    view = unformed_view(NodeInfo("a" * 40, "", 7000))
+    assert (view.own.port, view.ranges(), view.is_ok(), view.followed()) == (7000, [], False, [])
+    assert redirect(view, 16383, "127.0.0.1").text == b"CLUSTERDOWN Hash slot not served"
+    assert (view.epoch(), view.leading_nodes(), view.slots_led()) == (0, 0, 0)

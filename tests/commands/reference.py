@@ -112,6 +112,10 @@ class Reference(Server):
             raise RuntimeError("redis-server did not start")
         super().__init__(path)
 
+    def kill(self) -> None:
+        """End the process without a word."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the process."""
         super().close()
@@ -133,9 +137,13 @@ class ClusterReference(Reference):
 class Served(Server):
     """A `respkv server` process: the whole way from the socket through the log and back."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, *options: str, program: tuple[str, ...] = ("respkv", "server")
+    ) -> None:
         path = directory / "respkv.sock"
-        self._process = ServerProcess(directory / "data", "--unixsocket", str(path))
+        self._process = ServerProcess(
+            directory / "data", "--unixsocket", str(path), *options, program=program
+        )
         self._process.start()
         super().__init__(path)
 

@@ -583,6 +583,40 @@ SCRIPTS = {
         a: COMMAND GETKEYSANDFLAGS RENAME a b
         a: COMMAND GETKEYSANDFLAGS PING
         """,
+    "cluster commands without cluster mode": """
+        a: CLUSTER
+        a: CLUSTER NOSUCH
+        a: CLUSTER KEYSLOT
+        a: CLUSTER KEYSLOT k
+        a: CLUSTER COUNTKEYSINSLOT x
+        a: CLUSTER GETKEYSINSLOT 16384 -1
+        a: CLUSTER SLOTS
+        a: CLUSTER SLOTS x
+        a: CLUSTER SHARDS
+        a: CLUSTER NODES
+        a: CLUSTER INFO
+        a: CLUSTER LINKS
+        a: CLUSTER MYID
+        a: CLUSTER HELP
+        a: CLUSTER FAILOVER FOO
+        a: CLUSTER REPLICAS x
+        a: CLUSTER MEET 127.0.0.1 7000
+        a: CLUSTER ADDSLOTS 1
+        a: CLUSTER SETSLOT 1 STABLE
+        a: CLUSTER SAVECONFIG
+        a: CLUSTER RESET
+        a: READONLY
+        a: READWRITE
+        a: ASKING
+        a: MULTI
+        a: READONLY
+        a: CLUSTER SLOTS
+        a: PING
+        a: EXEC
+        a: CONFIG GET cluster-enabled
+        a: CONFIG SET cluster-enabled yes
+        a: INFO cluster
+        """,
     "containers and unknown subcommands": """
         a: CONFIG
         a: CONFIG NOSUCH

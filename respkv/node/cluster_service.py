@@ -1,0 +1,80 @@
+"""What commands ask of a node in cluster mode; `node.cluster` is one, None without that mode."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from respkv.cluster.redirect import redirect
+from respkv.cluster.view import ClusterView
+from respkv.errors import ClusterDisabled, CommandError
+from respkv.keyspace.keyspace import Keyspace
+from respkv.node.connection import Connection
+
+if TYPE_CHECKING:
+    from respkv.node.server import Node
+
+
+class Link:
+    """One direction of the connection with another node."""
+
+    def __init__(self, node: int, to: bool, created_ms: int, buffered_bytes: int = 0) -> None:
+        self.node = node
+        self.to = to  # this node opened it
+        self.created_ms = created_ms
+        self.buffered_bytes = buffered_bytes
+
+
+class ClusterService(Protocol):
+    """The running cluster side of a node."""
+
+    view: ClusterView
+    messages_sent: int  # frames to other nodes since the start
+    messages_received: int
+
+    def transfer(self, partition: int, to: int, forced: bool) -> None:
+        """Begin to make node `to` the leader of a partition, and return at once.
+
+        The leader hands over once `to` has its whole log; where another node leads, it is asked
+        to. With `forced` it is not: `to`, which is this node, calls an election, without pre-vote.
+        What cannot be done (the leader is gone meanwhile, the log is too far behind) is given up
+        without a word, and the leader stays.
+        """
+
+    def keyspace(self, partition: int) -> Keyspace | None:
+        """Return this node's copy of a partition; None when it has none."""
+
+    def links(self) -> list[Link]:
+        """Return the connections with other nodes that are open."""
+
+    def allow_stale_reads(self, session: Connection, allowed: bool) -> None:
+        """READONLY or READWRITE: let followers on this node serve the session's reads, or not.
+
+        RESET ends it as READWRITE does.
+        """
+
+
+def cluster_of_node(node: "Node") -> ClusterService | None:
+    """Return the node's cluster, None without cluster mode."""
+    cluster: ClusterService | None = getattr(node, "cluster", None)
+    return cluster
+
+
+def cluster_of(session: Connection) -> ClusterService:
+    """Return the node's cluster.
+
+    Raises:
+        ClusterDisabled: it is not in one.
+    """
+    cluster = cluster_of_node(session.node)
+    if cluster is None:
+        raise ClusterDisabled()
+    return cluster
+
+
+def local_host(session: Connection) -> str:
+    """Return the address at which the session's client has reached this node."""
+    return "127.0.0.1" if session.is_unix else session.local.rpartition(":")[0]
+
+
+def redirect_of(session: Connection, slot: int) -> CommandError:
+    """Return what the session is told of a slot that this node cannot serve."""
+    preferred = session.node.config["cluster-preferred-endpoint-type"]
+    return redirect(cluster_of(session).view, slot, local_host(session), preferred)
