@@ -1,0 +1,271 @@
+"""This node's way to one peer: a queue, a connection that only sends, and dialing it again."""
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Final
+
+from respkv.node.peer_auth import NONCE_BYTES, Dialer, Identity, Malformed
+from respkv.node.peer_protocol import (
+    CHALLENGE,
+    HELLO,
+    PROOF,
+    WELCOME,
+    PeerCounters,
+    PeerProtocol,
+    RefusalLog,
+    logger,
+)
+from respkv.node.peer_queue import PeerQueue
+from respkv.replica.peer_codec import PeerMessage
+
+RECONNECT_SECONDS_MIN: Final = 0.01
+RECONNECT_SECONDS_MAX: Final = 0.5
+CONNECT_SECONDS: Final = 1.0
+DOWN_AFTER_SECONDS: Final = 0.1  # DESIGN.md 6: a link not open again by then expires its leader
+WRITE_BYTES_MAX: Final = 512 << 10  # one write
+# While the link is down only little waits: most of it is out of date when the link is up again.
+DOWN_QUEUE_BYTES_MAX: Final = 256 << 10
+
+
+class DialingProtocol(PeerProtocol):
+    """The connection that this node opened: after the handshake it only sends."""
+
+    def __init__(self, link: "PeerLink", address: str, peer_id: str) -> None:
+        super().__init__(link.identity, link.refusals, link.counters)
+        self.address = address
+        self.paused = False
+        self._link = link
+        self._dialer = Dialer(link.identity, peer_id, os.urandom(NONCE_BYTES))
+        self._expected = CHALLENGE
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say who we are."""
+        super().connection_made(transport)
+        self.send_frame(HELLO, self._dialer.hello())
+
+    def take_frame(self, kind: int, flags: int, body: bytes) -> None:
+        """Go on with the handshake; after it nothing comes this way."""
+        if kind != self._expected:
+            raise Malformed(f"a frame of type {kind}")
+        if kind == CHALLENGE:
+            self.send_frame(PROOF, self._dialer.proof(body))
+            self._expected = WELCOME
+        else:
+            self._dialer.finish(body)
+            self._expected = 0
+            self.let_in()
+            self._link.opened(self)
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more: what waits stays in the queue, where heartbeats overtake."""
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        """Go on where the last write stopped."""
+        self.paused = False
+        self._link.flush()
+
+    def too_late(self) -> None:
+        """A peer that is stopped for a while accepts and says nothing: that is no refusal."""
+        self.transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The link dials again."""
+        super().connection_lost(error)
+        self._link.lost(self)
+
+
+class PeerLink:
+    """Dials until `close`; a link that is lost is `up` for 100 ms more, while it is dialed again."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        refusals: RefusalLog,
+        counters: PeerCounters,
+        queue_bytes_max: int,
+        on_state: Callable[[bool], None],
+        resolver: Executor,
+    ) -> None:
+        self.identity = identity
+        self.refusals = refusals
+        self.counters = counters
+        self.up = False
+        self.queue = PeerQueue(DOWN_QUEUE_BYTES_MAX)
+        self._queue_bytes_max = queue_bytes_max
+        self._on_state = on_state
+        self._resolver = resolver
+        self._loop = asyncio.get_running_loop()
+        self._target = ("", "", 0)  # node id, host, port
+        self._connection: DialingProtocol | None = None  # authenticated
+        self._dialed: DialingProtocol | None = None  # the newest, perhaps still a stranger
+        self._down_timer: asyncio.TimerHandle | None = None
+        self._flush_soon = False
+        self._closing = False
+        self._opened_before = False
+        self._dial_now = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def node_id(self) -> str:
+        """The id that the peer must have."""
+        return self._target[0]
+
+    def set_target(self, node_id: str, host: str, port: int) -> None:
+        """Dial this address from now on."""
+        if (node_id, host, port) != self._target:
+            self._target = (node_id, host, port)
+            self._hang_up()
+        if self._task is None:
+            self._task = self._loop.create_task(self._keep_dialing())
+            self._task.add_done_callback(_report_failure)
+        self.dial_soon()
+
+    def dial_soon(self) -> None:
+        """Do not wait for the next attempt: there is a sign that the peer is there."""
+        self._dial_now.set()
+
+    def send(self, partition: int, message: PeerMessage) -> None:
+        """Queue a message, or drop it, counted."""
+        if not self.queue.add(partition, message):
+            self.counters.messages_dropped += 1
+
+    def flush(self) -> None:
+        """Write what waits, as far as the kernel takes it; one write a turn."""
+        connection = self._connection
+        if connection is None or connection.paused or not self.queue.bytes:
+            return
+        sent_before = self.queue.messages_taken
+        parts = self.queue.take(WRITE_BYTES_MAX)
+        self.counters.messages_sent += self.queue.messages_taken - sent_before
+        self.counters.bytes_sent += sum(map(len, parts))
+        connection.transport.writelines(parts)
+        if self.queue.bytes and not connection.paused and not self._flush_soon:
+            self._flush_soon = True
+            self._loop.call_soon(self._flush_more)
+
+    def _flush_more(self) -> None:
+        self._flush_soon = False
+        self.flush()
+
+    async def close(self) -> None:
+        """Stop dialing, and close what is open once it has been written."""
+        self._closing = True
+        if self._down_timer is not None:
+            self._down_timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._connection is not None:
+            self._connection.transport.close()
+        else:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._dialed is not None and self._dialed.transport is not None:
+            self._dialed.transport.abort()
+
+    # --- what the connection reports ---------------------------------------------------------
+
+    def opened(self, connection: DialingProtocol) -> None:
+        """The peer has let us in, and is who it should be."""
+        if self._closing:
+            connection.transport.abort()
+            return
+        self._connection = connection
+        self.queue.bytes_max = self._queue_bytes_max
+        if self._opened_before:
+            self.counters.reconnects += 1
+        self._opened_before = True
+        if self._down_timer is not None:
+            self._down_timer.cancel()
+            self._down_timer = None
+        if not self.up:
+            self.up = True
+            self._on_state(True)
+        self.flush()
+
+    def lost(self, connection: DialingProtocol) -> None:
+        """A connection has ended; what it had not taken is out of date or sent again by Raft."""
+        if connection is self._dialed:
+            self._dialed = None
+        if connection is not self._connection:
+            return
+        self._connection = None
+        self.counters.messages_dropped += self.queue.messages
+        self.queue.clear()
+        self.queue.bytes_max = DOWN_QUEUE_BYTES_MAX
+        if not self._closing and self._down_timer is None:
+            self._down_timer = self._loop.call_later(DOWN_AFTER_SECONDS, self._down)
+
+    def _down(self) -> None:
+        self._down_timer = None
+        if self._connection is None and self.up:
+            self.up = False
+            self._on_state(False)
+
+    # --- dialing -----------------------------------------------------------------------------
+
+    async def _keep_dialing(self) -> None:
+        delay = RECONNECT_SECONDS_MIN
+        while not self._closing:
+            self._dial_now.clear()
+            if await self._converse():
+                delay = RECONNECT_SECONDS_MIN
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):  # `wait_for` may swallow what cancels us
+                    await self._dial_now.wait()
+            delay = min(delay * 2, RECONNECT_SECONDS_MAX)
+
+    async def _converse(self) -> bool:
+        """Dial, and wait until the connection ends; return whether the peer had let us in."""
+        target = self._target
+        _, host, port = target
+        try:
+            # Anew at each attempt: the peer may come back elsewhere.
+            addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError):
+            return False
+        for address in addresses:
+            connection = await self._connect(address)
+            if connection is not None:
+                if self._closing or self._target != target:
+                    connection.transport.abort()  # things changed while we dialed
+                await connection.closed
+                return connection.authenticated
+        return False
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            found = await self._loop.run_in_executor(
+                self._resolver, socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM
+            )
+            return [str(address[0]) for *_, address in found]
+        return [host]
+
+    async def _connect(self, address: str) -> DialingProtocol | None:
+        node_id, host, port = self._target
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, connection = await self._loop.create_connection(
+                    lambda: self._dialing(host, port, node_id), address, port
+                )
+                return connection
+        return None
+
+    def _dialing(self, host: str, port: int, node_id: str) -> DialingProtocol:
+        self._dialed = DialingProtocol(self, f"{host}:{port}", node_id)
+        return self._dialed
+
+
+def _report_failure(dialing: "asyncio.Task[None]") -> None:
+    if not dialing.cancelled() and dialing.exception() is not None:
+        logger.error("a peer is not dialed any more", exc_info=dialing.exception())

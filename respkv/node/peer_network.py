@@ -1,0 +1,227 @@
+"""The network between the nodes of a cluster: messages of all partitions, one write per peer a turn.
+
+Each node dials every peer and only sends on that connection; on those it accepted it only reads.
+One connection a direction costs a few sockets more than a shared one, and saves deciding which of
+two that were opened at once survives: each side repairs its own way, and a one-way cut stays one.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed
+from respkv.node.peer_link import PeerLink
+from respkv.node.peer_protocol import (
+    CHALLENGE,
+    HELLO,
+    PROOF,
+    WELCOME,
+    PeerCounters,
+    PeerProtocol,
+    RefusalLog,
+)
+from respkv.node.peer_queue import CHUNK, MESSAGES, message_bounds
+from respkv.replica.peer_codec import PeerCodecError, PeerMessage, decode_message
+from respkv.wire.frames import ChunkJoiner, FrameError
+
+QUEUE_BYTES_MAX: Final = 64 << 20
+RESOLVING_MAX: Final = 4  # names at a time
+STRANGERS_MAX: Final = 64  # connections that have not said who they are
+
+
+class AcceptedProtocol(PeerProtocol):
+    """A connection that a peer opened: after the handshake it only brings messages."""
+
+    def __init__(self, network: "PeerNetwork") -> None:
+        super().__init__(network.identity, network.refusals, network.counters)
+        self.number = 0  # of the node on the other side, once it has proved it
+        self._network = network
+        self._acceptor = Acceptor(network.identity, network.is_peer, os.urandom(NONCE_BYTES))
+        self._expected = HELLO
+        self._joiner = ChunkJoiner()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for its first message, if it is not one stranger too many."""
+        super().connection_made(transport)
+        self._network.accepted(self)
+
+    def take_frame(self, kind: int, flags: int, body: bytes) -> None:
+        """Take messages from a peer, or go on with the handshake."""
+        if self.number:
+            self._take_messages(kind, flags, body)
+            return
+        if kind != self._expected:
+            raise Malformed(f"a frame of type {kind}")
+        if kind == HELLO:
+            self.send_frame(CHALLENGE, self._acceptor.challenge(body))
+            self._expected = PROOF
+        else:
+            self.send_frame(WELCOME, self._acceptor.welcome(body))
+            self.let_in()
+            self._network.let_in(self, self._acceptor.peer_id)
+
+    def _take_messages(self, kind: int, flags: int, body: bytes) -> None:
+        try:
+            if kind == MESSAGES:
+                messages = [self._decode(body, start, end) for start, end in message_bounds(body)]
+            elif kind == CHUNK:
+                joined = self._joiner.add(flags, body)
+                messages = [] if joined is None else [self._decode(joined, 0, len(joined))]
+            else:
+                raise FrameError(f"a frame of type {kind}")
+        except (FrameError, PeerCodecError) as error:
+            self.broken(error)
+            return
+        self.counters.messages_received += len(messages)
+        on_message = self._network.on_message
+        for partition, message in messages:
+            on_message(partition, message)
+
+    def _decode(self, data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:
+        partition, message = decode_message(data, start, end)
+        if message.sender != self.number or message.recipient != self._network.node_number:
+            raise PeerCodecError(
+                f"node {self.number} sent a message of {message.sender} to {message.recipient}"
+            )
+        return partition, message
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The peer dials again by itself."""
+        super().connection_lost(error)
+        self._network.gone(self)
+
+
+class PeerNetwork:
+    """Owned by the node, which calls `flush` once at the end of each turn.
+
+    `on_message(partition, message)` and `on_state(number, up)` are called from the event loop and
+    must not raise. `secret` is never logged.
+    """
+
+    def __init__(
+        self,
+        node_number: int,
+        node_id: str,
+        cluster_id: str,
+        secret: bytes,
+        on_message: Callable[[int, PeerMessage], None],
+        on_state: Callable[[int, bool], None],
+        queue_bytes_max: int = QUEUE_BYTES_MAX,
+    ) -> None:
+        self.node_number = node_number
+        self.identity = Identity(node_id, cluster_id, secret)
+        self.on_message = on_message
+        self.counters = PeerCounters()
+        self.refusals = RefusalLog(self.counters)
+        self.links: dict[int, PeerLink] = {}  # by the peer's number
+        self._on_state = on_state
+        self._queue_bytes_max = queue_bytes_max
+        self._unflushed: set[PeerLink] = set()
+        self._closing = False
+        # Threads of its own: name servers that do not answer must not keep others' work waiting.
+        self._resolver = ThreadPoolExecutor(RESOLVING_MAX, thread_name_prefix="resolve")
+        self._server: asyncio.Server | None = None
+        self._accepted: dict[int, AcceptedProtocol] = {}
+        self._strangers: set[AcceptedProtocol] = set()
+
+    async def listen(self, host: str, port: int) -> int:
+        """Take connections of peers; return the port, which is a free one for 0.
+
+        Raises:
+            OSError: the address cannot be used.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: AcceptedProtocol(self), host, port)
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    def set_peer(self, number: int, node_id: str, host: str, port: int) -> None:
+        """Keep a link to this node, here from now on; `host` is resolved at each connect."""
+        link = self.links.get(number)
+        if link is None:
+            link = PeerLink(
+                self.identity,
+                self.refusals,
+                self.counters,
+                self._queue_bytes_max,
+                lambda up: self._on_state(number, up),
+                self._resolver,
+            )
+            self.links[number] = link
+        link.set_target(node_id, host, port)
+
+    async def forget_peer(self, number: int) -> None:
+        """The node is no member any more: it is neither dialed nor let in."""
+        link = self.links.pop(number, None)
+        if link is not None:
+            self._unflushed.discard(link)
+            await link.close()
+        accepted = self._accepted.pop(number, None)
+        if accepted is not None:
+            accepted.transport.abort()
+
+    def send(self, partition: int, message: PeerMessage) -> None:
+        """Queue a message for the peer with number `message.recipient`, until `flush`."""
+        link = self.links.get(message.recipient)
+        if link is None:
+            self.counters.messages_dropped += 1
+            return
+        link.send(partition, message)
+        self._unflushed.add(link)
+
+    def flush(self) -> None:
+        """Write what was queued in this turn: one write for each peer."""
+        if self._unflushed:
+            for link in self._unflushed:
+                link.flush()
+            self._unflushed.clear()
+
+    async def close(self) -> None:
+        """End all connections; nothing is reported any more."""
+        self._closing = True
+        if self._server is not None:
+            self._server.close()
+        for link in self.links.values():
+            await link.close()
+        self._resolver.shutdown(wait=False, cancel_futures=True)
+        for accepted in [*self._strangers, *self._accepted.values()]:
+            accepted.transport.abort()
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    # --- what accepted connections ask -------------------------------------------------------
+
+    def is_peer(self, node_id: str) -> bool:
+        """Return whether a node id is one of the cluster's others."""
+        return any(link.node_id == node_id for link in self.links.values())
+
+    def accepted(self, connection: AcceptedProtocol) -> None:
+        """A stranger has connected."""
+        if self._closing:
+            connection.transport.abort()
+        elif len(self._strangers) >= STRANGERS_MAX:
+            self.refusals.refused(connection.address, "strangers", "too many strangers at once")
+            connection.transport.abort()
+        self._strangers.add(connection)
+
+    def let_in(self, connection: AcceptedProtocol, node_id: str) -> None:
+        """A stranger has proved to be this peer; an older connection of it is a dead one."""
+        for number, link in self.links.items():
+            if link.node_id == node_id:
+                connection.number = number
+                older = self._accepted.get(number)
+                if older is not None:
+                    older.transport.abort()
+                self._strangers.discard(connection)
+                self._accepted[number] = connection
+                link.dial_soon()  # it lives
+                return
+        connection.transport.abort()  # forgotten during the handshake
+
+    def gone(self, connection: AcceptedProtocol) -> None:
+        """An accepted connection has ended."""
+        self._strangers.discard(connection)
+        if self._accepted.get(connection.number) is connection:
+            del self._accepted[connection.number]
