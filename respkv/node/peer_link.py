@@ -2,8 +2,16 @@
 
 import asyncio
 import contextlib
+<<<<<<< HEAD
 import os
 from collections.abc import Callable
+=======
+import ipaddress
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import Executor
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 from typing import Final
 
 from respkv.node.peer_auth import NONCE_BYTES, Dialer, Identity, Malformed
@@ -15,6 +23,10 @@ from respkv.node.peer_protocol import (
     PeerCounters,
     PeerProtocol,
     RefusalLog,
+<<<<<<< HEAD
+=======
+    logger,
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 )
 from respkv.node.peer_queue import PeerQueue
 from respkv.replica.peer_codec import PeerMessage
@@ -66,6 +78,13 @@ class DialingProtocol(PeerProtocol):
         self.paused = False
         self._link.flush()
 
+<<<<<<< HEAD
+=======
+    def too_late(self) -> None:
+        """A peer that is stopped for a while accepts and says nothing: that is no refusal."""
+        self.transport.abort()
+
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
     def connection_lost(self, error: Exception | None) -> None:
         """The link dials again."""
         super().connection_lost(error)
@@ -82,6 +101,10 @@ class PeerLink:
         counters: PeerCounters,
         queue_bytes_max: int,
         on_state: Callable[[bool], None],
+<<<<<<< HEAD
+=======
+        resolver: Executor,
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
     ) -> None:
         self.identity = identity
         self.refusals = refusals
@@ -90,6 +113,10 @@ class PeerLink:
         self.queue = PeerQueue(DOWN_QUEUE_BYTES_MAX)
         self._queue_bytes_max = queue_bytes_max
         self._on_state = on_state
+<<<<<<< HEAD
+=======
+        self._resolver = resolver
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
         self._loop = asyncio.get_running_loop()
         self._target = ("", "", 0)  # node id, host, port
         self._connection: DialingProtocol | None = None  # authenticated
@@ -113,6 +140,10 @@ class PeerLink:
             self._hang_up()
         if self._task is None:
             self._task = self._loop.create_task(self._keep_dialing())
+<<<<<<< HEAD
+=======
+            self._task.add_done_callback(_report_failure)
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
         self.dial_soon()
 
     def dial_soon(self) -> None:
@@ -165,6 +196,10 @@ class PeerLink:
     def opened(self, connection: DialingProtocol) -> None:
         """The peer has let us in, and is who it should be."""
         if self._closing:
+<<<<<<< HEAD
+=======
+            connection.transport.abort()
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
             return
         self._connection = connection
         self.queue.bytes_max = self._queue_bytes_max
@@ -202,16 +237,26 @@ class PeerLink:
 
     async def _keep_dialing(self) -> None:
         delay = RECONNECT_SECONDS_MIN
+<<<<<<< HEAD
         while True:
+=======
+        while not self._closing:
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
             self._dial_now.clear()
             if await self._converse():
                 delay = RECONNECT_SECONDS_MIN
             with contextlib.suppress(TimeoutError):
+<<<<<<< HEAD
                 await asyncio.wait_for(self._dial_now.wait(), delay)
+=======
+                async with asyncio.timeout(delay):  # `wait_for` may swallow what cancels us
+                    await self._dial_now.wait()
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
             delay = min(delay * 2, RECONNECT_SECONDS_MAX)
 
     async def _converse(self) -> bool:
         """Dial, and wait until the connection ends; return whether the peer had let us in."""
+<<<<<<< HEAD
         node_id, host, port = self._target
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -225,7 +270,52 @@ class PeerLink:
             connection.transport.abort()  # it moved while we dialed
         await connection.closed
         return connection.authenticated
+=======
+        target = self._target
+        _, host, port = target
+        try:
+            # Anew at each attempt: the peer may come back elsewhere.
+            addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError):
+            return False
+        for address in addresses:
+            connection = await self._connect(address)
+            if connection is not None:
+                if self._closing or self._target != target:
+                    connection.transport.abort()  # things changed while we dialed
+                await connection.closed
+                return connection.authenticated
+        return False
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            found = await self._loop.run_in_executor(
+                self._resolver, socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM
+            )
+            return [str(address[0]) for *_, address in found]
+        return [host]
+
+    async def _connect(self, address: str) -> DialingProtocol | None:
+        node_id, host, port = self._target
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, connection = await self._loop.create_connection(
+                    lambda: self._dialing(host, port, node_id), address, port
+                )
+                return connection
+        return None
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 
     def _dialing(self, host: str, port: int, node_id: str) -> DialingProtocol:
         self._dialed = DialingProtocol(self, f"{host}:{port}", node_id)
         return self._dialed
+<<<<<<< HEAD
+=======
+
+
+def _report_failure(dialing: "asyncio.Task[None]") -> None:
+    if not dialing.cancelled() and dialing.exception() is not None:
+        logger.error("a peer is not dialed any more", exc_info=dialing.exception())
+>>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38

@@ -23,6 +23,8 @@ HOST = "127.0.0.1"
 SECRET = b"open sesame"
 PATIENCE_SECONDS = 20
 
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding the .event_loop_policy")
+
 
 @pytest.fixture(params=[uvloop.EventLoopPolicy, asyncio.DefaultEventLoopPolicy])
 def event_loop_policy(request: pytest.FixtureRequest) -> object:
@@ -393,6 +395,29 @@ async def test_strangers_are_bounded(cluster: Cluster) -> None:
     finally:
         for _, writer in silent:
             writer.close()
+
+
+async def test_who_says_nothing_is_given_up_and_a_silent_peer_is_dialed_again(
+    cluster: Cluster,
+) -> None:
+    node = await knows_node_1(cluster)
+    arrivals: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await arrivals.put(writer)
+
+    silent = await asyncio.start_server(say_nothing, HOST, 0)
+    node.network.set_peer(3, "node-3", HOST, silent.sockets[0].getsockname()[1])
+    async with asyncio.timeout(PATIENCE_SECONDS), connected(node.port) as raw:
+        first = await arrivals.get()
+        assert await raw.frame() is None
+        second = await arrivals.get()
+    for writer in (first, second):
+        writer.close()
+    silent.close()
+    # A stopped process accepts as well: that is no refusal.
+    assert len(cluster.happenings.lines) == node.network.counters.refused == 1
+    assert "not finished in 2 s" in cluster.happenings.lines[0]
 
 
 # --- links that come and go ----------------------------------------------------------------------
