@@ -425,7 +425,7 @@ class Connection(Client):
             return
         if self.node.cluster is not None and not command.flags & CONNECTION:
             try:
-                self.node.router.check_queued(self, command, argv)
+                self.node.cluster.router.check_queued(self, command, argv)
             except CommandError as error:
                 self._transaction_broken = True
                 self.node.router.answer(self, error)

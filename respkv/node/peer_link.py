@@ -2,16 +2,11 @@
 
 import asyncio
 import contextlib
-<<<<<<< HEAD
-import os
-from collections.abc import Callable
-=======
 import ipaddress
 import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 from typing import Final
 
 from respkv.node.peer_auth import NONCE_BYTES, Dialer, Identity, Malformed
@@ -23,10 +18,7 @@ from respkv.node.peer_protocol import (
     PeerCounters,
     PeerProtocol,
     RefusalLog,
-<<<<<<< HEAD
-=======
     logger,
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 )
 from respkv.node.peer_queue import PeerQueue
 from respkv.replica.peer_codec import PeerMessage
@@ -78,13 +70,10 @@ class DialingProtocol(PeerProtocol):
         self.paused = False
         self._link.flush()
 
-<<<<<<< HEAD
-=======
     def too_late(self) -> None:
         """A peer that is stopped for a while accepts and says nothing: that is no refusal."""
         self.transport.abort()
 
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
     def connection_lost(self, error: Exception | None) -> None:
         """The link dials again."""
         super().connection_lost(error)
@@ -101,10 +90,7 @@ class PeerLink:
         counters: PeerCounters,
         queue_bytes_max: int,
         on_state: Callable[[bool], None],
-<<<<<<< HEAD
-=======
         resolver: Executor,
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
     ) -> None:
         self.identity = identity
         self.refusals = refusals
@@ -113,10 +99,7 @@ class PeerLink:
         self.queue = PeerQueue(DOWN_QUEUE_BYTES_MAX)
         self._queue_bytes_max = queue_bytes_max
         self._on_state = on_state
-<<<<<<< HEAD
-=======
         self._resolver = resolver
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
         self._loop = asyncio.get_running_loop()
         self._target = ("", "", 0)  # node id, host, port
         self._connection: DialingProtocol | None = None  # authenticated
@@ -140,10 +123,7 @@ class PeerLink:
             self._hang_up()
         if self._task is None:
             self._task = self._loop.create_task(self._keep_dialing())
-<<<<<<< HEAD
-=======
             self._task.add_done_callback(_report_failure)
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
         self.dial_soon()
 
     def dial_soon(self) -> None:
@@ -196,10 +176,7 @@ class PeerLink:
     def opened(self, connection: DialingProtocol) -> None:
         """The peer has let us in, and is who it should be."""
         if self._closing:
-<<<<<<< HEAD
-=======
             connection.transport.abort()
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
             return
         self._connection = connection
         self.queue.bytes_max = self._queue_bytes_max
@@ -237,40 +214,17 @@ class PeerLink:
 
     async def _keep_dialing(self) -> None:
         delay = RECONNECT_SECONDS_MIN
-<<<<<<< HEAD
-        while True:
-=======
         while not self._closing:
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
             self._dial_now.clear()
             if await self._converse():
                 delay = RECONNECT_SECONDS_MIN
             with contextlib.suppress(TimeoutError):
-<<<<<<< HEAD
-                await asyncio.wait_for(self._dial_now.wait(), delay)
-=======
                 async with asyncio.timeout(delay):  # `wait_for` may swallow what cancels us
                     await self._dial_now.wait()
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
             delay = min(delay * 2, RECONNECT_SECONDS_MAX)
 
     async def _converse(self) -> bool:
         """Dial, and wait until the connection ends; return whether the peer had let us in."""
-<<<<<<< HEAD
-        node_id, host, port = self._target
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                # A name is resolved anew at each attempt: the peer may come back elsewhere.
-                _, connection = await self._loop.create_connection(
-                    lambda: self._dialing(host, port, node_id), host, port
-                )
-        except (OSError, TimeoutError):
-            return False
-        if self._target != (node_id, host, port):
-            connection.transport.abort()  # it moved while we dialed
-        await connection.closed
-        return connection.authenticated
-=======
         target = self._target
         _, host, port = target
         try:
@@ -306,16 +260,12 @@ class PeerLink:
                 )
                 return connection
         return None
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 
     def _dialing(self, host: str, port: int, node_id: str) -> DialingProtocol:
         self._dialed = DialingProtocol(self, f"{host}:{port}", node_id)
         return self._dialed
-<<<<<<< HEAD
-=======
 
 
 def _report_failure(dialing: "asyncio.Task[None]") -> None:
     if not dialing.cancelled() and dialing.exception() is not None:
         logger.error("a peer is not dialed any more", exc_info=dialing.exception())
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38

@@ -8,10 +8,7 @@ two that were opened at once survives: each side repairs its own way, and a one-
 import asyncio
 import os
 from collections.abc import Callable
-<<<<<<< HEAD
-=======
 from concurrent.futures import ThreadPoolExecutor
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 from typing import Final
 
 from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed
@@ -30,10 +27,7 @@ from respkv.replica.peer_codec import PeerCodecError, PeerMessage, decode_messag
 from respkv.wire.frames import ChunkJoiner, FrameError
 
 QUEUE_BYTES_MAX: Final = 64 << 20
-<<<<<<< HEAD
-=======
 RESOLVING_MAX: Final = 4  # names at a time
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 STRANGERS_MAX: Final = 64  # connections that have not said who they are
 
 
@@ -125,12 +119,9 @@ class PeerNetwork:
         self._on_state = on_state
         self._queue_bytes_max = queue_bytes_max
         self._unflushed: set[PeerLink] = set()
-<<<<<<< HEAD
-=======
         self._closing = False
         # Threads of its own: name servers that do not answer must not keep others' work waiting.
         self._resolver = ThreadPoolExecutor(RESOLVING_MAX, thread_name_prefix="resolve")
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
         self._server: asyncio.Server | None = None
         self._accepted: dict[int, AcceptedProtocol] = {}
         self._strangers: set[AcceptedProtocol] = set()
@@ -156,10 +147,7 @@ class PeerNetwork:
                 self.counters,
                 self._queue_bytes_max,
                 lambda up: self._on_state(number, up),
-<<<<<<< HEAD
-=======
                 self._resolver,
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
             )
             self.links[number] = link
         link.set_target(node_id, host, port)
@@ -192,18 +180,12 @@ class PeerNetwork:
 
     async def close(self) -> None:
         """End all connections; nothing is reported any more."""
-<<<<<<< HEAD
-=======
         self._closing = True
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
         if self._server is not None:
             self._server.close()
         for link in self.links.values():
             await link.close()
-<<<<<<< HEAD
-=======
         self._resolver.shutdown(wait=False, cancel_futures=True)
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
         for accepted in [*self._strangers, *self._accepted.values()]:
             accepted.transport.abort()
         if self._server is not None:
@@ -217,13 +199,9 @@ class PeerNetwork:
 
     def accepted(self, connection: AcceptedProtocol) -> None:
         """A stranger has connected."""
-<<<<<<< HEAD
-        if len(self._strangers) >= STRANGERS_MAX:
-=======
         if self._closing:
             connection.transport.abort()
         elif len(self._strangers) >= STRANGERS_MAX:
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
             self.refusals.refused(connection.address, "strangers", "too many strangers at once")
             connection.transport.abort()
         self._strangers.add(connection)

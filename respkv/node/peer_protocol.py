@@ -97,11 +97,7 @@ class PeerProtocol(asyncio.BufferedProtocol):
             if hasattr(socket, name):  # Linux
                 connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         transport.set_write_buffer_limits(high=UNSENT_BYTES_MAX)
-<<<<<<< HEAD
-        self._deadline = self._loop.call_later(HANDSHAKE_SECONDS, self._too_late)
-=======
         self._deadline = self._loop.call_later(HANDSHAKE_SECONDS, self.too_late)
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """Return where the next bytes go: never more than one slice of them."""
@@ -170,15 +166,12 @@ class PeerProtocol(asyncio.BufferedProtocol):
         self.refusals.refused(self.address, f"theirs {reason}", f"by the other side: {reason}")
         self.transport.abort()
 
-<<<<<<< HEAD
-=======
     def too_late(self) -> None:
         """The other side has not said in time who it is."""
         late = Malformed(f"not finished in {HANDSHAKE_SECONDS:g} s")
         self.refusals.refused(self.address, late.reason, str(late))
         self.transport.abort()
 
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
     def broken(self, error: FrameError | PeerCodecError) -> None:
         """What came is no conversation of ours: nothing is said to it."""
         self.refusals.refused(self.address, type(error).__name__, str(error))
@@ -188,15 +181,6 @@ class PeerProtocol(asyncio.BufferedProtocol):
         if not self.transport.is_closing():
             self.transport.resume_reading()
 
-<<<<<<< HEAD
-    def _too_late(self) -> None:
-        if not self.transport.is_closing():
-            late = Malformed(f"nothing in {HANDSHAKE_SECONDS:g} s")
-            self.refusals.refused(self.address, late.reason, str(late))
-            self.transport.abort()
-
-=======
->>>>>>> ee47fb2cb594529f4d57c08a509ec3266f930d38
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()

@@ -200,10 +200,10 @@ class ClusterRouter:
                 self._expect(connection, self._stream(connection, partition))
                 shares.setdefault(partition, []).append(argv)
                 continue
-            error = self._redirection(connection, slot)
-            if isinstance(error, SlotNotServed) and self._hold(connection, argvs[position:]):
+            refusal = self._redirection(connection, slot)
+            if isinstance(refusal, SlotNotServed) and self._hold(connection, argvs[position:]):
                 break
-            self.answer(connection, error)
+            self.answer(connection, refusal)
         self._submit_shares(connection, command, shares, raw)
 
     def _submit_shares(

@@ -22,6 +22,8 @@ from respkv.log.wal import SEGMENT_BYTES, Wal
 from respkv.node import (
     client_commands,
     client_list,
+    cluster_commands,
+    cluster_refusals,
     server_commands,
     session_commands,
     tracking_commands,
@@ -53,6 +55,8 @@ DECLARED = (
     client_list,
     tracking_commands,
     server_commands,
+    cluster_commands,
+    cluster_refusals,
 )  # importing them declares their commands
 
 PROTECTED_TEXT = (
