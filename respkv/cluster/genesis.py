@@ -85,21 +85,6 @@ class Genesis:
         return voters, [self.number_of(node_id) for node_id in placed.leaders]
 
 
-def parse_peers(text: str) -> list[tuple[str, int]]:
-    """Return the addresses in `host:port host:port,host:port`, sorted, each once.
-
-    Raises:
-        ValueError: one of them is not an address; names it.
-    """
-    found = set()
-    for word in text.replace(",", " ").split():
-        host, colon, port = word.rpartition(":")
-        if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ValueError(f"'{word}' is not host:port")
-        found.add((host.strip("[]"), int(port)))
-    return sorted(found)
-
-
 def peers_digest(peers: list[tuple[str, int]]) -> str:
     """Return a short name of a list of peers: equal exactly when the lists are."""
     return blake2b(repr(peers).encode(), digest_size=8).hexdigest()

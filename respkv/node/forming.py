@@ -10,7 +10,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from respkv.cluster.genesis import Genesis, Member, parse_peers, peers_digest
+from respkv.cluster.genesis import Genesis, Member, peers_digest
 from respkv.cluster.ring import partitions_for
 from respkv.cluster.view import announced_node
 from respkv.commands.table import CONNECTION, INTERNAL, LOADING, NO_AUTH, STALE, Argv, command
@@ -39,7 +39,7 @@ class Forming:
 
     def __init__(self, node: "Node", membership: Membership) -> None:
         self.membership = membership
-        self.peers = parse_peers(node.config["cluster-peers"])
+        self.peers = sorted(set(node.config["cluster-peers"]))
         self._node = node
         self._secret = node.config["cluster-secret"].encode()
         self._shown: set[str] = set()
