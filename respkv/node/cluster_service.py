@@ -26,8 +26,14 @@ class ClusterService(Protocol):
     """The running cluster side of a node."""
 
     view: ClusterView
-    messages_sent: int  # frames to other nodes since the start
-    messages_received: int
+
+    @property
+    def messages_sent(self) -> int:
+        """How many messages went to other nodes since the start."""
+
+    @property
+    def messages_received(self) -> int:
+        """How many messages of other nodes came since the start."""
 
     def transfer(self, partition: int, to: int, forced: bool) -> None:
         """Begin to make node `to` the leader of a partition, and return at once.

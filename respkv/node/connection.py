@@ -18,6 +18,7 @@ from respkv.commands.table import (
     resolve,
 )
 from respkv.errors import CommandError
+from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client
 from respkv.replica.transaction import Transaction, execute
@@ -423,12 +424,13 @@ class Connection(Client):
         if transaction is None or text:
             self.node.router.answer(self, CommandError(text))
             return
-        if self.node.cluster is not None and not command.flags & CONNECTION:
+        router = self.node.router
+        if isinstance(router, ClusterRouter) and not command.flags & CONNECTION:
             try:
-                self.node.cluster.router.check_queued(self, command, argv)
+                router.check_queued(self, command, argv)
             except CommandError as error:
                 self._transaction_broken = True
-                self.node.router.answer(self, error)
+                router.answer(self, error)
                 return
         if command.name == b"SELECT":
             transaction.commands.append((select_in_transaction, argv, False))

@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import logging
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from respkv.cluster.genesis import Genesis, Member, peers_digest
 from respkv.cluster.ring import partitions_for
@@ -30,6 +30,13 @@ ANSWER_SECONDS: Final = 2.0
 REPLY_BYTES_MAX: Final = 1 << 20
 
 
+@runtime_checkable
+class Asked(Protocol):
+    """The running cluster side of a node, as far as its peers ask."""
+
+    forming: "Forming"
+
+
 class Disagreement(Exception):
     """A peer answers in a way that waiting will not mend."""
 
@@ -45,8 +52,13 @@ class Forming:
         self._shown: set[str] = set()
 
     async def run(self) -> None:
-        """Ask until all members keep the genesis, and know it."""
-        while True:
+        """Ask until all members keep the genesis, and know it; without peers, it is alone."""
+        if not self.peers and not self.membership.is_confirmed:
+            own = announced_node(self.membership.node_id, self._node.config)
+            member = Member(own.node_id, own.host, own.port, own.bus_port, own.zone)
+            self.membership.accept(self._genesis([member]))
+            self.membership.confirm()
+        while not self.membership.is_confirmed:
             try:
                 if await self._try():
                     return
@@ -106,6 +118,9 @@ class Forming:
             )  # fmt: skip
         if len({member.node_id for member in members}) < len(members):
             raise Disagreement("cluster-peers names one node twice")
+        return self._genesis(members)
+
+    def _genesis(self, members: list[Member]) -> Genesis:
         config = self._node.config
         return Genesis(
             secrets.token_hex(16),
@@ -197,6 +212,6 @@ async def _read_bulk(reader: asyncio.StreamReader) -> bytes:
 def form(session: Connection, argv: Argv) -> Reply:
     """Only between nodes, and signed."""
     cluster = session.node.cluster
-    if cluster is None:
+    if not isinstance(cluster, Asked):
         raise CommandError(b"ERR it has cluster-enabled no")
     return cluster.forming.answer(argv)

@@ -29,6 +29,7 @@ from respkv.node import (
     tracking_commands,
 )
 from respkv.node.cluster import Cluster
+from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
 from respkv.node.pause import Pause
@@ -120,7 +121,8 @@ class Node:
         self._directory = str(config["dir"])
         self._log_open = False
         self._write_refusal = b""
-        self.cluster: Cluster | None = None
+        self.cluster: ClusterService | None = None  # what commands ask
+        self._members: Cluster | None = None  # the same, as the owner of the replicas
         self.progress: LoadingProgress | None = None
         self.recovered_index = 0
         # Until the directory is loaded, an empty replica that never leads stands in: it answers
@@ -233,10 +235,10 @@ class Node:
 
     def replicas(self) -> list[Replica]:
         """Return the replicas on this node: one, or those of its partitions."""
-        return [self.replica] if self.cluster is None else list(self.cluster.replicas.values())
+        return [self.replica] if self._members is None else list(self._members.replicas.values())
 
     def _keepers(self) -> list[SnapshotKeeper]:
-        return [self.keeper] if self.cluster is None else list(self.cluster.keepers.values())
+        return [self.keeper] if self._members is None else list(self._members.keepers.values())
 
     def stop(self) -> None:
         """Finish, sync, exit 0."""
@@ -257,7 +259,7 @@ class Node:
             keeper.log_bytes_between = self.config["snapshot-log-bytes"]
             if keeper.due():
                 due.append(keeper)
-        if self.cluster is not None:  # only those that keep the oldest segment
+        if self._members is not None:  # only those that keep the oldest segment
             pinning = self.wal.pinning()
             due = [keeper for keeper in due if keeper.partition in pinning]
         if due:
@@ -366,9 +368,9 @@ class Node:
         gc.disable()
         opening = Wal.opening(self._fs, self._directory)
         next(opening)  # the directory is this server's, or another's: then no port is opened
-        if self.config["cluster-enabled"]:
-            self.cluster = Cluster(self, self._fs, self._directory)
-            self.runtime.on_end_of_turn = self.cluster.end_turn
+        if self.config["cluster-enabled"] and self.cluster is None:
+            self.cluster = self._members = Cluster(self, self._fs, self._directory)
+            self.runtime.on_end_of_turn = self._members.end_turn
         self.progress = LoadingProgress(self._directory)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop)
@@ -393,11 +395,11 @@ class Node:
     async def _load_and_tick(self, opening: Steps[Wal]) -> None:
         self._take_log(await self._run_steps(opening))
         self._log_open = True
-        if self.cluster is not None:
-            await self.cluster.form()
-            await self._run_steps(self.cluster.recovering())
-            await self.cluster.join()
-            self.router = self.cluster.start()
+        if self._members is not None:
+            await self._members.form()
+            await self._run_steps(self._members.recovering())
+            await self._members.join()
+            self.router = self._members.start()
             self._ready()
             await self._tick()
         recovering = recovering_replica(
@@ -503,8 +505,8 @@ class Node:
             self.turn_time = time.time()
             if self.log_writer.idle:
                 self.wal.seal()
-            if self.cluster is not None:
-                self.cluster.tick()
+            if self._members is not None:
+                self._members.tick()
             else:
                 self.replica.tick()
                 self.keeper.tick()
@@ -550,16 +552,16 @@ class Node:
         """Take no more connections, let what was proposed commit, then sync."""
         for server in self._servers:
             server.close()
-        if self.cluster is not None and not self.loading:
-            await self.cluster.hand_over()
+        if self._members is not None and not self.loading:
+            await self._members.hand_over()
         deadline = time.monotonic() + 5
         while not (self.loading or self.log_writer.idle) and time.monotonic() < deadline:
             await asyncio.sleep(0.001)
         for client in list(self.clients.values()):
             client.close_now()
         await asyncio.sleep(0)
-        if self.cluster is not None:
-            await self.cluster.close()
+        if self._members is not None:
+            await self._members.close()
         if self._log_open:
             self.wal.close()
         logger.info("stopped: everything is synced")
