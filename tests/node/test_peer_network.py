@@ -385,6 +385,14 @@ async def test_a_flood_is_read_in_slices_between_which_others_are_served(
     assert max(slices) <= READ_BYTES
 
 
+async def test_a_stranger_cannot_announce_a_large_frame(cluster: Cluster) -> None:
+    node = await knows_node_1(cluster)
+    async with connected(node.port) as raw:
+        raw.writer.write(pack_frame(HELLO, 0, bytes(200_000))[:20])
+        assert await raw.frame() is None
+    assert "a body of 200000 bytes, more than 1024" in cluster.happenings.lines[0]
+
+
 async def test_strangers_are_bounded(cluster: Cluster) -> None:
     node = await knows_node_1(cluster)
     silent = [await asyncio.open_connection(HOST, node.port) for _ in range(STRANGERS_MAX)]
@@ -437,6 +445,33 @@ async def test_a_peer_that_restarts_is_reported_down_then_up_and_hears_again(
     assert a.states == [(2, True), (2, False), (2, True)]
     assert a.network.counters.reconnects == 1
     assert b.heard == []
+
+
+async def test_what_a_lost_link_left_unsent_is_dropped_also_a_message_sent_in_part(
+    cluster: Cluster,
+) -> None:
+    a = await cluster.node(1)
+    queue_of_2 = None
+    async with raw_peer_of(a) as raw:
+        await cluster.until(lambda: a.states == [(2, True)])
+        queue_of_2 = a.network.links[2].queue
+        a.say(append(2, 1, 30_000_000), append(2, 2))
+        frame = await raw.frame()
+        assert frame is not None
+        assert frame[:2] == (CHUNK, MORE)
+    await cluster.until(lambda: a.states[-1] == (2, False))
+    assert a.network.counters.messages_dropped == 2
+    assert queue_of_2.bytes == 0
+    for number in range(1000):  # most of these would be out of date before anybody reads them
+        a.say(append(2, number, 1000))
+    assert a.network.counters.messages_dropped > 700
+    b = await cluster.node(2)
+    b.network.set_peer(1, "node-1", HOST, a.port)
+    a.network.set_peer(2, "node-2", HOST, b.port)
+    await cluster.until(lambda: a.states[-1] == (2, True) and queue_of_2.bytes == 0)
+    a.say(append(2, 5000, 1_000_000))
+    await cluster.until(lambda: b.heard[-1:] == [("append", 5000)])
+    assert b.heard[:-1] == [("append", number) for number in range(len(b.heard) - 1)]
 
 
 async def test_a_peer_at_a_new_address_is_found_again(cluster: Cluster) -> None:

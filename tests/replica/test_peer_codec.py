@@ -36,7 +36,9 @@ messages = raft_messages | chunks | acks
 
 
 def fields(message: PeerMessage) -> list[object]:
-    return [type(message), *(getattr(message, name) for name in type(message).__slots__)]
+    kind = type(message)
+    names = getattr(kind, "__slots__", None) or kind.__mypyc_attrs__  # type: ignore[attr-defined]
+    return [kind, *(getattr(message, name) for name in names)]
 
 
 @given(partitions, messages, st.binary(max_size=9), st.binary(max_size=9))
