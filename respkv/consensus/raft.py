@@ -140,7 +140,12 @@ class Raft:
 
     def _hand_over(self) -> None:
         progress = self._progress.get(self._transfer_to)
-        if progress is not None and not progress.probing and progress.next > self.log.last_index:
+        if (
+            progress is not None
+            and not progress.probing
+            and progress.match >= self.commit_index  # what was sent to it lately does arrive
+            and progress.next > self.log.last_index
+        ):
             self._send(TIMEOUT_NOW, self._transfer_to)
             self._transfer_to = 0
 

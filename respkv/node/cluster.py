@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("respkv")
 
 HANDOVER_SECONDS: Final = 2.0
+BALANCE_TICKS: Final = 5  # between two partitions that change their leader for balance alone
 
 
 class PartitionRuntime:
@@ -108,6 +109,7 @@ class Cluster:
         self._directory = directory
         self._preferred: list[int] = []
         self._has_network = False
+        self._ticks = 0
         self.view = ClusterView(1, 1, 1)  # until the genesis is known
         self.view.nodes[1] = NodeInfo(self.membership.node_id, "", node.config["port"])
 
@@ -189,10 +191,22 @@ class Cluster:
 
     def tick(self) -> None:
         """One heartbeat interval has passed."""
+        self._ticks += 1
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
+        if self._ticks % BALANCE_TICKS == 0:
+            self._balance()
         self.router.retry_held()
+
+    def _balance(self) -> None:
+        """Hand one partition back to the node that the ring wants to lead it."""
+        for partition, replica in self.replicas.items():
+            wanted = self._preferred[partition]
+            if wanted != self.view.own_number and replica.serving and self.view.nodes[wanted].up:
+                replica.raft.transfer(wanted)
+                self.node.log_writer.touch(replica)
+                return
 
     def end_turn(self) -> None:
         """All that this turn has to say to the peers leaves, in one write for each."""

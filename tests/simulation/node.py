@@ -193,6 +193,11 @@ class SimulatedNode:
         """Whether this node takes itself for the leader."""
         return self.booted and self.replica.raft.role == LEADER
 
+    def hand_over(self, to: int) -> None:
+        """The operator wants another node to lead."""
+        self.replica.raft.transfer(to)
+        self.log_writer.touch(self.replica)
+
     # --- turns -------------------------------------------------------------------------------
 
     def receive(self, message: Any) -> None:

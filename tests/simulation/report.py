@@ -26,6 +26,7 @@ MUST_HAPPEN = (
     "messages late",
     "transactions done",
     "transactions stopped",
+    "transfers",
     "connections closed with an unknown outcome",
     "durability checks",
     "digests compared",

@@ -33,6 +33,7 @@ class Troubles:
         self.duplications = (0, 10, 50)[pick(3)]
         self.straggles = (0, 10, 50)[pick(3)]
         self.depositions = 0  # of a node that has just become leader
+        self.transfers = 100  # of leadership, when the node that is looked at has it
         self.stalls = False  # of leaders that do not notice that they are deposed
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
@@ -95,6 +96,9 @@ class Troubles:
             self._pause(node, world.between(100, 3000))
         if world.happens(self.cuts):
             self._cut_link()
+        if world.happens(self.transfers) and node.alive and node.leads:
+            world.count("transfers")
+            node.handle(lambda: node.hand_over(1 + node.id % 3))
         if world.happens(self.jumps):
             world.count("clock jumps")
             node.skew_ms += world.between(-20_000, 20_000)
