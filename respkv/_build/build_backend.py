@@ -9,7 +9,7 @@ import shutil
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403  (PEP 517 hooks)
 
-HOT_PACKAGES = ("wire", "keyspace", "commands", "consensus", "replica")
+HOT_PACKAGES = ("wire", "keyspace", "commands", "cluster", "consensus", "replica")
 
 
 def hot_modules() -> list[str]:
@@ -19,7 +19,8 @@ def hot_modules() -> list[str]:
     for package in HOT_PACKAGES:
         folder = f"respkv/{package}"
         files += sorted(f"{folder}/{name}" for name in os.listdir(folder) if name.endswith(".py"))
-    files.append("respkv/node/connection.py")  # extends a compiled class, on the hot path too
+    # These extend a compiled class, which interpreted ones cannot; and are on the hot path too.
+    files += [f"respkv/node/{name}.py" for name in ("connection", "gathering", "router")]
     return [name for name in files if not name.endswith("__init__.py")]
 
 

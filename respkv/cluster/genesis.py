@@ -27,7 +27,13 @@ class Member:
 
     def fields(self) -> dict[str, Any]:
         """Return what JSON holds of it."""
-        return dict(vars(self))
+        return {
+            "node_id": self.node_id,
+            "host": self.host,
+            "port": self.port,
+            "bus_port": self.bus_port,
+            "zone": self.zone,
+        }
 
 
 class Genesis:

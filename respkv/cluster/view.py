@@ -70,6 +70,9 @@ class ClusterView:
         self.nodes: dict[int, NodeInfo] = {}
         self.leaders: list[int] = [0] * partitions
         self.terms: list[int] = [0] * partitions
+        # Who is shown as the leader: the last one known, also while an election is under way, since
+        # clients take a slot that nobody serves for a broken cluster.
+        self._shown: list[int] = [0] * partitions
         self.voters: list[tuple[int, ...]] = [()] * partitions
         self.partition_of_slot: list[int] = [
             partition
@@ -100,6 +103,8 @@ class ClusterView:
             )
         self.leaders[partition] = leader
         self.terms[partition] = term
+        if leader:
+            self._shown[partition] = leader
         self._ranges = None
         return True
 
@@ -127,7 +132,7 @@ class ClusterView:
         """
         if self._ranges is None:
             leaders: list[tuple[int, ...]] = [
-                (leader,) if leader else () for leader in self.leaders
+                (leader,) if leader else () for leader in self._shown
             ]
             self._ranges = [(first, last, by[0]) for first, last, by in self._merged(leaders)]
         nodes = self.nodes
