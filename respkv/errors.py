@@ -155,6 +155,22 @@ class SlotNotServed(CommandError):
     default_text = b"CLUSTERDOWN Hash slot not served"
 
 
+class LeadersChanged(CommandError):
+    """A command for all partitions that a node leads met one that it leads no more."""
+
+    default_text = (
+        b"TRYAGAIN The leader of a partition changed meanwhile; the command has run on the others"
+    )
+
+
+class KeylessInTransaction(CommandError):
+    """A command for all partitions inside MULTI, which runs on one."""
+
+    default_text = (
+        b"ERR Commands for all slots are not allowed inside a transaction in cluster mode"
+    )
+
+
 class TryAgain(CommandError):
     """The command was dropped before it reached the log: it did not and will not run.
 

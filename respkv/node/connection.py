@@ -427,7 +427,8 @@ class Connection(Client):
         router = self.node.router
         if isinstance(router, ClusterRouter) and not command.flags & CONNECTION:
             try:
-                router.check_queued(self, command, argv)
+                if router.holds_queued(self, command, argv):
+                    return
             except CommandError as error:
                 self._transaction_broken = True
                 router.answer(self, error)
@@ -487,6 +488,8 @@ class Connection(Client):
             router.answer(self, CommandError(text))
             return
         transaction.watches = self._watches
+        if isinstance(router, ClusterRouter) and router.holds_exec(self, transaction, argv):
+            return
         raws = self._raws if transaction.writes else []
         self.end_transaction()
         selects = any([handler is select_in_transaction for handler, _, _ in transaction.commands])

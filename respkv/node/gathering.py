@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from respkv.clock import SeededChance
 from respkv.commands.table import WRITE, Command
-from respkv.errors import CommandError
+from respkv.errors import CommandError, LeadersChanged
 from respkv.replica.client import Client
 from respkv.replica.replica import Replica
 from respkv.wire.reply import OK, Reply
@@ -32,8 +32,9 @@ class Part(Client):
         """Nothing leaves by itself."""
 
     def close_unknown(self) -> None:
-        """Whether the partition ran the command is unknown."""
-        self.gathering.take(self.partition, None)
+        """Whether the partition ran the command is unknown; for a read that does not matter."""
+        self.gathering.has_unknown = True
+        self.gathering.take(self.partition, LeadersChanged())
 
 
 class Gathering:
@@ -47,6 +48,7 @@ class Gathering:
         combine: Combine,
         done: Callable[[Reply], None],
     ) -> None:
+        self.has_unknown = False  # a partition may or may not have run a command that writes
         self._replicas = replicas
         self._command = command
         self._argv = argv
@@ -75,7 +77,15 @@ class Gathering:
             replica.submit_read(part, self._command, [argv])
 
     def take(self, partition: int, reply: Reply) -> None:
-        """One partition has answered."""
+        """One partition has answered.
+
+        One that is not led here any more sends the client to its leader, which helps with a key;
+        here the client asks all leaders again.
+        """
+        if partition in self._replies:
+            return
+        if isinstance(reply, CommandError) and reply.text.startswith((b"MOVED ", b"CLUSTERDOWN ")):
+            reply = LeadersChanged()
         self._replies[partition] = reply
         if len(self._replies) == len(self._wanted):
             self._done(self._combine([(number, self._replies[number]) for number in self._wanted]))

@@ -109,7 +109,8 @@ def _persistence(node: "Node") -> Fields:
     return {
         "loading": int(node.loading),
         "async_loading": 0,
-        "rdb_changes_since_last_save": node.replica.applied_index - node.keeper.snapshot_index,
+        "rdb_changes_since_last_save": _applied(node)
+        - sum([keeper.snapshot_index for keeper in node.keepers()]),
         "rdb_bgsave_in_progress": int(node.saving),
         "rdb_last_save_time": int(node.last_save),
         "rdb_last_bgsave_status": "ok" if node.last_save_ok else "err",
@@ -125,18 +126,22 @@ def _persistence(node: "Node") -> Fields:
     }
 
 
+def _applied(node: "Node") -> int:
+    return sum([replica.applied_index for replica in node.replicas()])
+
+
 def _stats(node: "Node") -> Fields:
-    keyspace = node.replica.keyspace
+    keyspaces = [replica.keyspace for replica in node.replicas()]
     tracking = node.tracking
     return {
         "total_connections_received": node.connections_received,
         "total_commands_processed": sum(node.calls.values()),
         "rejected_connections": node.connections_rejected,
-        "expired_keys": keyspace.expired,
+        "expired_keys": sum([keyspace.expired for keyspace in keyspaces]),
         "evicted_keys": 0,
         "evicted_clients": 0,
-        "keyspace_hits": keyspace.hits,
-        "keyspace_misses": keyspace.misses,
+        "keyspace_hits": sum([keyspace.hits for keyspace in keyspaces]),
+        "keyspace_misses": sum([keyspace.misses for keyspace in keyspaces]),
         "pubsub_channels": 0,
         "pubsub_patterns": 0,
         "tracking_total_keys": len(tracking.readers),
@@ -145,7 +150,7 @@ def _stats(node: "Node") -> Fields:
         "total_error_replies": node.error_replies,
         "respkv_unknown_outcomes": node.unknown_outcomes,
         "respkv_internal_errors": transaction.internal_errors,
-        "respkv_pending_bytes": node.replica.pending_bytes,
+        "respkv_pending_bytes": sum([replica.pending_bytes for replica in node.replicas()]),
     }
 
 
@@ -156,7 +161,7 @@ def _replication(node: "Node") -> Fields:
         "master_failover_state": "no-failover",
         "master_replid": node.run_id,
         "master_replid2": "0" * 40,
-        "master_repl_offset": node.replica.applied_index,
+        "master_repl_offset": _applied(node),
         "second_repl_offset": -1,
         "repl_backlog_active": 0,
     }
@@ -196,21 +201,33 @@ def _cluster(node: "Node") -> Fields:
 
 
 def _respkv(node: "Node") -> Fields:
-    raft = node.replica.raft
+    """Sums over the partitions that this node votes in; `term` is the highest."""
+    replicas = node.replicas()
     return {
-        "term": raft.term,
-        "commit_index": raft.commit_index,
-        "applied_index": node.replica.applied_index,
-        "snapshot_index": node.keeper.snapshot_index,
+        "partitions": len(replicas),
+        "partitions_led": sum([replica.leads for replica in replicas]),
+        "term": max([replica.raft.term for replica in replicas], default=0),
+        "elections_started": sum([replica.raft.elections_started for replica in replicas]),
+        "commit_index": sum([replica.raft.commit_index for replica in replicas]),
+        "applied_index": _applied(node),
+        "snapshot_index": sum([keeper.snapshot_index for keeper in node.keepers()]),
         "appendfsync": node.config["appendfsync"],
     }
 
 
 def _keyspace(node: "Node") -> Fields:
+    """What DBSIZE counts: in a cluster, the keys of the partitions that this node leads."""
+    keys: dict[int, int] = {}
+    expires: dict[int, int] = {}
+    for replica in node.replicas():
+        if replica.leads:
+            for number, db in enumerate(replica.keyspace.databases):
+                keys[number] = keys.get(number, 0) + len(db.keys)
+                expires[number] = expires.get(number, 0) + len(db.deadlines.by_key)
     return {
-        f"db{number}": f"keys={len(db.keys)},expires={len(db.deadlines.by_key)},avg_ttl=0"
-        for number, db in enumerate(node.replica.keyspace.databases)
-        if db.keys
+        f"db{number}": f"keys={count},expires={expires[number]},avg_ttl=0"
+        for number, count in keys.items()
+        if count
     }
 
 

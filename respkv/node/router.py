@@ -12,13 +12,13 @@ from respkv.cluster.redirect import redirect
 from respkv.cluster.view import ClusterView
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import WRITE, Command, resolve
-from respkv.errors import CommandError, CrossSlot, SlotNotServed
+from respkv.errors import CommandError, CrossSlot, KeylessInTransaction, SlotNotServed
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.slots import slot_of
 from respkv.node.gathering import COMBINED, Gathering
 from respkv.replica.client import Client
 from respkv.replica.replica import Replica
-from respkv.replica.transaction import Transaction
+from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import Reply, encode
 from respkv.wire.request import encode_command
 from respkv.wire.run import Argv
@@ -39,7 +39,9 @@ class Stream(Client):
         self.is_broken = False  # the outcome of its next command is unknown
 
     def reply(self, reply: Reply) -> None:
-        """Keep one reply until all before it have left."""
+        """Keep one reply until all before it have left; none may stand in for an unknown one."""
+        if self.is_broken:
+            return
         if type(reply) is not bytes and isinstance(reply, CommandError):
             self.connection.node.count_error(reply)
         self.replies.append(encode(reply, self.connection.resp))
@@ -71,6 +73,9 @@ class Lane:
         self.order: deque[Awaited] = deque()
         self.is_gathering = False
         self.held_since_ms = 0  # a command waits for a leader since then; 0: none does
+        self.has_waited = False  # long enough: what waits is answered now, leader or not
+        self.watches: list[tuple[int, bytes, int]] = []  # that the slots below belong to
+        self.watched_slots: set[int] = set()
 
 
 class ClusterRouter:
@@ -126,8 +131,13 @@ class ClusterRouter:
         if len(slots) > 1:
             self.answer(connection, CrossSlot())
             return
-        stream = self._stream_for(connection, slots.pop(), [argv])
+        slot = slots.pop()
+        stream = self._stream_for(connection, slot, [argv])
         if stream is not None:
+            lane = self._lane(connection)
+            if lane.watches is not watches:
+                lane.watches, lane.watched_slots = watches, set()
+            lane.watched_slots.add(slot)  # known now; the counters only once the read is served
             self._expect(connection, stream)
             self._replica_of(stream, argv[1]).submit_watch(stream, watches, argv)
 
@@ -140,11 +150,7 @@ class ClusterRouter:
         changes_db: bool = False,
     ) -> None:
         """Queue MULTI ... EXEC, all of whose keys must be in one slot."""
-        slots = {slot_of(key) for _, key, _ in transaction.watches}
-        for _, command_argv, local in transaction.commands:
-            if not local:
-                slots.add(slot_of_command(resolve(command_argv), command_argv))
-        slots.discard(UNROUTED)
+        slots = self._slots_of(connection, transaction)
         if len(slots) > 1:
             self.answer(connection, CrossSlot())
         elif not slots:
@@ -160,17 +166,47 @@ class ClusterRouter:
             self._expect(connection, stream)
             replica.submit_transaction(stream, transaction, raws, argv, changes_db)
 
-    def check_queued(self, connection: "Connection", command: Command, argv: Argv) -> None:
+    def _slots_of(self, connection: "Connection", transaction: Transaction) -> set[int]:
+        lane = self._lane(connection)
+        slots = set(lane.watched_slots) if lane.watches is transaction.watches else set()
+        for _, command_argv, local in transaction.commands:
+            if not local:
+                slots.add(slot_of_command(resolve(command_argv), command_argv))
+        slots.discard(UNROUTED)
+        return slots
+
+    def holds_queued(self, connection: "Connection", command: Command, argv: Argv) -> bool:
         """Check a command that MULTI queues, so that EXEC does not fail later.
 
+        Return whether it waits for a leader, and is queued again later.
+
         Raises:
-            CommandError: its keys are in several slots, or another node leads theirs.
+            CommandError: its keys are in several slots, another node leads theirs, or it is one
+                for all partitions.
         """
+        if command.name in COMBINED:
+            raise KeylessInTransaction
         slot = slot_of_command(command, argv)
-        if slot != UNROUTED:
-            replica = self.replicas.get(self.view.partition_of_slot[slot])
-            if replica is None or not replica.leads:
-                raise self._redirection(connection, slot)
+        return slot != UNROUTED and self._waits_for_leader(connection, slot, argv)
+
+    def holds_exec(self, connection: "Connection", transaction: Transaction, argv: Argv) -> bool:
+        """Return whether EXEC waits for a leader; a redirection is left to the submission."""
+        slots = self._slots_of(connection, transaction)
+        if len(slots) != 1:
+            return False
+        try:
+            return self._waits_for_leader(connection, slots.pop(), argv)
+        except CommandError:
+            return False
+
+    def _waits_for_leader(self, connection: "Connection", slot: int, argv: Argv) -> bool:
+        replica = self.replicas.get(self.view.partition_of_slot[slot])
+        if replica is not None and replica.leads:
+            return False
+        error = self._redirection(connection, slot)
+        if isinstance(error, SlotNotServed) and self._hold(connection, [argv]):
+            return True
+        raise error
 
     def forget(self, connection: "Connection") -> None:
         """The client is gone; what it proposed goes on without it."""
@@ -191,6 +227,9 @@ class ClusterRouter:
                 self.answer(connection, error)
                 continue
             if slot == UNROUTED:
+                if command.name not in COMBINED:  # OBJECT HELP: it looks at no keyspace
+                    self.answer(connection, execute(command.handler, Keyspace(1), argv))
+                    continue
                 self._submit_shares(connection, command, shares, b"")
                 self._gather(connection, command, argvs[position:])
                 return
@@ -204,6 +243,8 @@ class ClusterRouter:
             if isinstance(refusal, SlotNotServed) and self._hold(connection, argvs[position:]):
                 break
             self.answer(connection, refusal)
+        if sum(map(len, shares.values())) < len(argvs):
+            raw = b""  # it has commands that do not go to a partition here
         self._submit_shares(connection, command, shares, raw)
 
     def _submit_shares(
@@ -270,8 +311,7 @@ class ClusterRouter:
         """Keep commands until their slot has a leader; False when they have waited long enough."""
         lane = self._lane(connection)
         now_ms = self.node.runtime.monotonic_ms()
-        if lane.held_since_ms and now_ms - lane.held_since_ms >= self.hold_ms:
-            lane.held_since_ms = 0
+        if lane.has_waited:
             return False
         if not lane.held_since_ms:
             lane.held_since_ms = now_ms
@@ -284,10 +324,15 @@ class ClusterRouter:
         """Try commands again that wait for a leader: one may be known, or they waited too long."""
         held, self._held = self._held, []
         for connection in held:
-            since_ms = self._lane(connection).held_since_ms
+            if connection.id not in self._lanes:
+                continue  # closed by what went on before it
+            lane = self._lanes[connection.id]
+            waited_ms = self.node.runtime.monotonic_ms() - lane.held_since_ms
+            lane.has_waited = waited_ms >= self.hold_ms
             connection.go_on()
-            if connection not in self._held and self._lane(connection).held_since_ms == since_ms:
-                self._lane(connection).held_since_ms = 0
+            lane.has_waited = False
+            if connection not in self._held:
+                lane.held_since_ms = 0
 
     # --- commands without keys ---------------------------------------------------------------
 
@@ -297,18 +342,29 @@ class ClusterRouter:
             connection.wait_with(argvs)
             connection.call_when_answered(lambda: None)
             return
+        if any(self.view.leaders[number] == 0 for number in self.replicas):
+            # It might be this node in a moment, and then its keys belong to the answer.
+            if not self._hold(connection, argvs):
+                for _ in argvs:
+                    self.answer(connection, SlotNotServed())
+            return
         lane = self._lane(connection)
         lane.is_gathering = True
 
         def done(reply: Reply) -> None:
             lane.is_gathering = False
+            if self._lanes.get(connection.id) is not lane:
+                return  # the client is gone
+            if gathering.has_unknown and command.flags & WRITE:
+                connection.close_unknown()
+                return
             self.answer(connection, reply)
             self.node.call_soon(connection.go_on)
 
         led = {number: replica for number, replica in self.replicas.items() if replica.leads}
         connection.wait_with(argvs[1:])
-        combine = COMBINED.get(command.name, COMBINED[b"DBSIZE"])
-        Gathering(led, command, argvs[0], combine, done).start(self.view.partitions)
+        gathering = Gathering(led, command, argvs[0], COMBINED[command.name], done)
+        gathering.start(self.view.partitions)
 
     # --- replies -----------------------------------------------------------------------------
 

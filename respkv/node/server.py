@@ -33,7 +33,7 @@ from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
 from respkv.node.pause import Pause
-from respkv.node.router import ClusterRouter
+from respkv.node.router import ClusterRouter, Stream
 from respkv.node.runtime import LogFailed, NodeRuntime
 from respkv.node.sync_helper import SyncHelper
 from respkv.node.tracking import Tracking
@@ -144,7 +144,7 @@ class Node:
     def _take_replica(self, replica: Replica) -> None:
         self.replica = replica
         self.router: Replica | ClusterRouter = replica
-        self.tracking.attach(replica.keyspace)
+        self.tracking.update_watching()
         self.keeper = SnapshotKeeper(
             replica, self.wal, self.log_writer, self.runtime, self._fs, self._directory
         )
@@ -190,6 +190,8 @@ class Node:
         return self.pause.keeps(client, command)
 
     def _keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
+        if isinstance(client, Stream):
+            client = client.connection
         writer = client.id if isinstance(client, Connection) else 0
         self.tracking.changed(writer, keys)
 
@@ -237,7 +239,8 @@ class Node:
         """Return the replicas on this node: one, or those of its partitions."""
         return [self.replica] if self._members is None else list(self._members.replicas.values())
 
-    def _keepers(self) -> list[SnapshotKeeper]:
+    def keepers(self) -> list[SnapshotKeeper]:
+        """Return what keeps the snapshots of each of them."""
         return [self.keeper] if self._members is None else list(self._members.keepers.values())
 
     def stop(self) -> None:
@@ -251,11 +254,11 @@ class Node:
 
         `then` learns whether it is durable.
         """
-        self._snapshot_soon(self._keepers(), then)
+        self._snapshot_soon(self.keepers(), then)
 
     def _snapshot_if_due(self) -> None:
         due = []
-        for keeper in self._keepers():
+        for keeper in self.keepers():
             keeper.log_bytes_between = self.config["snapshot-log-bytes"]
             if keeper.due():
                 due.append(keeper)
@@ -400,6 +403,7 @@ class Node:
             await self._run_steps(self._members.recovering())
             await self._members.join()
             self.router = self._members.start()
+            self.tracking.update_watching()
             self._ready()
             await self._tick()
         recovering = recovering_replica(

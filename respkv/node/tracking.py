@@ -7,7 +7,6 @@ client that caches replies in the order they come never keeps a value that chang
 from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.table import READONLY, Command, keys_of
-from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import Push, Reply, encode
 from respkv.wire.run import Argv
 
@@ -47,13 +46,16 @@ class Tracking:
         self.prefixes: dict[bytes, set[int]] = {}
         self.tracking_clients = 0
         self._node = node
-        self._keyspace: Keyspace | None = None
         self._broadcasts: dict[bytes, dict[bytes, int]] = {}  # prefix → key → who changed it
 
-    def attach(self, keyspace: Keyspace) -> None:
-        """Watch this keyspace."""
-        self._keyspace = keyspace
-        keyspace.changed = [] if self.tracking_clients else None
+    def update_watching(self) -> None:
+        """Have the keyspaces of this node tell what changes, exactly while a client tracks."""
+        for replica in self._node.replicas():
+            keyspace = replica.keyspace
+            if not self.tracking_clients:
+                keyspace.changed = None
+            elif keyspace.changed is None:
+                keyspace.changed = []
 
     # --- who tracks --------------------------------------------------------------------------
 
@@ -69,8 +71,7 @@ class Tracking:
             for prefix in prefixes or ([] if state.prefixes else [b""]):
                 state.prefixes.add(prefix)
                 self.prefixes.setdefault(prefix, set()).add(client.id)
-        if self._keyspace is not None and self._keyspace.changed is None:
-            self._keyspace.changed = []
+        self.update_watching()
 
     def disable(self, client: "Connection") -> None:
         """Turn tracking off; what it has read is forgotten when it changes."""
@@ -85,8 +86,7 @@ class Tracking:
         self.tracking_clients -= 1
         if not self.tracking_clients:
             self.readers.clear()
-            if self._keyspace is not None:
-                self._keyspace.changed = None
+            self.update_watching()
 
     # --- what they read ----------------------------------------------------------------------
 

@@ -336,7 +336,10 @@ class Replica:
             self._abandon(batch)
             self._done_serial = batch.serial
         self._committed = deque(entry for entry in self._committed if entry.index > index)
+        if self.keyspace.changed is not None:
+            keyspace.changed = [None]  # what the skipped entries changed, nobody can tell
         self.keyspace = keyspace
+        self._tell_changed(None)
         self.applied_index, self.applied_term = index, term
         self._log_writer.touch(self)
 

@@ -1,0 +1,204 @@
+"""Clients of a cluster that never send anything twice, and remember all they saw.
+
+Raw connections that follow MOVED by themselves: a redirected command has certainly not run, so
+it may be sent to the leader. A broken connection leaves its commands' outcomes unknown; other errors
+mean that they did not run.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import hiredis
+
+from respkv.wire.request import encode_command
+from tests.simulation.checker import Operation
+
+KEYS: Final = 96  # shared by all clients
+CALL_SECONDS: Final = 1.0  # a paused node answers nobody: then ask another, the outcome unknown
+REDIRECTIONS_MAX: Final = 8
+WITHOUT_EFFECT: Final = ("CLUSTERDOWN", "TRYAGAIN", "LOADING", "MOVED", "EXECABORT", "MISCONF")
+
+
+class Unknown(Exception):
+    """The connection broke before the reply."""
+
+
+class Refused(Exception):
+    """An error reply that says that the command has not run."""
+
+
+@dataclass
+class Seen:
+    """What all clients together did and saw."""
+
+    histories: dict[bytes, list[Operation]] = field(default_factory=dict)
+    acknowledged: int = 0  # writes
+    unknown: int = 0
+    refused: int = 0
+    unexpected: list[str] = field(default_factory=list)  # errors that no fault explains
+    last_write_at: float = 0.0
+    longest_pause: float = 0.0  # between two acknowledged writes of anybody
+
+    def write_acknowledged(self) -> None:
+        """Count it, and how long nobody had one."""
+        now = time.monotonic()
+        if self.last_write_at:
+            self.longest_pause = max(self.longest_pause, now - self.last_write_at)
+        self.last_write_at = now
+        self.acknowledged += 1
+
+
+class Connection:
+    """To one node; requests in order, or broken."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._replies = hiredis.Reader()
+
+    async def call(self, commands: list[list[bytes]]) -> list[Any]:
+        """Send them in one piece and return their replies."""
+        self._writer.write(b"".join(map(encode_command, commands)))
+        replies: list[Any] = []
+        while len(replies) < len(commands):
+            reply = self._replies.gets()
+            if reply is not False:
+                replies.append(reply)
+                continue
+            data = await self._reader.read(65536)
+            if not data:
+                raise ConnectionResetError("closed")
+            self._replies.feed(data)
+        return replies
+
+    def close(self) -> None:
+        """Drop it."""
+        self._writer.transport.abort()
+
+
+class ClusterClient:
+    """One client with a connection for each node that it was sent to."""
+
+    def __init__(self, ports: list[int], chance: random.Random) -> None:
+        self._ports = ports
+        self._chance = chance
+        self._connections: dict[int, Connection] = {}
+        self._leaders: dict[bytes, int] = {}
+
+    async def call(self, key: bytes, *commands: list[bytes]) -> list[Any]:
+        """Run commands of one key, a transaction as a whole.
+
+        Raises:
+            Unknown: they may have run.
+            Refused: they have not.
+        """
+        port = self._leaders.get(key) or self._chance.choice(self._ports)
+        for _ in range(REDIRECTIONS_MAX):
+            replies = await self._ask(port, key, list(commands))
+            errors = [str(reply) for reply in replies if isinstance(reply, hiredis.ReplyError)]
+            moved = [error for error in errors if error.startswith("MOVED ")]
+            if not moved:
+                self._leaders[key] = port
+                if errors:
+                    raise Refused(errors[-1])
+                return replies
+            port = int(moved[0].rpartition(":")[2])
+        raise Refused("CLUSTERDOWN too many redirections")
+
+    async def _ask(self, port: int, key: bytes, commands: list[list[bytes]]) -> list[Any]:
+        connection = self._connections.get(port)
+        if connection is None:
+            try:
+                streams = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 1)
+            except (OSError, TimeoutError):
+                self._leaders.pop(key, None)
+                await asyncio.sleep(0.02)
+                raise Refused("CLUSTERDOWN nobody listens there") from None
+            connection = self._connections[port] = Connection(*streams)
+        try:
+            return await asyncio.wait_for(connection.call(commands), CALL_SECONDS)
+        except (OSError, TimeoutError) as error:
+            connection.close()
+            del self._connections[port]
+            self._leaders.pop(key, None)
+            raise Unknown from error
+
+    def close(self) -> None:
+        """Drop all connections."""
+        for connection in self._connections.values():
+            connection.close()
+
+
+async def work(number: int, ports: list[int], seen: Seen, stop: asyncio.Event, seed: int) -> None:
+    """Call again and again until told to stop; each client's values are its own."""
+    chance = random.Random(f"{seed}:{number}")
+    client = ClusterClient(ports, chance)
+    serial = 0
+    while not stop.is_set():
+        serial += 1
+        value = b"%d:%d:%d" % (seed, number, serial)
+        await _operation(client, chance, value, seen)
+    client.close()
+
+
+async def _operation(
+    client: ClusterClient, chance: random.Random, value: bytes, seen: Seen
+) -> None:
+    place = chance.randrange(KEYS)
+    kind = chance.choice(("set", "set", "get", "delete", "incr", "transaction"))
+    counter, key = b"counter:%d" % (place % (KEYS // 4)), b"{key:%d}" % place
+    if kind == "transaction":
+        second = key + b":second"
+        commands = [[b"MULTI"], [b"SET", key, value], [b"SET", second, value], [b"EXEC"]]
+        parts = [(key, "set", value), (second, "set", value)]
+    elif kind == "incr":
+        key, commands, parts = counter, [[b"INCR", counter]], [(counter, "incr", 1)]
+    elif kind == "set":
+        commands, parts = [[b"SET", key, value]], [(key, "set", value)]
+    elif kind == "delete":
+        commands, parts = [[b"DEL", key]], [(key, "delete", None)]
+    else:
+        key = chance.choice((key, key + b":second", counter))
+        commands, parts = [[b"GET", key]], [(key, "get", None)]
+    invoked = time.monotonic_ns()
+    try:
+        reply = (await client.call(key, *commands))[-1]
+    except Unknown:
+        if kind == "get":
+            return
+        seen.unknown += 1
+        for name_of, name, argument in parts:
+            seen.histories.setdefault(name_of, []).append(Operation(name, argument, invoked))
+        return
+    except Refused as error:
+        seen.refused += 1
+        if not str(error).startswith(WITHOUT_EFFECT):
+            seen.unexpected.append(f"{commands}: {error}")
+        return
+    completed = time.monotonic_ns()
+    for name_of, name, argument in parts:
+        result = {"incr": [reply], "get": reply, "delete": reply}.get(name)
+        operation = Operation(name, argument, invoked, completed, result)
+        seen.histories.setdefault(name_of, []).append(operation)
+    if kind != "get":
+        seen.write_acknowledged()
+
+
+async def read_all(ports: list[int], seen: Seen) -> None:
+    """Read every key once more, so that nothing acknowledged can hide."""
+    client = ClusterClient(ports, random.Random(0))
+    for key, history in seen.histories.items():
+        until = time.monotonic() + 10
+        while True:
+            invoked = time.monotonic_ns()
+            try:
+                reply = (await client.call(key, [b"GET", key]))[0]
+                break
+            except (Refused, Unknown):
+                if time.monotonic() > until:
+                    raise
+        history.append(Operation("get", None, invoked, time.monotonic_ns(), reply))
+    client.close()

@@ -1,0 +1,189 @@
+"""Three real nodes of one cluster, for tests: formed, on free ports, always stopped."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import hiredis
+
+from respkv.keyspace.slots import slot_of
+from respkv.wire.request import encode_command
+from tests.conftest import ServerProcess, free_port
+
+FORMING_SECONDS = 20
+STOPPED_BY_SECONDS = 10
+
+
+class TrioProcess(ServerProcess):
+    """One of the three."""
+
+    peers = ""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        super().__init__(directory, *options)
+        self.bus_port = free_port()
+
+    def launch(self) -> None:
+        """Start the process."""
+        kept = self.options
+        self.options = (
+            "--cluster-enabled", "yes", "--cluster-peers", self.peers,
+            "--cluster-port", str(self.bus_port), "--cluster-announce-ip", "127.0.0.1", *kept,
+        )  # fmt: skip
+        try:
+            super().launch()
+        finally:
+            self.options = kept
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self.process.poll() is None
+
+    def pause(self) -> None:
+        """SIGSTOP: it keeps its connections and says nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def call(self, *argv: bytes | str, seconds: float = 5) -> Any:
+        """Send one command and return its reply, an error as a `hiredis.ReplyError`."""
+        with socket.create_connection(("127.0.0.1", self.port), seconds) as connection:
+            connection.settimeout(seconds)
+            words = [word.encode() if isinstance(word, str) else word for word in argv]
+            connection.sendall(encode_command(words))
+            return replies_of(connection, 1)[0]
+
+    def log_text(self) -> str:
+        """What it has logged so far."""
+        return self.log.read_text(errors="replace")
+
+
+def replies_of(connection: socket.socket, count: int) -> list[Any]:
+    """Read so many replies; the last one is "closed" when the server closed the connection."""
+    reader = hiredis.Reader()
+    replies: list[Any] = []
+    while len(replies) < count:
+        reply = reader.gets()
+        if reply is not False:
+            replies.append(reply)
+            continue
+        data = connection.recv(65536)
+        if not data:
+            return [*replies, "closed"]
+        reader.feed(data)
+    return replies
+
+
+class Trio:
+    """The three; use it as a context manager."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.nodes = [TrioProcess(directory / f"node{number}", *options) for number in (1, 2, 3)]
+        peers = " ".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        for node in self.nodes:
+            node.peers = peers
+
+    def __enter__(self) -> "Trio":
+        try:
+            for node in self.nodes:
+                node.launch()
+            self.wait_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        started = [node for node in self.nodes if hasattr(node, "process")]
+        for node in started:
+            with contextlib.suppress(ProcessLookupError):
+                node.resume()
+                node.process.send_signal(signal.SIGTERM)
+        for node in started:
+            try:
+                node.process.wait(STOPPED_BY_SECONDS)
+            except subprocess.TimeoutExpired:
+                node.kill()
+
+    def running(self) -> list[TrioProcess]:
+        """Return the nodes whose process is there."""
+        return [node for node in self.nodes if node.is_running]
+
+    def wait_ready(self) -> None:
+        """Wait until every running node knows a leader of every slot, and they agree."""
+        deadline = time.monotonic() + FORMING_SECONDS
+        while True:
+            seen = [self._view_of(node) for node in self.running()]
+            if all(seen) and len(set(seen)) == 1:
+                return
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"{node.port}:\n{node.log_text()}" for node in self.nodes)
+                raise RuntimeError(f"the cluster is not ready:\n{logs}")
+            time.sleep(0.02)
+
+    def _view_of(self, node: TrioProcess) -> str:
+        try:
+            info = node.call("CLUSTER", "INFO", seconds=1)
+            slots = node.call("CLUSTER", "SLOTS", seconds=1)
+        except OSError:
+            return ""
+        if not isinstance(info, bytes) or b"cluster_state:ok" not in info:
+            return ""
+        if (
+            not isinstance(slots, list)
+            or sum(last - first + 1 for first, last, *_ in slots) < 16384
+        ):
+            return ""
+        ports = {running.port for running in self.running()}
+        if not ports.issuperset(leader[1] for _, _, leader, *_ in slots):
+            return ""
+        return repr([(first, last, leader[1]) for first, last, leader, *_ in slots])
+
+    def leader_of(self, key: bytes) -> TrioProcess:
+        """Return the node that leads a key's slot, as a running node sees it."""
+        node = self.running()[0]
+        slot = slot_of(key)
+        for first, last, leader, *_ in node.call("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == leader[1])
+        raise LookupError(key)
+
+    def key_led_by(self, node: TrioProcess, prefix: str = "key") -> bytes:
+        """Return a key whose slot this node leads."""
+        return self.keys_led_by(node, 1, prefix)[0]
+
+    def keys_led_by(self, node: TrioProcess, count: int, prefix: str = "key") -> list[bytes]:
+        """Return so many keys of different slots that this node leads."""
+        led = {
+            slot
+            for first, last, leader, *_ in node.call("CLUSTER", "SLOTS")
+            if leader[1] == node.port
+            for slot in range(first, last + 1)
+        }
+        if len(led) < count:
+            raise LookupError(f"{node.port} leads {len(led)} slots")
+        found: list[bytes] = []
+        number = 0
+        while len(found) < count:
+            number += 1
+            key = f"{prefix}:{number}".encode()
+            if slot_of(key) in led:
+                led.remove(slot_of(key))
+                found.append(key)
+        return found
+
+    def faults_logged(self) -> list[str]:
+        """Return log lines that no fault from outside explains."""
+        return [
+            f"{node.port}: {line}"
+            for node in self.nodes
+            for line in node.log_text().splitlines()
+            if "Traceback" in line or "internal error" in line or "InvariantViolation" in line
+        ]
