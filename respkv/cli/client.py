@@ -4,7 +4,7 @@ import os
 import socket
 from typing import TypeAlias
 
-Answer: TypeAlias = "str | int | None | list[Answer]"
+Answer: TypeAlias = "str | int | list[Answer] | None"
 
 REPLY_BYTES_MAX = 64 << 20
 

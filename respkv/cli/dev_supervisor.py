@@ -26,6 +26,7 @@ STOP_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
 _HINT_SECONDS = 10.0
 _REQUEST_SECONDS = 2.0
+_POLL_SECONDS = 0.01
 
 
 class DevNode:
@@ -45,6 +46,7 @@ class DevNode:
 
     def start(self) -> None:
         """Start its process; it is not ready yet."""
+        self.paused = False
         libc = ctypes.CDLL(None)
         parent = os.getpid()
 
@@ -112,7 +114,7 @@ class Supervisor:
             DevNode(number, own, peers, self._directory) for number, own in enumerate(ports, 1)
         ]
         self._signals = 0  # that tell it to stop
-        self._failed: set[int] = set()
+        self._ended: set[int] = set()  # known to be; not by themselves, or it was told
 
     def run(self) -> int:
         """Start, print `ready`, obey until told to stop; 0 when all went well.
@@ -169,45 +171,37 @@ class Supervisor:
             pid = node.process.pid if node.process is not None else 0
             print(f"node {node.number}  {HOST}:{node.port}  pid {pid}", flush=True)
         self._save()
-        if not self._wait_ready():
-            return 0 if self._signals else 1
-        print(f"ready: {len(self._nodes)} nodes, data in {self._directory}", flush=True)
+        waiting, hint_at = list(self._nodes), time.monotonic() + _HINT_SECONDS
         while not self._signals:
-            readable, _, _ = select.select([listener.fileno(), woken], [], [])
+            if waiting:
+                alive = [node for node in self._nodes if node.is_alive]
+                waiting = [node for node in waiting if not node.is_ready(len(alive))]
+                if not waiting:
+                    print(f"ready: {len(alive)} nodes, data in {self._directory}", flush=True)
+                elif time.monotonic() > hint_at:
+                    hint_at = float("inf")
+                    print(f"not ready yet: {waiting[0].log} may say why; Ctrl-C stops", flush=True)
+            files = [listener.fileno(), woken]
+            readable, _, _ = select.select(files, [], [], _POLL_SECONDS if waiting else None)
             if woken in readable:
                 os.read(woken, 4096)
-                self._report_failed()
+            if self._report_ended() and waiting:
+                return 1
             if listener.fileno() in readable:
                 connection, _ = listener.accept()
                 with connection:
                     self._answer(connection)
         return 0
 
-    def _wait_ready(self) -> bool:
-        hint_at = time.monotonic() + _HINT_SECONDS
-        waiting = list(self._nodes)
-        while waiting and not self._signals:
-            waiting = [node for node in waiting if not node.is_ready(len(self._nodes))]
-            if self._report_failed():
-                return False
-            if time.monotonic() > hint_at:
-                hint_at = float("inf")
-                print(f"not ready yet: {waiting[0].log} may say why; Ctrl-C stops", flush=True)
-            if waiting:
-                time.sleep(0.01)
-        return not self._signals
-
-    def _report_failed(self) -> bool:
-        """Tell of nodes that ended by themselves; return whether there are any."""
-        for node in self._nodes:
-            if node.is_alive:
-                self._failed.discard(node.number)
-            elif node.number not in self._failed:
-                self._failed.add(node.number)
-                self._save()
-                if node.state != "killed":
-                    print(f"node {node.number} {node.state}: see {node.log}", file=sys.stderr)
-        return bool(self._failed)
+    def _report_ended(self) -> bool:
+        """Tell of nodes that have ended by themselves; return whether there are any."""
+        ended = [n for n in self._nodes if not n.is_alive and n.number not in self._ended]
+        for node in ended:
+            self._ended.add(node.number)
+            print(f"node {node.number} {node.state}: see {node.log}", file=sys.stderr, flush=True)
+        if ended:
+            self._save()
+        return bool(ended)
 
     def _stop_all(self) -> None:
         for node in self._nodes:
@@ -254,9 +248,9 @@ class Supervisor:
             node = self._find(name)
             if verb == "start" and not node.is_alive:
                 node.start()
-                node.paused = False
+                self._ended.discard(node.number)
             elif verb == "kill" and node.is_alive and node.process is not None:
-                self._failed.add(node.number)
+                self._ended.add(node.number)
                 node.process.kill()
                 node.process.wait()
             elif verb == "pause" and node.state == "running":
