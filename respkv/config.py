@@ -240,8 +240,14 @@ OPTIONS: Final = {
             "milliseconds a command waits for a leader before it is refused",
         ),
         Option("cluster-port", "0", _number(0, 65535), False, "for other nodes; 0: port + 10000"),
-        Option("cluster-announce-ip", "", _host, True, "address told to clients and nodes"),
-        Option("cluster-announce-hostname", "", _hostname, True, "name told to clients and nodes"),
+        Option(
+            "cluster-announce-ip",
+            "",
+            _host,
+            True,
+            "address told to clients; nodes use cluster-peers",
+        ),
+        Option("cluster-announce-hostname", "", _hostname, True, "name told to clients"),
         Option("cluster-announce-port", "0", _number(0, 65535), True, "told; 0: that of port"),
         Option(
             "cluster-announce-bus-port",

@@ -7,6 +7,10 @@ respkv: a Redis Cluster you can pip install, that never loses a write it acknowl
 
   respkv server [FILE.conf] [--port 6379] [--dir DIR] [--json] [--DIRECTIVE VALUE ...]
   respkv ping | wait-ready [--timeout S] | healthcheck   [--host H] [--port P] [--password P]
+  respkv dev-cluster [--nodes 3] [--port 6379] [--dir DIR | --ephemeral]
+  respkv dev-cluster status | kill NODE | kill-leader KEY | pause NODE | resume NODE | start NODE
+                     | stop           [--port P | --dir DIR]
+  respkv cluster status | nodes | owner KEY   [--host H] [--port P] [--password P] [--json]
   respkv wal dump FILE|DIR            print a log as text
   respkv wal salvage DIR [--accept-loss]
   respkv doctor [--dir DIR] [--port P] [--json]
@@ -27,6 +31,14 @@ def main() -> int:
         from respkv.cli.probe import probe
 
         return probe(verb, arguments[1:])
+    if verb == "dev-cluster":
+        from respkv.cli.dev_cluster import dev_cluster
+
+        return dev_cluster(arguments[1:])
+    if verb == "cluster":
+        from respkv.cli.cluster import cluster
+
+        return cluster(arguments[1:])
     if verb == "wal":
         from respkv.cli.wal import wal
 

@@ -1,9 +1,10 @@
 """`respkv ping`, `wait-ready` and `healthcheck`: one raw socket, no imports worth waiting for."""
 
 import os
-import socket
 import sys
 import time
+
+from respkv.cli.client import Refused, RespClient, Unreachable
 
 
 class _Options:
@@ -30,25 +31,11 @@ class _Options:
 
 def _ask(options: _Options, timeout: float) -> str:
     """Return the answer to PING, or why there is none."""
-    request = b"*1\r\n$4\r\nPING\r\n"
-    replies = 1
-    if options.password:
-        password = options.password.encode()
-        request = b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\n" % (len(password), password) + request
-        replies = 2
     try:
-        with socket.create_connection((options.host, options.port), timeout) as connection:
-            connection.sendall(request)
-            answer = b""
-            while answer.count(b"\r\n") < replies:
-                received = connection.recv(4096)
-                if not received:
-                    break
-                answer += received
-    except OSError as error:
-        return f"no answer from {options.host}:{options.port}: {error}"
-    lines = answer.decode(errors="replace").split("\r\n")
-    return lines[replies - 1] if len(lines) >= replies else "closed"
+        with RespClient(options.host, options.port, options.password, timeout) as client:
+            return client.text("PING")
+    except (Refused, Unreachable) as error:
+        return str(error)
 
 
 def probe(verb: str, arguments: list[str]) -> int:
@@ -61,7 +48,7 @@ def probe(verb: str, arguments: list[str]) -> int:
     deadline = time.monotonic() + options.timeout
     while True:
         answer = _ask(options, min(2.0, options.timeout))
-        if answer == "+PONG":
+        if answer == "PONG":
             print("PONG" if verb == "ping" else "ready")
             return 0
         if verb != "wait-ready" or time.monotonic() >= deadline:

@@ -16,14 +16,21 @@ FORMAT = 1
 
 
 class Member:
-    """A node as the genesis names it; its number is its place in the list, from 1."""
+    """A node as the genesis names it; its number is its place in the list, from 1.
 
-    def __init__(self, node_id: str, host: str, port: int, bus_port: int, zone: str) -> None:
+    Clients are told `host`, nodes use `peer_host`: the name in cluster-peers, which all of them
+    have reached while forming.
+    """
+
+    def __init__(
+        self, node_id: str, host: str, port: int, bus_port: int, zone: str, peer_host: str = ""
+    ) -> None:
         self.node_id = node_id
         self.host = host
         self.port = port
         self.bus_port = bus_port
         self.zone = zone
+        self.peer_host = peer_host
 
     def fields(self) -> dict[str, Any]:
         """Return what JSON holds of it."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from respkv.clock import Chance
-from respkv.cluster.genesis import Genesis
+from respkv.cluster.genesis import Genesis, Member
 from respkv.cluster.redirect import redirect
 from respkv.cluster.view import ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
@@ -108,6 +108,7 @@ class Cluster:
         self._fs = fs
         self._directory = directory
         self._preferred: list[int] = []
+        self._members: list[Member] = []
         self._has_network = False
         self._ticks = 0
         self.view = ClusterView(1, 1, 1)  # until the genesis is known
@@ -121,6 +122,7 @@ class Cluster:
         genesis = self.membership.genesis
         if genesis is None:
             raise RuntimeError("a confirmed membership without a genesis")
+        self._members = genesis.members
         self._take_genesis(genesis)
         logger.info(
             "cluster %s: node %d of %d, %d partitions, %d copies of each",
@@ -157,9 +159,11 @@ class Cluster:
         """Listen for peers and dial them."""
         own = self.view.own
         await self.network.listen(self.node.config["bind"].split()[0], own.bus_port)
-        for number, node in self.view.nodes.items():
+        for number, member in enumerate(self._members, 1):
             if number != self.view.own_number:
-                self.network.set_peer(number, node.node_id, node.host, node.bus_port)
+                # As cluster-peers names it: what it announces may be for clients alone.
+                host = member.peer_host or member.host
+                self.network.set_peer(number, member.node_id, host, member.bus_port)
 
     def recovering(self) -> Steps[None]:
         """Open the partitions that this node votes in, a snapshot's chunk each step."""
@@ -244,6 +248,7 @@ class Cluster:
         ends = time.monotonic() + HANDOVER_SECONDS
         while time.monotonic() < ends:
             led = [replica for replica in self.replicas.values() if replica.leads]
+            takers = 0
             for replica in led:
                 up = [
                     n
@@ -251,9 +256,10 @@ class Cluster:
                     if n != self.view.own_number and self.view.nodes[n].up
                 ]
                 if up:
+                    takers += 1
                     replica.raft.transfer(up[replica.partition % len(up)])
                     self.node.log_writer.touch(replica)
-            if not led:
+            if not takers:  # nothing is led any more, or nobody is there to take it
                 break
             await asyncio.sleep(0.02)
 

@@ -114,7 +114,7 @@ class Forming:
         ):
             members.append(
                 Member(node_id.decode(), announced.decode() or host, int(own_port) or port,
-                       int(bus), zone.decode())
+                       int(bus), zone.decode(), host)
             )  # fmt: skip
         if len({member.node_id for member in members}) < len(members):
             raise Disagreement("cluster-peers names one node twice")
