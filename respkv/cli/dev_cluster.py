@@ -75,7 +75,9 @@ def _run(options: argparse.Namespace) -> int:
         import tempfile
 
         with tempfile.TemporaryDirectory(prefix="respkv-dev-") as directory:
-            return Supervisor(directory, *_checked(port, NODES if options.nodes is None else options.nodes)).run()
+            return Supervisor(
+                directory, *_checked(port, NODES if options.nodes is None else options.nodes)
+            ).run()
     directory = options.dir or f"respkv-dev-{port}"
     state = read_state(directory)
     nodes = options.nodes

@@ -131,9 +131,7 @@ class ClusterView:
         In order, and the longest there are: neighbours of one leader are one range.
         """
         if self._ranges is None:
-            leaders: list[tuple[int, ...]] = [
-                (leader,) if leader else () for leader in self._shown
-            ]
+            leaders: list[tuple[int, ...]] = [(leader,) if leader else () for leader in self._shown]
             self._ranges = [(first, last, by[0]) for first, last, by in self._merged(leaders)]
         nodes = self.nodes
         return [(first, last, leader) for first, last, leader in self._ranges if leader in nodes]

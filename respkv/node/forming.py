@@ -28,6 +28,10 @@ logger = logging.getLogger("respkv")
 RETRY_SECONDS: Final = 0.05
 ANSWER_SECONDS: Final = 2.0
 REPLY_BYTES_MAX: Final = 1 << 20
+UNKNOWN_HERE: Final = (
+    "the others are a cluster already, and know another node at this address: give this one its "
+    "data directory back (a new one would not remember what it has voted and acknowledged)"
+)
 
 
 @runtime_checkable
@@ -82,6 +86,8 @@ class Forming:
                 raise status
         mine = self.membership
         for _, _, _, _, _, genesis, confirmed in known:
+            if genesis and not Genesis.decode(genesis).number_of(mine.node_id):
+                raise Disagreement(UNKNOWN_HERE)
             if confirmed == b"1" and mine.genesis is not None:
                 if genesis != mine.genesis.encode():
                     raise Disagreement(
@@ -183,10 +189,11 @@ class Forming:
                 genesis,
                 b"%d" % membership.is_confirmed,
             ]
-        if not membership.accept(Genesis.decode(data)):
-            raise CommandError(
-                b"ERR it keeps another genesis; a wiped node joins with respkv cluster replace"
-            )
+        genesis = Genesis.decode(data)
+        if not genesis.number_of(membership.node_id):
+            raise CommandError(b"ERR its cluster does not know this node")
+        if not membership.accept(genesis):
+            raise CommandError(b"ERR it keeps another genesis: it belongs to another cluster")
         if what == b"CONFIRM":
             membership.confirm()
         return OK

@@ -5,6 +5,7 @@ import secrets
 from typing import Final
 
 from respkv.cluster.genesis import Genesis
+from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import FileSystem, join
 
 _FILE: Final = "cluster"
@@ -12,7 +13,11 @@ _FORMAT: Final = 1
 
 
 class Membership:
-    """Durable once each method has returned."""
+    """Durable once each method has returned.
+
+    Raises:
+        LogDamaged: the file is not what this version, or an older one, has written.
+    """
 
     def __init__(self, fs: FileSystem, directory: str) -> None:
         self.node_id = ""
@@ -43,14 +48,16 @@ class Membership:
         file = self._fs.open(join(self._directory, _FILE))
         try:
             fields = json.loads(file.read_at(0, file.size()))
+            if fields["format"] != _FORMAT:
+                raise ValueError(f"format {fields['format']} is of a newer version")
+            self.node_id = fields["node_id"]
+            if fields["genesis"] is not None:
+                self.genesis = Genesis.decode(fields["genesis"].encode())
+            self.is_confirmed = fields["confirmed"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise LogDamaged(join(self._directory, _FILE), 0, str(error)) from None
         finally:
             file.close()
-        if fields["format"] != _FORMAT:
-            raise ValueError(f"{_FILE}: format {fields['format']} is of a newer version")
-        self.node_id = fields["node_id"]
-        if fields["genesis"] is not None:
-            self.genesis = Genesis.decode(fields["genesis"].encode())
-        self.is_confirmed = fields["confirmed"]
 
     def _write(self) -> None:
         genesis = None if self.genesis is None else self.genesis.encode().decode()

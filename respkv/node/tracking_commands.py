@@ -54,8 +54,6 @@ def client_tracking(session: Connection, argv: Argv) -> Reply:
     """Turn invalidation messages on, with their options, or off."""
     choices = _Choices(session, argv)
     switch = argv[2].upper()
-    if switch == b"ON" and session.node.cluster is not None:
-        raise CommandError(b"ERR CLIENT TRACKING is not available in cluster mode")
     if switch == b"ON":
         _turn_on(session, choices)
     elif switch == b"OFF":
