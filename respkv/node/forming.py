@@ -179,14 +179,14 @@ class Forming:
         membership = self.membership
         if what == b"STATUS":
             own = announced_node(membership.node_id, self._node.config)
-            genesis = b"" if membership.genesis is None else membership.genesis.encode()
+            kept = b"" if membership.genesis is None else membership.genesis.encode()
             return [
                 membership.node_id.encode(),
                 own.host.encode(),
                 b"%d" % self._node.config["cluster-announce-port"],
                 b"%d" % own.bus_port,
                 own.zone.encode(),
-                genesis,
+                kept,
                 b"%d" % membership.is_confirmed,
             ]
         genesis = Genesis.decode(data)
