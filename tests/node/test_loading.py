@@ -39,12 +39,14 @@ def test_a_loading_server_says_so_and_tells_how_far_it_is(tmp_path: Path, snapsh
         server.launch()
         with connect(server) as connection:
             answers = connection.makefile("rb")
-            connection.sendall(b"GET key:1\r\nSET key:1 x\r\nPING\r\nECHO hi\r\n")
+            connection.sendall(  # at once: the server answers all of it in one turn
+                b"GET key:1\r\nSET key:1 x\r\nPING\r\nECHO hi\r\n"
+                b"MULTI\r\nGET key:1\r\nEXEC\r\nINFO persistence\r\n"
+            )
             for _ in range(3):
                 loading = b"-LOADING Redis is loading the dataset in memory\r\n"
                 assert answers.readline() == loading
             assert answers.readline() + answers.readline() == b"$2\r\nhi\r\n"
-            connection.sendall(b"MULTI\r\nGET key:1\r\nEXEC\r\nINFO persistence\r\n")
             assert answers.readline() == b"+OK\r\n"
             assert answers.readline() == loading
             assert answers.readline().startswith(b"-EXECABORT")
