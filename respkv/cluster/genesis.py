@@ -40,6 +40,7 @@ class Member:
             "port": self.port,
             "bus_port": self.bus_port,
             "zone": self.zone,
+            "peer_host": self.peer_host,
         }
 
 

@@ -108,6 +108,11 @@ class ClusterView:
         self._ranges = None
         return True
 
+    def expect_leader(self, partition: int, leader: int) -> None:
+        """Show a node as the leader until one is known: clients take no map that lacks slots."""
+        self._shown[partition] = leader
+        self._ranges = None
+
     # --- what is asked -----------------------------------------------------------------------
 
     @property
@@ -198,8 +203,8 @@ class ClusterView:
         )
 
     def is_ok(self) -> bool:
-        """Return whether every slot has a known leader."""
-        return self.slots_led() == SLOTS
+        """Return whether every slot has a known leader; one that is only shown does not count."""
+        return all(leader in self.nodes for leader in self.leaders)
 
     def leading_nodes(self) -> int:
         """Return how many nodes lead slots (Redis: the size of the cluster)."""

@@ -90,6 +90,17 @@ def test_old_news_changes_nothing() -> None:
     assert (view.ranges()[0], view.epoch_of(3), view.epoch_of(2)) == ((0, 2047, 3), 6, 0)
 
 
+def test_who_is_only_shown_as_the_leader_does_not_make_the_cluster_ok() -> None:
+    """redis-py refuses a map that lacks slots, also while nobody has led anything yet."""
+    view = three_nodes(1)
+    view.expect_leader(0, 3)
+    assert (view.ranges(), view.is_ok(), view.leader_of_slot(0)) == ([(0, 16383, 3)], False, 0)
+    view.set_leader(0, 2, 1)
+    assert (view.ranges(), view.is_ok(), view.leader_of_slot(0)) == ([(0, 16383, 2)], True, 2)
+    view.set_leader(0, 0, 2)
+    assert (view.ranges(), view.is_ok(), view.leader_of_slot(0)) == ([(0, 16383, 2)], False, 0)
+
+
 def test_two_leaders_in_one_term_are_never_shown() -> None:
     view = three_nodes()
     view.set_leader(0, 2, 5)
