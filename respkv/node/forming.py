@@ -29,6 +29,11 @@ RETRY_SECONDS: Final = 0.05
 ANSWER_SECONDS: Final = 2.0
 REPLY_BYTES_MAX: Final = 1 << 20
 
+NOT_A_MEMBER: Final = (
+    "a node with an empty directory is not the one it stands in for, whose votes and entries it "
+    "does not remember; it joins with respkv cluster replace"
+)
+
 
 @runtime_checkable
 class Asked(Protocol):
@@ -82,7 +87,10 @@ class Forming:
                 raise status
         mine = self.membership
         for _, _, _, _, _, genesis, confirmed in known:
-            if confirmed == b"1" and mine.genesis is not None:
+            if confirmed == b"1":
+                if mine.genesis is None:
+                    # All members kept the genesis before any of them was confirmed.
+                    raise Disagreement(f"the peers have formed their cluster: {NOT_A_MEMBER}")
                 if genesis != mine.genesis.encode():
                     raise Disagreement(
                         "a peer is in another cluster: this node's directory is of an earlier one"
@@ -103,6 +111,9 @@ class Forming:
                 "peers keep different geneses: some directory is of an earlier cluster"
             )
         genesis = Genesis.decode(held.pop()) if held else self._propose(statuses)
+        for (host, port), status in zip(self.peers, statuses, strict=True):
+            if not genesis.number_of(status[0].decode()):
+                raise Disagreement(f"at {host}:{port} is a new node: {NOT_A_MEMBER}")
         data = genesis.encode()
         await asyncio.gather(*(self._ask(peer, b"GENESIS", data) for peer in self.peers))
         await asyncio.gather(*(self._ask(peer, b"CONFIRM", data) for peer in self.peers))
@@ -173,20 +184,21 @@ class Forming:
         membership = self.membership
         if what == b"STATUS":
             own = announced_node(membership.node_id, self._node.config)
-            genesis = b"" if membership.genesis is None else membership.genesis.encode()
+            kept = b"" if membership.genesis is None else membership.genesis.encode()
             return [
                 membership.node_id.encode(),
                 own.host.encode(),
                 b"%d" % self._node.config["cluster-announce-port"],
                 b"%d" % own.bus_port,
                 own.zone.encode(),
-                genesis,
+                kept,
                 b"%d" % membership.is_confirmed,
             ]
-        if not membership.accept(Genesis.decode(data)):
-            raise CommandError(
-                b"ERR it keeps another genesis; a wiped node joins with respkv cluster replace"
-            )
+        genesis = Genesis.decode(data)
+        if not genesis.number_of(membership.node_id):
+            raise CommandError(b"ERR it is another node than before: " + NOT_A_MEMBER.encode())
+        if not membership.accept(genesis):
+            raise CommandError(b"ERR it keeps another genesis: its directory is of another cluster")
         if what == b"CONFIRM":
             membership.confirm()
         return OK
