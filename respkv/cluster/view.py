@@ -70,6 +70,9 @@ class ClusterView:
         self.nodes: dict[int, NodeInfo] = {}
         self.leaders: list[int] = [0] * partitions
         self.terms: list[int] = [0] * partitions
+        # Whom clients see: who leads, or during an election who did. Client libraries refuse to
+        # work with a map that has holes; the node they are sent to holds the command meanwhile.
+        self.shown: list[int] = [0] * partitions
         self.voters: list[tuple[int, ...]] = [()] * partitions
         self.partition_of_slot: list[int] = [
             partition
@@ -100,8 +103,14 @@ class ClusterView:
             )
         self.leaders[partition] = leader
         self.terms[partition] = term
-        self._ranges = None
+        if leader:
+            self.show(partition, leader)
         return True
+
+    def show(self, partition: int, leader: int) -> None:
+        """Name this node to clients until a leader is known."""
+        self.shown[partition] = leader
+        self._ranges = None
 
     # --- what is asked -----------------------------------------------------------------------
 
@@ -121,14 +130,12 @@ class ClusterView:
         return leader if node is not None and node.up else 0
 
     def ranges(self) -> list[tuple[int, int, int]]:
-        """Return (first slot, last slot, leader) of all slots with a known leader.
+        """Return (first slot, last slot, leader) of all slots whose leader is or was known.
 
         In order, and the longest there are: neighbours of one leader are one range.
         """
         if self._ranges is None:
-            leaders: list[tuple[int, ...]] = [
-                (leader,) if leader else () for leader in self.leaders
-            ]
+            leaders: list[tuple[int, ...]] = [(leader,) if leader else () for leader in self.shown]
             self._ranges = [(first, last, by[0]) for first, last, by in self._merged(leaders)]
         nodes = self.nodes
         return [(first, last, leader) for first, last, leader in self._ranges if leader in nodes]
@@ -140,7 +147,7 @@ class ClusterView:
         """
         nodes = self.nodes
         served_by: list[tuple[int, ...]] = []
-        for leader, voters in zip(self.leaders, self.voters, strict=True):
+        for leader, voters in zip(self.shown, self.voters, strict=True):
             followers = [
                 number
                 for number in voters
@@ -185,18 +192,22 @@ class ClusterView:
         return max(led, default=0)
 
     def slots_led(self) -> int:
-        """Return how many slots have a known leader."""
+        """Return how many slots are shown with a leader."""
         return sum([last - first + 1 for first, last, _ in self.ranges()])
 
     def slots_down(self) -> int:
-        """Return how many slots have a leader that is down."""
+        """Return how many of them have a leader that is down, or none at the moment."""
         return sum(
-            [last - first + 1 for first, last, leader in self.ranges() if not self.nodes[leader].up]
+            [
+                first_slot(partition + 1, self.partitions) - first_slot(partition, self.partitions)
+                for partition, shown in enumerate(self.shown)
+                if shown in self.nodes and not self.live_leader(partition)
+            ]
         )
 
     def is_ok(self) -> bool:
         """Return whether every slot has a known leader."""
-        return self.slots_led() == SLOTS
+        return all([leader in self.nodes for leader in self.leaders])
 
     def leading_nodes(self) -> int:
         """Return how many nodes lead slots (Redis: the size of the cluster)."""
