@@ -72,7 +72,7 @@ class ClusterView:
         self.terms: list[int] = [0] * partitions
         # Who is shown as the leader: the last one known, also while an election is under way, since
         # clients take a slot that nobody serves for a broken cluster.
-        self._shown: list[int] = [0] * partitions
+        self.shown: list[int] = [0] * partitions
         self.voters: list[tuple[int, ...]] = [()] * partitions
         self.partition_of_slot: list[int] = [
             partition
@@ -104,13 +104,13 @@ class ClusterView:
         self.leaders[partition] = leader
         self.terms[partition] = term
         if leader:
-            self._shown[partition] = leader
+            self.shown[partition] = leader
         self._ranges = None
         return True
 
-    def expect_leader(self, partition: int, leader: int) -> None:
+    def show(self, partition: int, leader: int) -> None:
         """Show a node as the leader until one is known: clients take no map that lacks slots."""
-        self._shown[partition] = leader
+        self.shown[partition] = leader
         self._ranges = None
 
     # --- what is asked -----------------------------------------------------------------------
@@ -131,12 +131,12 @@ class ClusterView:
         return leader if node is not None and node.up else 0
 
     def ranges(self) -> list[tuple[int, int, int]]:
-        """Return (first slot, last slot, leader) of all slots with a known leader.
+        """Return (first slot, last slot, leader) of all slots whose leader is or was known.
 
         In order, and the longest there are: neighbours of one leader are one range.
         """
         if self._ranges is None:
-            leaders: list[tuple[int, ...]] = [(leader,) if leader else () for leader in self._shown]
+            leaders: list[tuple[int, ...]] = [(leader,) if leader else () for leader in self.shown]
             self._ranges = [(first, last, by[0]) for first, last, by in self._merged(leaders)]
         nodes = self.nodes
         return [(first, last, leader) for first, last, leader in self._ranges if leader in nodes]
@@ -148,7 +148,7 @@ class ClusterView:
         """
         nodes = self.nodes
         served_by: list[tuple[int, ...]] = []
-        for leader, voters in zip(self.leaders, self.voters, strict=True):
+        for leader, voters in zip(self.shown, self.voters, strict=True):
             followers = [
                 number
                 for number in voters
@@ -193,13 +193,17 @@ class ClusterView:
         return max(led, default=0)
 
     def slots_led(self) -> int:
-        """Return how many slots have a known leader."""
+        """Return how many slots are shown with a leader."""
         return sum([last - first + 1 for first, last, _ in self.ranges()])
 
     def slots_down(self) -> int:
-        """Return how many slots have a leader that is down."""
+        """Return how many of them have a leader that is down, or none at the moment."""
         return sum(
-            [last - first + 1 for first, last, leader in self.ranges() if not self.nodes[leader].up]
+            [
+                first_slot(partition + 1, self.partitions) - first_slot(partition, self.partitions)
+                for partition, shown in enumerate(self.shown)
+                if shown in self.nodes and not self.live_leader(partition)
+            ]
         )
 
     def is_ok(self) -> bool:

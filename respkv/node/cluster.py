@@ -142,7 +142,7 @@ class Cluster:
             )
         view.voters, self._preferred = genesis.placement()
         for partition, voters in enumerate(view.voters):
-            view.expect_leader(partition, self._preferred[partition])
+            view.show(partition, self._preferred[partition])
             if own_number not in voters:
                 view.set_leader(partition, self._preferred[partition], 0)  # it knows the leader
         self.view = view

@@ -28,9 +28,9 @@ logger = logging.getLogger("respkv")
 RETRY_SECONDS: Final = 0.05
 ANSWER_SECONDS: Final = 2.0
 REPLY_BYTES_MAX: Final = 1 << 20
-UNKNOWN_HERE: Final = (
-    "the others are a cluster already, and know another node at this address: give this one its "
-    "data directory back (a new one would not remember what it has voted and acknowledged)"
+NOT_A_MEMBER: Final = (
+    "a node with an empty directory is not the one it stands in for, whose votes and entries it "
+    "does not remember; it joins with respkv cluster replace"
 )
 
 
@@ -86,9 +86,10 @@ class Forming:
                 raise status
         mine = self.membership
         for _, _, _, _, _, genesis, confirmed in known:
-            if genesis and not Genesis.decode(genesis).number_of(mine.node_id):
-                raise Disagreement(UNKNOWN_HERE)
-            if confirmed == b"1" and mine.genesis is not None:
+            if confirmed == b"1":
+                if mine.genesis is None:
+                    # All members kept the genesis before any of them was confirmed.
+                    raise Disagreement(f"the peers have formed their cluster: {NOT_A_MEMBER}")
                 if genesis != mine.genesis.encode():
                     raise Disagreement(
                         "a peer is in another cluster: this node's directory is of an earlier one"
@@ -109,6 +110,9 @@ class Forming:
                 "peers keep different geneses: some directory is of an earlier cluster"
             )
         genesis = Genesis.decode(held.pop()) if held else self._propose(statuses)
+        for (host, port), status in zip(self.peers, statuses, strict=True):
+            if not genesis.number_of(status[0].decode()):
+                raise Disagreement(f"at {host}:{port} is a new node: {NOT_A_MEMBER}")
         data = genesis.encode()
         await asyncio.gather(*(self._ask(peer, b"GENESIS", data) for peer in self.peers))
         await asyncio.gather(*(self._ask(peer, b"CONFIRM", data) for peer in self.peers))
@@ -191,9 +195,9 @@ class Forming:
             ]
         genesis = Genesis.decode(data)
         if not genesis.number_of(membership.node_id):
-            raise CommandError(b"ERR its cluster does not know this node")
+            raise CommandError(b"ERR it is another node than before: " + NOT_A_MEMBER.encode())
         if not membership.accept(genesis):
-            raise CommandError(b"ERR it keeps another genesis: it belongs to another cluster")
+            raise CommandError(b"ERR it keeps another genesis: its directory is of another cluster")
         if what == b"CONFIRM":
             membership.confirm()
         return OK

@@ -56,8 +56,8 @@ def test_followers_are_shown_where_they_are_up_and_split_ranges_where_they_diffe
     ]  # fmt: skip
     view.nodes[3].up = False
     assert view.ranges_with_followers() == [(0, 12287, (1, 2)), (12288, 16383, (3,))]
-    view.set_leader(0, 0, 2)
-    assert view.ranges_with_followers()[0] == (4096, 12287, (1, 2))
+    view.set_leader(0, 0, 2)  # shown until another is known
+    assert view.ranges_with_followers()[0] == (0, 12287, (1, 2))
 
 
 @given(st.lists(st.integers(0, 3), min_size=16, max_size=16))
@@ -73,6 +73,26 @@ def test_ranges_say_of_each_slot_who_leads_it_and_are_maximal(leaders: list[int]
         assert last < first
         assert last < first - 1 or leader != other
     assert view.is_ok() == (0 not in leaders)
+
+
+def test_who_led_last_is_shown_to_clients_during_an_election() -> None:
+    """Their libraries refuse to work with a map that has holes."""
+    view = ClusterView(1, 2, 3)
+    for number in (1, 2):
+        view.nodes[number] = NodeInfo(f"{number}" * 40, "127.0.0.1", 7000 + number)
+    view.show(0, 1)
+    view.show(1, 2)
+    assert (view.ranges(), view.is_ok(), view.slots_down()) == (
+        [(0, 8191, 1), (8192, 16383, 2)],
+        False,
+        16384,
+    )
+    view.set_leader(0, 2, 1)
+    view.set_leader(1, 2, 1)
+    assert (view.ranges(), view.is_ok(), view.slots_down()) == ([(0, 16383, 2)], True, 0)
+    view.set_leader(0, 0, 2)
+    assert (view.ranges(), view.is_ok(), view.slots_down()) == ([(0, 16383, 2)], False, 8192)
+    assert view.leader_of_slot(0) == 0
 
 
 def test_old_news_changes_nothing() -> None:
@@ -93,7 +113,7 @@ def test_old_news_changes_nothing() -> None:
 def test_who_is_only_shown_as_the_leader_does_not_make_the_cluster_ok() -> None:
     """redis-py refuses a map that lacks slots, also while nobody has led anything yet."""
     view = three_nodes(1)
-    view.expect_leader(0, 3)
+    view.show(0, 3)
     assert (view.ranges(), view.is_ok(), view.leader_of_slot(0)) == ([(0, 16383, 3)], False, 0)
     view.set_leader(0, 2, 1)
     assert (view.ranges(), view.is_ok(), view.leader_of_slot(0)) == ([(0, 16383, 2)], True, 2)

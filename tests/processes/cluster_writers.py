@@ -59,6 +59,11 @@ class Connection:
         self._writer = writer
         self._replies = hiredis.Reader()
 
+    @staticmethod
+    async def open(port: int) -> "Connection":
+        """Connect to a node of this machine."""
+        return Connection(*await asyncio.open_connection("127.0.0.1", port))
+
     async def call(self, commands: list[list[bytes]]) -> list[Any]:
         """Send them in one piece and return their replies."""
         self._writer.write(b"".join(map(encode_command, commands)))
@@ -112,12 +117,12 @@ class ClusterClient:
         connection = self._connections.get(port)
         if connection is None:
             try:
-                streams = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 1)
+                connection = await asyncio.wait_for(Connection.open(port), 1)
             except (OSError, TimeoutError):
                 self._leaders.pop(key, None)
                 await asyncio.sleep(0.02)
                 raise Refused("CLUSTERDOWN nobody listens there") from None
-            connection = self._connections[port] = Connection(*streams)
+            self._connections[port] = connection
         try:
             return await asyncio.wait_for(connection.call(commands), CALL_SECONDS)
         except (OSError, TimeoutError) as error:

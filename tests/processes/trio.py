@@ -149,6 +149,7 @@ class Trio:
     def leader_of(self, key: bytes) -> TrioProcess:
         """Return the node that leads a key's slot, as a running node sees it."""
         node = self.running()[0]
+        # During an election nodes show who led last.
         slot = slot_of(key)
         for first, last, leader, *_ in node.call("CLUSTER", "SLOTS"):
             if first <= slot <= last:

@@ -1,0 +1,150 @@
+"""Forming with real processes: what does not fit is refused, by name, and changes nothing."""
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.processes.trio import Trio, TrioProcess
+
+LOGGED_BY_SECONDS = 15
+
+
+def wait_for_log(node: TrioProcess, text: str) -> None:
+    """Wait until a node has logged this."""
+    deadline = time.monotonic() + LOGGED_BY_SECONDS
+    while text not in node.log_text():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{text!r} is not in:\n{node.log_text()}")
+        time.sleep(0.02)
+
+
+def launch(trio: Trio) -> None:
+    for node in trio.nodes:
+        node.launch()
+
+
+def identities(trio: Trio) -> list[bytes]:
+    return [node.call("CLUSTER", "MYID") for node in trio.nodes]
+
+
+def is_loading(node: TrioProcess) -> bool:
+    return str(node.call("GET", "key")).startswith("LOADING ")
+
+
+def test_contradictory_peers_do_not_form_and_each_side_names_the_other(tmp_path: Path) -> None:
+    trio = Trio(tmp_path)
+    one, two, three = trio.nodes
+    three.peers = f"127.0.0.1:{one.port} 127.0.0.1:{three.port}"
+    try:
+        launch(trio)
+        wait_for_log(one, f"127.0.0.1:{three.port} refuses: ERR its cluster-peers are ")
+        wait_for_log(two, f"127.0.0.1:{three.port} refuses: ERR its cluster-peers are ")
+        wait_for_log(three, f"127.0.0.1:{one.port} refuses: ERR its cluster-peers are ")
+        assert all(is_loading(node) for node in trio.nodes)
+        three.kill()
+        three.peers = one.peers
+        three.launch()
+        trio.wait_ready()
+    finally:
+        trio.__exit__()
+    assert trio.faults_logged() == []
+
+
+def test_a_wrong_secret_is_refused(tmp_path: Path) -> None:
+    trio = Trio(tmp_path, "--cluster-secret", "right")
+    three = trio.nodes[2]
+    three.options = ("--cluster-secret", "wrong")
+    try:
+        launch(trio)
+        for node in trio.nodes[:2]:
+            wait_for_log(node, f"127.0.0.1:{three.port} refuses: ERR its cluster-secret is another")
+        assert all(is_loading(node) for node in trio.nodes)
+        assert "wrong" not in three.log_text()
+    finally:
+        trio.__exit__()
+    assert trio.faults_logged() == []
+
+
+def test_a_secret_that_is_changed_later_is_refused_by_the_peers(tmp_path: Path) -> None:
+    with Trio(tmp_path, "--cluster-secret", "right") as trio:
+        three = trio.nodes[2]
+        three.kill()
+        three.options = ("--cluster-secret", "wrong")
+        three.launch()
+        trio.nodes[0].call("PING")
+        wait_for_log(trio.nodes[0], "secret")
+        key = trio.key_led_by(trio.nodes[0])
+        assert trio.nodes[0].call("SET", key, "v") == b"OK"
+        assert trio.faults_logged() == []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_wiped_node_is_refused_and_told_the_way_in(tmp_path: Path, number: int) -> None:
+    """Its vote may have elected leaders that its empty log would now contradict."""
+    with Trio(tmp_path) as trio:
+        # Who is first in the sorted list of peers has a part of its own in forming.
+        node = sorted(trio.nodes, key=lambda node: node.port)[number]
+        others = [other for other in trio.nodes if other is not node]
+        node.kill()
+        shutil.rmtree(node.directory)
+        node.launch()
+        wait_for_log(node, "respkv cluster replace")
+        assert is_loading(node)
+        key = next(key for key in (b"a", b"b", b"c") if not isinstance(
+            others[0].call("GET", key), Exception))  # fmt: skip
+        assert others[0].call("SET", key, "v") == b"OK"
+        assert trio.faults_logged() == []
+
+
+def test_a_directory_of_another_cluster_is_refused(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    with Trio(tmp_path / "first") as first:
+        directory = first.nodes[0].directory
+    with Trio(tmp_path / "second") as second:
+        node = second.nodes[0]
+        node.kill()
+        shutil.rmtree(node.directory)
+        shutil.copytree(directory, node.directory)
+        node.launch()
+        for other in second.nodes[1:]:
+            wait_for_log(other, "is not reached")
+        other = second.nodes[1]
+        keys = [b"%d" % number for number in range(50)]
+        led = [key for key in keys if not isinstance(other.call("GET", key), Exception)]
+        assert led
+        assert all(other.call("SET", key, "v") == b"OK" for key in led)
+        assert second.faults_logged() == []
+
+
+def test_nodes_restarted_at_once_are_the_same_cluster(tmp_path: Path) -> None:
+    with Trio(tmp_path) as trio:
+        before = identities(trio)
+        keys = [trio.key_led_by(node) for node in trio.nodes]
+        for node, key in zip(trio.nodes, keys, strict=True):
+            assert node.call("SET", key, b"kept by " + key) == b"OK"
+        for node in trio.nodes:
+            node.process.kill()
+        for node in trio.nodes:
+            node.process.wait()
+            node.launch()
+        for node in trio.nodes:
+            node.wait_ready()
+        trio.wait_ready()
+        assert identities(trio) == before
+        for key in keys:
+            assert trio.leader_of(key).call("GET", key) == b"kept by " + key
+
+
+def test_a_node_alone_answers_that_it_waits_and_stops_at_once(tmp_path: Path) -> None:
+    trio = Trio(tmp_path)
+    node = trio.nodes[0]
+    try:
+        node.launch()
+        while not node.ask(b"GET key").startswith(b"-LOADING "):
+            assert node.is_running
+        assert node.stop() == 0
+    finally:
+        trio.__exit__()
