@@ -128,7 +128,8 @@ class Supervisor:
         os.set_blocking(woken, False)
         signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._told_to_stop)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                signal.signal(number, self._told_to_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only to be woken
         with contextlib.suppress(FileNotFoundError):
             os.remove(self._control)
