@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from respkv.clock import Chance
 from respkv.cluster.genesis import Genesis
 from respkv.cluster.redirect import redirect
-from respkv.cluster.view import ClusterView, NodeInfo
+from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
 from respkv.consensus.messages import Message
@@ -154,8 +154,9 @@ class Cluster:
 
     async def join(self) -> None:
         """Listen for peers and dial them."""
-        own = self.view.own
-        await self.network.listen(self.node.config["bind"].split()[0], own.bus_port)
+        config = self.node.config
+        port = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET  # not what it announces
+        await self.network.listen(config["bind"].split()[0], port)
         for number, node in self.view.nodes.items():
             if number != self.view.own_number:
                 self.network.set_peer(number, node.node_id, node.host, node.bus_port)
@@ -182,8 +183,7 @@ class Cluster:
             if replica.raft.term == 0 and self._preferred[partition] == self.view.own_number:
                 replica.raft.start_pre_vote()
             self.node.log_writer.touch(replica)
-        hold_ms = self.node.config["cluster-hold-ms"]
-        self.router = ClusterRouter(self.node, self.view, self.replicas, hold_ms)
+        self.router = ClusterRouter(self.node, self.view, self.replicas)
         return self.router
 
     # --- running -----------------------------------------------------------------------------
