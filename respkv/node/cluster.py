@@ -13,7 +13,7 @@ from respkv.cluster.redirect import redirect
 from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
-from respkv.consensus.messages import Message
+from respkv.consensus.messages import HEARTBEAT, Message
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("respkv")
 
 HANDOVER_SECONDS: Final = 2.0
+ANNOUNCE_TICKS: Final = 10
 
 
 class PartitionRuntime:
@@ -108,6 +109,7 @@ class Cluster:
         self._directory = directory
         self._preferred: list[int] = []
         self._has_network = False
+        self._ticks = 0
         self.view = ClusterView(1, 1, 1)  # until the genesis is known
         self.view.nodes[1] = NodeInfo(self.membership.node_id, "", node.config["port"])
 
@@ -190,6 +192,10 @@ class Cluster:
 
     def tick(self) -> None:
         """One heartbeat interval has passed."""
+        self._ticks += 1
+        if self._ticks % ANNOUNCE_TICKS == 0:
+            for partition in self.replicas:
+                self._announce(partition)
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
@@ -203,12 +209,27 @@ class Cluster:
     def leader_changed(self, partition: int, leader: int, term: int) -> None:
         """A replica here has learnt who leads its partition."""
         self.view.set_leader(partition, leader, term)
+        if leader == self.view.own_number:
+            self._announce(partition)
         if leader:
             self.node.call_soon(self.router.retry_held)
+
+    def _announce(self, partition: int) -> None:
+        """Tell the nodes without a copy of a partition that it is led here: a bare heartbeat."""
+        replica = self.replicas[partition]
+        if replica.leads:
+            own = self.view.own_number
+            for number in self.view.nodes:
+                if number not in replica.raft.voters:
+                    message = Message(HEARTBEAT, own, number, replica.raft.term)
+                    self.network.send(partition, message)
 
     def _take_message(self, partition: int, message: PeerMessage) -> None:
         replica = self.replicas.get(partition)
         if replica is None:
+            if isinstance(message, Message) and message.kind == HEARTBEAT:
+                self.view.set_leader(partition, message.sender, message.term)
+                self.node.call_soon(self.router.retry_held)
             return
         if isinstance(message, SnapshotChunk):
             self.keepers[partition].take_chunk(message)

@@ -85,11 +85,15 @@ def replies_of(connection: socket.socket, count: int) -> list[Any]:
 
 
 class Trio:
-    """The three; use it as a context manager."""
+    """The three, or `count` of them; use it as a context manager."""
 
-    def __init__(self, directory: Path, *options: str, proxy: FaultProxy | None = None) -> None:
+    def __init__(
+        self, directory: Path, *options: str, proxy: FaultProxy | None = None, count: int = 3
+    ) -> None:
         self.proxy = proxy
-        self.nodes = [TrioProcess(directory / f"node{number}", *options) for number in (1, 2, 3)]
+        self.nodes = [
+            TrioProcess(directory / f"node{number}", *options) for number in range(1, count + 1)
+        ]
         peers = " ".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         for number, node in enumerate(self.nodes):
             node.peers = peers
