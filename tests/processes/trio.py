@@ -167,6 +167,10 @@ class Trio:
                 return next(node for node in self.nodes if node.port == leader[1])
         raise LookupError(key)
 
+    def leaders(self) -> set[int]:
+        """Return the ports of all nodes that lead something."""
+        return {leader[1] for _, _, leader, *_ in self.running()[0].call("CLUSTER", "SLOTS")}
+
     def key_led_by(self, node: TrioProcess, prefix: str = "key") -> bytes:
         """Return a key whose slot this node leads."""
         return self.keys_led_by(node, 1, prefix)[0]
