@@ -33,9 +33,8 @@ def test_a_node_that_was_away_gets_a_snapshot_and_has_every_key(tmp_path: Path) 
         away.start()
         while away.call("CLUSTER", "COUNTKEYSINSLOT", str(slot)) != 2000:
             assert away.is_running
-        assert b"snapshot_index:0\r\n" not in away.call(
-            "INFO", "respkv"
-        )  # it never saved one itself
+        while b"snapshot_index:0\r\n" in away.call("INFO", "respkv"):
+            assert away.is_running  # it saved none itself: a leader's becomes durable here
         assert leader.call("SET", "{tag}:more", "v") == b"OK"
         leader.kill()
         other.kill()
