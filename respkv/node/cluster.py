@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from respkv.clock import Chance
 from respkv.cluster.genesis import Genesis, Member
 from respkv.cluster.redirect import redirect
-from respkv.cluster.view import ClusterView, NodeInfo
+from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
-from respkv.consensus.messages import Message
+from respkv.consensus.messages import HEARTBEAT, Message
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
@@ -38,6 +38,7 @@ logger = logging.getLogger("respkv")
 
 HANDOVER_SECONDS: Final = 2.0
 BALANCE_TICKS: Final = 5  # between two partitions that change their leader for balance alone
+ANNOUNCE_TICKS: Final = 10
 
 
 class PartitionRuntime:
@@ -158,8 +159,9 @@ class Cluster:
 
     async def join(self) -> None:
         """Listen for peers and dial them."""
-        own = self.view.own
-        await self.network.listen(self.node.config["bind"].split()[0], own.bus_port)
+        config = self.node.config
+        port = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET  # not what it announces
+        await self.network.listen(config["bind"].split()[0], port)
         for number, member in enumerate(self._members, 1):
             if number != self.view.own_number:
                 # As cluster-peers names it: what it announces may be for clients alone.
@@ -188,8 +190,7 @@ class Cluster:
             if replica.raft.term == 0 and self._preferred[partition] == self.view.own_number:
                 replica.raft.start_pre_vote()
             self.node.log_writer.touch(replica)
-        hold_ms = self.node.config["cluster-hold-ms"]
-        self.router = ClusterRouter(self.node, self.view, self.replicas, hold_ms)
+        self.router = ClusterRouter(self.node, self.view, self.replicas)
         return self.router
 
     # --- running -----------------------------------------------------------------------------
@@ -197,6 +198,9 @@ class Cluster:
     def tick(self) -> None:
         """One heartbeat interval has passed."""
         self._ticks += 1
+        if self._ticks % ANNOUNCE_TICKS == 0:
+            for partition in self.replicas:
+                self._announce(partition)
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
@@ -221,12 +225,27 @@ class Cluster:
     def leader_changed(self, partition: int, leader: int, term: int) -> None:
         """A replica here has learnt who leads its partition."""
         self.view.set_leader(partition, leader, term)
+        if leader == self.view.own_number:
+            self._announce(partition)
         if leader:
             self.node.call_soon(self.router.retry_held)
+
+    def _announce(self, partition: int) -> None:
+        """Tell the nodes without a copy of a partition that it is led here: a bare heartbeat."""
+        replica = self.replicas[partition]
+        if replica.leads:
+            own = self.view.own_number
+            for number in self.view.nodes:
+                if number not in replica.raft.voters:
+                    message = Message(HEARTBEAT, own, number, replica.raft.term)
+                    self.network.send(partition, message)
 
     def _take_message(self, partition: int, message: PeerMessage) -> None:
         replica = self.replicas.get(partition)
         if replica is None:
+            if isinstance(message, Message) and message.kind == HEARTBEAT:
+                self.view.set_leader(partition, message.sender, message.term)
+                self.node.call_soon(self.router.retry_held)
             return
         if isinstance(message, SnapshotChunk):
             self.keepers[partition].take_chunk(message)

@@ -81,13 +81,10 @@ class Lane:
 class ClusterRouter:
     """Does for a node in cluster mode what its one replica does without; see `Replica`."""
 
-    def __init__(
-        self, node: Any, view: ClusterView, replicas: dict[int, Replica], hold_ms: int
-    ) -> None:
+    def __init__(self, node: Any, view: ClusterView, replicas: dict[int, Replica]) -> None:
         self.node = node
         self.view = view
         self.replicas = replicas
-        self.hold_ms = hold_ms
         self._lanes: dict[int, Lane] = {}
         self._held: list[Connection] = []
 
@@ -328,7 +325,7 @@ class ClusterRouter:
                 continue  # closed by what went on before it
             lane = self._lanes[connection.id]
             waited_ms = self.node.runtime.monotonic_ms() - lane.held_since_ms
-            lane.has_waited = waited_ms >= self.hold_ms
+            lane.has_waited = waited_ms >= self.node.config["cluster-hold-ms"]
             connection.go_on()
             lane.has_waited = False
             if connection not in self._held:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.processes.cluster_writers import Seen, read_all, work
+from tests.processes.fault_proxy import FaultProxy
 from tests.processes.trio import Trio, TrioProcess
 from tests.simulation.checker import Operation, State, explain
 
@@ -130,9 +131,43 @@ async def move_leaders(trio: Trio, chance: random.Random) -> None:
         await asyncio.sleep(0.3)
 
 
+async def _cut(trio: Trio, *directions: tuple[int, int]) -> None:
+    """Cut directions for a while, silently, and heal them."""
+    assert trio.proxy is not None
+    await asyncio.to_thread(trio.proxy.cut, *directions)
+    await asyncio.sleep(FAULT_SECONDS + 1)
+    await asyncio.to_thread(trio.proxy.cut)
+
+
+async def cut_off_leader(trio: Trio, chance: random.Random) -> None:
+    """A leader neither hears the others nor is heard."""
+    cut = trio.nodes.index(await _leader(trio, chance))
+    others = [number for number in range(3) if number != cut]
+    await _cut(trio, *[(cut, other) for other in others], *[(other, cut) for other in others])
+
+
+async def mute_leader(trio: Trio, chance: random.Random) -> None:
+    """A leader hears the others and is not heard."""
+    cut = trio.nodes.index(await _leader(trio, chance))
+    await _cut(trio, *[(cut, other) for other in range(3) if other != cut])
+
+
+async def deafen_leader(trio: Trio, chance: random.Random) -> None:
+    """A leader is heard and hears nobody."""
+    cut = trio.nodes.index(await _leader(trio, chance))
+    await _cut(trio, *[(other, cut) for other in range(3) if other != cut])
+
+
+async def cut_one_pair(trio: Trio, chance: random.Random) -> None:
+    """Two nodes that do not reach each other, and a third that reaches both."""
+    one, two = chance.sample(range(3), 2)
+    await _cut(trio, (one, two), (two, one))
+
+
 Fault = Callable[[Trio, random.Random], Awaitable[None]]
 FAULTS: Final[list[Fault]] = [
     kill_leader, pause_leader, stop_gracefully, kill_two, move_leaders, kill_follower, kill_all,
+    cut_off_leader, mute_leader, deafen_leader, cut_one_pair,
 ]  # fmt: skip
 
 
@@ -193,14 +228,21 @@ class Rounds:
 def run(directory: Path, rounds: int, seed: int, writers: int, show: bool = False) -> list[Round]:
     """Run the rounds; stops after one that found something."""
     done: list[Round] = []
-    with Trio(directory) as trio:
-        cluster = Rounds(trio, writers, seed)
-        for number in range(1, rounds + 1):
-            done.append(cluster.run(number))
-            if show:
-                print(done[-1], flush=True)
-            if done[-1].errors:
-                break
+    proxy = FaultProxy(3)
+    try:
+        with Trio(directory, proxy=proxy) as trio:
+            # Connections from before this are of no known sender; they are made anew.
+            proxy.node_ids = [node.call("CLUSTER", "MYID") for node in trio.nodes]
+            proxy.drop_connections()
+            cluster = Rounds(trio, writers, seed)
+            for number in range(1, rounds + 1):
+                done.append(cluster.run(number))
+                if show:
+                    print(done[-1], flush=True)
+                if done[-1].errors:
+                    break
+    finally:
+        proxy.close()
     return done
 
 

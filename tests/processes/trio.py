@@ -13,6 +13,7 @@ import hiredis
 from respkv.keyspace.slots import slot_of
 from respkv.wire.request import encode_command
 from tests.conftest import ServerProcess, free_port
+from tests.processes.fault_proxy import FaultProxy
 
 FORMING_SECONDS = 20
 STOPPED_BY_SECONDS = 10
@@ -26,13 +27,15 @@ class TrioProcess(ServerProcess):
     def __init__(self, directory: Path, *options: str) -> None:
         super().__init__(directory, *options)
         self.bus_port = free_port()
+        self.announced_bus_port = 0  # the same
 
     def launch(self) -> None:
         """Start the process."""
         kept = self.options
         self.options = (
             "--cluster-enabled", "yes", "--cluster-peers", self.peers,
-            "--cluster-port", str(self.bus_port), "--cluster-announce-ip", "127.0.0.1", *kept,
+            "--cluster-port", str(self.bus_port), "--cluster-announce-ip", "127.0.0.1",
+            "--cluster-announce-bus-port", str(self.announced_bus_port), *kept,
         )  # fmt: skip
         try:
             super().launch()
@@ -82,13 +85,21 @@ def replies_of(connection: socket.socket, count: int) -> list[Any]:
 
 
 class Trio:
-    """The three; use it as a context manager."""
+    """The three, or `count` of them; use it as a context manager."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
-        self.nodes = [TrioProcess(directory / f"node{number}", *options) for number in (1, 2, 3)]
+    def __init__(
+        self, directory: Path, *options: str, proxy: FaultProxy | None = None, count: int = 3
+    ) -> None:
+        self.proxy = proxy
+        self.nodes = [
+            TrioProcess(directory / f"node{number}", *options) for number in range(1, count + 1)
+        ]
         peers = " ".join(f"127.0.0.1:{node.port}" for node in self.nodes)
-        for node in self.nodes:
+        for number, node in enumerate(self.nodes):
             node.peers = peers
+            if proxy is not None:
+                node.announced_bus_port = proxy.ports[number]
+                proxy.targets[number] = node.bus_port
 
     def __enter__(self) -> "Trio":
         try:
@@ -155,6 +166,10 @@ class Trio:
             if first <= slot <= last:
                 return next(node for node in self.nodes if node.port == leader[1])
         raise LookupError(key)
+
+    def leaders(self) -> set[int]:
+        """Return the ports of all nodes that lead something."""
+        return {leader[1] for _, _, leader, *_ in self.running()[0].call("CLUSTER", "SLOTS")}
 
     def key_led_by(self, node: TrioProcess, prefix: str = "key") -> bytes:
         """Return a key whose slot this node leads."""
