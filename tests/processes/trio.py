@@ -1,6 +1,7 @@
 """Three real nodes of one cluster, for tests: formed, on free ports, always stopped."""
 
 import contextlib
+import random
 import signal
 import socket
 import subprocess
@@ -12,11 +13,21 @@ import hiredis
 
 from respkv.keyspace.slots import slot_of
 from respkv.wire.request import encode_command
-from tests.conftest import ServerProcess, free_port
+from tests.conftest import ServerProcess
 from tests.processes.fault_proxy import FaultProxy
 
 FORMING_SECONDS = 20
+LISTENING_PORTS = (12_000, 32_000)  # below those that the system gives to connections
 STOPPED_BY_SECONDS = 10
+
+
+def listening_port() -> int:
+    """Return a free port that no outgoing connection takes while its node is down."""
+    while True:
+        port = random.randrange(*LISTENING_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class TrioProcess(ServerProcess):
@@ -26,7 +37,7 @@ class TrioProcess(ServerProcess):
 
     def __init__(self, directory: Path, *options: str) -> None:
         super().__init__(directory, *options)
-        self.bus_port = free_port()
+        self.port, self.bus_port = listening_port(), listening_port()
         self.announced_bus_port = 0  # the same
 
     def launch(self) -> None:
@@ -106,6 +117,8 @@ class Trio:
             for node in self.nodes:
                 node.launch()
             self.wait_ready()
+            if len(self.running()) < len(self.nodes):
+                raise RuntimeError("a node has ended: " + self.nodes[0].log_text())
         except BaseException:
             self.__exit__()
             raise
