@@ -188,6 +188,9 @@ OPTIONS: Final = {
         ),
         Option("snapshot-log-bytes", "128mb", _size, True, "log growth between snapshots, bytes"),
         Option(
+            "log-bytes-max", "4gb", _size, True, "writes slow down at half of it, and stop at it"
+        ),
+        Option(
             "tracking-table-max-keys",
             "1000000",
             _number(0, 1 << 40),

@@ -11,6 +11,7 @@ Chunks of a database follow the order of its keys; deadlines follow the order of
 """
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from itertools import accumulate, pairwise
 from struct import Struct, pack, unpack_from
 from typing import Final
@@ -26,6 +27,22 @@ CHUNK_DEADLINES: Final = CHUNK_BYTES // 12
 _HEADER: Final = Struct("<sHQII")
 _COUNTED: Final = Struct("<sII")
 _CONTAINER: Final = Struct("<sIBI")
+
+
+class Digest:
+    """A hash over a dump's chunks: equal exactly on equal states (encodings aside)."""
+
+    def __init__(self) -> None:
+        self._hash = blake2b(digest_size=32)
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next chunk."""
+        self._hash.update(b"%d\n" % len(chunk))
+        self._hash.update(chunk)
+
+    def value(self) -> bytes:
+        """Return the hash of all that was added."""
+        return self._hash.digest()
 
 
 def header(now_ms: int, databases: int, counters: list[int]) -> bytes:

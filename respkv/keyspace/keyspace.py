@@ -5,7 +5,6 @@ follows from the log: equal logs give an equal `digest()` on every machine.
 """
 
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 from typing import Final
 from zlib import crc32
 
@@ -340,11 +339,10 @@ class Keyspace:
 
     def digest(self) -> bytes:
         """Return a hash that is equal exactly on equal states (encodings aside)."""
-        hash_ = blake2b(digest_size=32)
+        digest = dump.Digest()
         for chunk in self.dump():
-            hash_.update(b"%d\n" % len(chunk))
-            hash_.update(chunk)
-        return hash_.digest()
+            digest.add(chunk)
+        return digest.value()
 
     def dump(self) -> Iterator[bytes]:
         """Return the state as chunks, each about 64 KiB or one large value.

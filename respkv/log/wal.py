@@ -236,6 +236,11 @@ class Wal:
         self._sealed = False
         return lsn
 
+    @property
+    def sealed(self) -> bool:
+        """Whether nothing has been written behind the last seal."""
+        return self._sealed
+
     def seal(self) -> None:
         """Write an empty batch behind an unsealed last one, so that only this could be cut."""
         if not self._sealed and not self._records and self.durable_lsn == self.next_lsn - 1:

@@ -13,6 +13,8 @@ from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
 
+SEAL_SECONDS = 0.01  # idle for so long, the last batch is sealed
+
 
 class LogFailed(Exception):
     """The log could not be written or synced: this node stops, as its promises are void."""
@@ -33,6 +35,9 @@ class NodeRuntime:
         self._sync_helper = sync_helper
         self._ready_clients: list[Client] = []
         self._turn_requested = False
+        self.turn_seconds = 0.0  # more: writes are slowed down
+        self.seals = False  # the log is open: an empty batch seals it when it is idle
+        self._seal_requested = False
         sync_helper.attach(loop, self._synced)
 
     def now_ms(self) -> int:
@@ -51,7 +56,10 @@ class NodeRuntime:
         """Have the turn ended once every socket that is readable now has been read."""
         if not self._turn_requested:
             self._turn_requested = True
-            self._loop.call_soon(self._end_turn)
+            if self.turn_seconds:
+                self._loop.call_later(self.turn_seconds, self._end_turn)
+            else:
+                self._loop.call_soon(self._end_turn)
 
     def start_sync(self, lsn: int) -> None:
         """Ask the helper process to sync what was written."""
@@ -88,6 +96,17 @@ class NodeRuntime:
             return
         self._send_replies()
         self.on_end_of_turn()
+        if self.seals and not self._seal_requested and not self.wal.sealed:
+            self._seal_requested = True
+            self._loop.call_later(SEAL_SECONDS, self._seal)
+
+    def _seal(self) -> None:
+        self._seal_requested = False
+        try:
+            if self.log_writer.idle:
+                self.wal.seal()
+        except BaseException as error:
+            self.fail(error)
 
     def _synced(self, lsn: int, error: int) -> None:
         if error:

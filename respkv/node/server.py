@@ -49,6 +49,7 @@ logger = logging.getLogger("respkv")
 TICK_SECONDS = 0.1
 SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 LOADING_SLICE_SECONDS = 0.005
+SLOW_TURN_SECONDS = 0.005  # between turns while the log has grown to half of its limit
 FREE_ITEMS_PER_TURN = 5_000  # of emptied databases: about 2 ms
 DECLARED = (
     session_commands,
@@ -71,6 +72,10 @@ LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
 DISK_FULL_TEXT = (
     b"MISCONF No room is left for the log, so writes are refused before any could be lost. "
     b"Free space on the disk; writing resumes by itself."
+)
+LOG_FULL_TEXT = (
+    b"MISCONF The log has grown to log-bytes-max because no snapshot covers it, so writes are "
+    b"refused. They resume once a snapshot is done; see INFO persistence and the server's log."
 )
 
 
@@ -322,9 +327,11 @@ class Node:
             str(self.config["databases"]),
             *job.segments,
             stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
         )
         try:
-            code = await process.wait()
+            digest, _ = await process.communicate()
+            code = process.returncode
         except asyncio.CancelledError:
             process.kill()
             await process.wait()
@@ -333,7 +340,12 @@ class Node:
         keeper.ended(code == 0, lambda: recorded.set_result(None))
         await recorded
         if code == 0:
-            logger.info("snapshot of partition %d at index %d", job.partition, job.index)
+            logger.info(
+                "snapshot of partition %d at index %d is durable, digest %s",
+                job.partition,
+                job.index,
+                digest.decode().strip(),
+            )
         else:
             logger.error("the snapshot process ended with status %d", code)
         return code == 0
@@ -355,10 +367,16 @@ class Node:
             self.runtime.request_end_of_turn()
 
     def _refuse_writes_when_full(self) -> None:
-        refusal = DISK_FULL_TEXT if self.wal.full else b""
+        held, held_max = self.wal.bytes_held(), self.config["log-bytes-max"]
+        self.runtime.turn_seconds = SLOW_TURN_SECONDS if held > held_max // 2 else 0.0
+        refusal = b""
+        if self.wal.full:
+            refusal = DISK_FULL_TEXT
+        elif held >= held_max:
+            refusal = LOG_FULL_TEXT
         if refusal != self._write_refusal:
             self._write_refusal = refusal
-            logger.warning("writes are %s", "refused: disk full" if refusal else "taken again")
+            logger.warning("writes: %s", refusal.decode() or "taken again")
         for replica in self.replicas():
             replica.write_refusal = refusal
 
@@ -397,7 +415,7 @@ class Node:
 
     async def _load_and_tick(self, opening: Steps[Wal]) -> None:
         self._take_log(await self._run_steps(opening))
-        self._log_open = True
+        self._log_open = self.runtime.seals = True
         if self._members is not None:
             await self._members.form()
             await self._run_steps(self._members.recovering())

@@ -12,7 +12,7 @@ from respkv.replica.snapshot_builder import build_snapshot
 
 
 def main(arguments: list[str], fs: FileSystem) -> None:
-    """Build one snapshot; the exit status is 0 when it is durable.
+    """Build one snapshot; when it is durable, print its digest and end with status 0.
 
     It ends with the server that asked for it: a killed server's successor has other plans for the
     segments and the room.
@@ -21,7 +21,7 @@ def main(arguments: list[str], fs: FileSystem) -> None:
     os.nice(19)
     gc.disable()
     directory, partition, index, term, databases, *segments = arguments
-    for _ in build_snapshot(
+    steps = build_snapshot(
         fs,
         directory,
         segments,
@@ -29,7 +29,13 @@ def main(arguments: list[str], fs: FileSystem) -> None:
         int(index),
         int(term),
         int(databases),
-    ):
+    )
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            print(end.value.hex())
+            return
         if os.getppid() != server:
             sys.exit(1)
 

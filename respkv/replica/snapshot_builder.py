@@ -4,10 +4,11 @@ It never looks at the server's memory, so it can be a process of its own: the lo
 and what it computes is checked by recomputing the state the server has.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final
 
 from respkv.errors import InvariantViolation
+from respkv.keyspace.dump import Digest
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.log.segment import read_entries
@@ -38,8 +39,10 @@ def build_snapshot(
     index: int,
     term: int,
     databases: int,
-) -> Iterator[None]:
+) -> Generator[None, None, bytes]:
     """Write the snapshot of what (index, term) has applied; yields between slices of the work.
+
+    The generator's value is the digest of that state, which the server's own had at that entry.
 
     Raises:
         LogDamaged: the previous snapshot or a segment does not check out.
@@ -56,7 +59,10 @@ def build_snapshot(
     if (at, last_term) != (index, term):
         raise InvariantViolation(f"the closed segments end at {last_term}.{at}, not {term}.{index}")
     writer = SnapshotWriter(fs, directory, partition, index, term)
+    digest = Digest()
     for chunk in keyspace.dump():
         writer.write(chunk)
+        digest.add(chunk)
         yield
     writer.finish()
+    return digest.value()

@@ -173,6 +173,30 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(directory)], check=True)
 
 
+def test_a_log_without_snapshots_is_bounded(tmp_path: Path) -> None:
+    """DESIGN: growth is slowed, then refused, and goes on once a snapshot covers the log."""
+    limits = ("--log-bytes-max", "24mb", "--snapshot-log-bytes", "1gb")
+    with (
+        ServerProcess(tmp_path / "data", *limits) as server,
+        redis.Redis(port=server.port, retry=None) as client,
+    ):
+        acknowledged = 0
+        with pytest.raises(redis.ResponseError, match="MISCONF The log has grown"):
+            while acknowledged < 1000:
+                client.set(f"k{acknowledged}", MEGABYTE)
+                acknowledged += 1
+        assert acknowledged >= 20
+        assert client.get("k0") == MEGABYTE
+        client.save()
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            assert time.monotonic() < until
+            with contextlib.suppress(redis.ResponseError):
+                client.set("more", "1")
+                break
+        assert client.dbsize() == acknowledged + 1
+
+
 def test_a_full_disk_refuses_writes_loses_none_and_takes_them_again(small_disk: Path) -> None:
     with ServerProcess(small_disk / "data") as server:
         client = redis.Redis(port=server.port, retry=None)

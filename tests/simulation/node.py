@@ -249,20 +249,21 @@ class SimulatedNode:
         steps = build_snapshot(
             self.disk, DIRECTORY, job.segments, job.partition, job.index, job.term, DATABASES
         )
-        self._snapshot_step(steps)
+        self._snapshot_step(steps, job.index)
 
-    def _snapshot_step(self, steps: Iterator[None]) -> None:
+    def _snapshot_step(self, steps: Iterator[None], index: int) -> None:
         try:
             next(steps)
-        except StopIteration:
+        except StopIteration as end:
             self.world.count("snapshots built")
+            self.cluster.invariants.state_seen(self, index, end.value)
             self.keeper.ended(True, _nothing)
         except OSError:
             self.world.count("snapshots failed")
             self.keeper.ended(False, _nothing)
         else:
             delay = self.world.between(100, 5 * MILLISECOND)
-            self._later(delay, lambda: self._snapshot_step(steps))
+            self._later(delay, lambda: self._snapshot_step(steps, index))
 
 
 def _nothing() -> None:
