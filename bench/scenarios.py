@@ -7,7 +7,8 @@ from pathlib import Path
 from bench.client import Client, fill, percentile, probe
 from bench.driver import drive, shown
 from bench.processes import Build, Server, running
-from bench.report import COMPILED, PURE, REDIS, Asked, Figure
+from bench.report import COMPILED, PURE, Asked, Figure
+from respkv.wire.request import encode_command
 
 KEYS = 1_000_000
 VALUE = b"x" * 64
@@ -164,8 +165,6 @@ def pauses(bench: Bench) -> list[Figure]:
 
 def _fill_expiring(port: int) -> None:
     """Set keys that all expire at the same moment, three seconds from now."""
-    from respkv.wire.request import encode_command
-
     deadline = b"%d" % (time.time_ns() // 1_000_000 + 3_000)
     with Client(port) as client:
         for start in range(0, EXPIRING_KEYS, 1_000):
@@ -185,4 +184,3 @@ SCENARIOS: dict[str, Callable[[Bench], list[Figure]]] = {
     "memory": memory_and_recovery,
     "pauses": pauses,
 }
-__all__ = ["REDIS", "SCENARIOS", "Bench"]

@@ -13,7 +13,6 @@ from hashlib import blake2b
 from math import ceil
 from typing import Final
 
-SLOTS: Final = 16_384
 TOKENS_PER_WEIGHT: Final = 256  # 64 move a tenth more partitions when a node joins
 LOAD_FACTOR: Final = 1.25  # of the mean, for replicas and for leaders
 
@@ -41,17 +40,6 @@ def partitions_for(nodes: int) -> int:
         if nodes <= nodes_max:
             return partitions
     return 1024
-
-
-def slots_of(partition: int, partitions: int) -> range:
-    """Return the contiguous slots of a partition."""
-    size = SLOTS // partitions
-    return range(partition * size, (partition + 1) * size)
-
-
-def partition_of(slot: int, partitions: int) -> int:
-    """Return the partition that a slot belongs to."""
-    return slot * partitions // SLOTS
 
 
 def place(nodes: Sequence[RingNode], partitions: int, replication_factor: int) -> Placement:

@@ -44,7 +44,6 @@ from respkv.steps import Steps, finish
 
 SEGMENT_BYTES: Final = 16 << 20
 _SEGMENT_BYTES_MIN: Final = 2 * FIRST_BATCH_AT
-_ROOM_LEFT_BYTES: Final = 1 << 20  # on the disk, beside a segment that is made on the spot
 _UNFINISHED: Final = "segment.new"
 _NONE: Final[list[Entry]] = []
 
@@ -441,35 +440,10 @@ class Wal:
         """Return how many bytes all segments hold, spares left out."""
         return sum(segment.size for segment in self._segments[:-1]) + self._offset
 
-    def bytes_held_by(self, partition: int) -> int:
-        """Return about how many bytes of entries keep segments for this partition."""
-        state = self._partitions.get(partition)
-        if state is None:
-            return 0
-        return sum(
-            segment.entry_bytes[partition]
-            for segment in self._segments
-            if segment.last_indexes.get(partition, 0) > state.snapshot_index
-        )
-
-    def free_bytes(self) -> int:
-        """Return how much more fits on the disk."""
-        return self._fs.free_bytes(self._directory)
-
     @property
     def full(self) -> bool:
         """Whether there is no room for another segment: refuse writes before one is missing."""
         return self._spares.full
-
-    def has_room(self, size: int) -> bool:
-        """Return whether a batch of this many bytes can surely be written."""
-        batch_bytes = BATCH_HEADER.size + size + BATCH_ALIGNMENT
-        if self._offset + batch_bytes <= self._file_bytes:
-            return True
-        needed = batch_bytes + FIRST_BATCH_AT + 64 * (len(self._partitions) + 2)
-        if needed <= self._segment_bytes and self._spares.names:
-            return True
-        return self.free_bytes() >= max(needed, self._segment_bytes) + _ROOM_LEFT_BYTES
 
     def begin_spare(self) -> str | None:
         """Return the path to `fill_spare`, None when there are enough spares."""

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from respkv.clock import Chance
@@ -257,11 +256,6 @@ class Cluster:
     def _peer_state(self, number: int, up: bool) -> None:
         self.view.nodes[number].up = up
         logger.info("node %d is %s", number, "connected" if up else "not reached")
-
-    def keyspaces(self) -> Iterator[Keyspace]:
-        """Yield the keyspaces of the partitions here."""
-        for replica in self.replicas.values():
-            yield replica.keyspace
 
     async def hand_over(self) -> None:
         """Let others lead what this node leads, before it stops."""

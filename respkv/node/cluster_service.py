@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from respkv.cluster.redirect import redirect
 from respkv.cluster.view import ClusterView
-from respkv.errors import ClusterDisabled, CommandError
+from respkv.errors import ClusterDisabled
 from respkv.keyspace.keyspace import Keyspace
-from respkv.node.connection import Connection
 
 if TYPE_CHECKING:
-    from respkv.node.server import Node
+    from respkv.node.connection import Connection
 
 
 class Link:
@@ -50,37 +48,25 @@ class ClusterService(Protocol):
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
 
-    def allow_stale_reads(self, session: Connection, allowed: bool) -> None:
+    def allow_stale_reads(self, session: "Connection", allowed: bool) -> None:
         """READONLY or READWRITE: let followers on this node serve the session's reads, or not.
 
         RESET ends it as READWRITE does.
         """
 
 
-def cluster_of_node(node: "Node") -> ClusterService | None:
-    """Return the node's cluster, None without cluster mode."""
-    cluster: ClusterService | None = getattr(node, "cluster", None)
-    return cluster
-
-
-def cluster_of(session: Connection) -> ClusterService:
+def cluster_of(session: "Connection") -> ClusterService:
     """Return the node's cluster.
 
     Raises:
         ClusterDisabled: it is not in one.
     """
-    cluster = cluster_of_node(session.node)
+    cluster = session.node.cluster
     if cluster is None:
         raise ClusterDisabled()
     return cluster
 
 
-def local_host(session: Connection) -> str:
+def local_host(session: "Connection") -> str:
     """Return the address at which the session's client has reached this node."""
     return "127.0.0.1" if session.is_unix else session.local.rpartition(":")[0]
-
-
-def redirect_of(session: Connection, slot: int) -> CommandError:
-    """Return what the session is told of a slot that this node cannot serve."""
-    preferred = session.node.config["cluster-preferred-endpoint-type"]
-    return redirect(cluster_of(session).view, slot, local_host(session), preferred)

@@ -331,11 +331,8 @@ class Connection(Client):
                 self._dispatch_checked(argv)
                 if self.closing:
                     break
-                waiting = self._still_waiting()
-                if waiting is not None:
-                    later = argvs[position + 1 :]
-                    if later:
-                        waiting.append((later, b"".join(map(encode_command, later))))
+                if self.is_waiting:
+                    self.wait_with(argvs[position + 1 :])
                     break
             return
         name = command.display_name

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from respkv import __version__
-from respkv.node.cluster_service import cluster_of_node
 from respkv.replica import transaction
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def _server(node: "Node") -> Fields:
         "redis_git_sha1": "00000000",
         "redis_git_dirty": 0,
         "redis_build_id": "0",
-        "redis_mode": "standalone" if cluster_of_node(node) is None else "cluster",
+        "redis_mode": "standalone" if node.cluster is None else "cluster",
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
         "arch_bits": 64,
         "multiplexing_api": "uvloop" if "uvloop" in sys.modules else "asyncio",
@@ -47,7 +46,7 @@ def _server(node: "Node") -> Fields:
 
 
 def _clients(node: "Node") -> Fields:
-    cluster = cluster_of_node(node)
+    cluster = node.cluster
     return {
         "connected_clients": len(node.clients),
         "cluster_connections": len(cluster.links()) if cluster is not None else 0,
@@ -197,7 +196,7 @@ def _errorstats(node: "Node") -> Fields:
 
 
 def _cluster(node: "Node") -> Fields:
-    return {"cluster_enabled": int(cluster_of_node(node) is not None)}
+    return {"cluster_enabled": int(node.cluster is not None)}
 
 
 def _respkv(node: "Node") -> Fields:

@@ -15,6 +15,7 @@ from respkv.commands.table import WRITE, Command, resolve
 from respkv.errors import CommandError, CrossSlot, KeylessInTransaction, SlotNotServed
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.slots import slot_of
+from respkv.node.cluster_service import local_host
 from respkv.node.gathering import COMBINED, Gathering
 from respkv.replica.client import Client
 from respkv.replica.replica import Replica
@@ -129,14 +130,19 @@ class ClusterRouter:
             self.answer(connection, CrossSlot())
             return
         slot = slots.pop()
-        stream = self._stream_for(connection, slot, [argv])
-        if stream is not None:
-            lane = self._lane(connection)
-            if lane.watches is not watches:
-                lane.watches, lane.watched_slots = watches, set()
-            lane.watched_slots.add(slot)  # known now; the counters only once the read is served
-            self._expect(connection, stream)
-            self._replica_of(stream, argv[1]).submit_watch(stream, watches, argv)
+        replica = self._leading(slot)
+        if replica is None:
+            refusal = self._redirection(connection, slot)
+            if not (isinstance(refusal, SlotNotServed) and self._hold(connection, [argv])):
+                self.answer(connection, refusal)
+            return
+        lane = self._lane(connection)
+        if lane.watches is not watches:
+            lane.watches, lane.watched_slots = watches, set()
+        lane.watched_slots.add(slot)  # known now; the counters only once the read is served
+        stream = self._stream(connection, replica.partition)
+        self._expect(connection, stream)
+        replica.submit_watch(stream, watches, argv)
 
     def submit_transaction(
         self,
@@ -154,12 +160,11 @@ class ClusterRouter:
             self.answer(connection, transaction.run(Keyspace(1), argv))
         else:
             slot = slots.pop()
-            partition = self.view.partition_of_slot[slot]
-            replica = self.replicas.get(partition)
-            if replica is None or not replica.leads:
+            replica = self._leading(slot)
+            if replica is None:
                 self.answer(connection, self._redirection(connection, slot))
                 return
-            stream = self._stream(connection, partition)
+            stream = self._stream(connection, replica.partition)
             self._expect(connection, stream)
             replica.submit_transaction(stream, transaction, raws, argv, changes_db)
 
@@ -197,8 +202,7 @@ class ClusterRouter:
             return False
 
     def _waits_for_leader(self, connection: "Connection", slot: int, argv: Argv) -> bool:
-        replica = self.replicas.get(self.view.partition_of_slot[slot])
-        if replica is not None and replica.leads:
+        if self._leading(slot) is not None:
             return False
         error = self._redirection(connection, slot)
         if isinstance(error, SlotNotServed) and self._hold(connection, [argv]):
@@ -230,11 +234,10 @@ class ClusterRouter:
                 self._submit_shares(connection, command, shares, b"")
                 self._gather(connection, command, argvs[position:])
                 return
-            partition = self.view.partition_of_slot[slot]
-            replica = self.replicas.get(partition)
-            if replica is not None and replica.leads:
-                self._expect(connection, self._stream(connection, partition))
-                shares.setdefault(partition, []).append(argv)
+            replica = self._leading(slot)
+            if replica is not None:
+                self._expect(connection, self._stream(connection, replica.partition))
+                shares.setdefault(replica.partition, []).append(argv)
                 continue
             refusal = self._redirection(connection, slot)
             if isinstance(refusal, SlotNotServed) and self._hold(connection, argvs[position:]):
@@ -264,21 +267,13 @@ class ClusterRouter:
                 replica.submit_write(stream, command, argvs, raw)
 
     def _redirection(self, connection: "Connection", slot: int) -> CommandError:
-        host = "127.0.0.1" if connection.is_unix else connection.local.rpartition(":")[0]
-        return redirect(self.view, slot, host, self.node.config["cluster-preferred-endpoint-type"])
+        preferred = self.node.config["cluster-preferred-endpoint-type"]
+        return redirect(self.view, slot, local_host(connection), preferred)
 
-    def _stream_for(self, connection: "Connection", slot: int, argvs: list[Argv]) -> Stream | None:
-        partition = self.view.partition_of_slot[slot]
-        replica = self.replicas.get(partition)
-        if replica is not None and replica.leads:
-            return self._stream(connection, partition)
-        error = self._redirection(connection, slot)
-        if not (isinstance(error, SlotNotServed) and self._hold(connection, argvs)):
-            self.answer(connection, error)
-        return None
-
-    def _replica_of(self, stream: Stream, key: bytes) -> Replica:
-        return self.replicas[self.view.partition_of_slot[slot_of(key)]]
+    def _leading(self, slot: int) -> Replica | None:
+        """Return the replica that serves a slot; None when none on this node leads it."""
+        replica = self.replicas.get(self.view.partition_of_slot[slot])
+        return replica if replica is not None and replica.leads else None
 
     def _lane(self, connection: "Connection") -> Lane:
         lane = self._lanes.get(connection.id)
@@ -307,11 +302,10 @@ class ClusterRouter:
     def _hold(self, connection: "Connection", argvs: list[Argv]) -> bool:
         """Keep commands until their slot has a leader; False when they have waited long enough."""
         lane = self._lane(connection)
-        now_ms = self.node.runtime.monotonic_ms()
         if lane.has_waited:
             return False
         if not lane.held_since_ms:
-            lane.held_since_ms = now_ms
+            lane.held_since_ms = self.node.runtime.monotonic_ms()
         connection.wait_with(argvs)
         if connection not in self._held:
             self._held.append(connection)

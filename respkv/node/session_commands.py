@@ -16,7 +16,6 @@ from respkv.commands.table import (
     command,
 )
 from respkv.errors import BadSyntax, CommandError, InvalidDatabase, SelectInCluster, WrongArity
-from respkv.node.cluster_service import cluster_of_node
 from respkv.node.connection import Connection
 from respkv.replica.batch import database_number
 from respkv.wire.reply import OK, Reply
@@ -120,7 +119,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
         b"version": REDIS_VERSION.encode(),
         b"proto": version,
         b"id": session.id,
-        b"mode": b"standalone" if cluster_of_node(session.node) is None else b"cluster",
+        b"mode": b"standalone" if session.node.cluster is None else b"cluster",
         b"role": b"master",
         b"modules": [],
     }
@@ -130,7 +129,7 @@ def hello(session: Connection, argv: Argv) -> Reply:
          syntax="index:integer", summary="Change the selected database for the current connection")  # fmt: skip
 def select(session: Connection, argv: Argv) -> Reply:
     """Make later commands of this connection run in another database; a cluster has one."""
-    if cluster_of_node(session.node) is not None:
+    if session.node.cluster is not None:
         try:
             database_number(argv, 1)
         except InvalidDatabase:
@@ -142,8 +141,7 @@ def select(session: Connection, argv: Argv) -> Reply:
 @command(arity=-1, flags=_ALWAYS | FAST | NO_AUTH | ALLOW_BUSY, group="connection", since="1.0.0",
          summary="Close the connection")  # fmt: skip
 def quit(session: Connection, argv: Argv) -> Reply:  # noqa: A001
-    """Close once everything has been answered."""
-    session.node.call_soon(session.quit)
+    """Only here to be declared: the connection itself closes once all has been answered."""
     return OK
 
 

@@ -10,30 +10,7 @@ from respkv.replica.log_writer import LogWriter
 from respkv.replica.replica import Replica
 from respkv.replica.runtime import Runtime
 from respkv.replica.snapshot_builder import load_latest
-from respkv.steps import Steps, finish
-
-
-def recover_replica(
-    fs: FileSystem,
-    directory: str,
-    wal: Wal,
-    log_writer: LogWriter,
-    runtime: Runtime,
-    partition: int,
-    node_id: int,
-    voters: list[int],
-    databases: int,
-) -> Replica:
-    """Return the partition's replica with its snapshot loaded; Raft tells what else to apply.
-
-    Raises:
-        LogDamaged: the snapshot that the log relies on is missing or altered.
-    """
-    return finish(
-        recovering_replica(
-            fs, directory, wal, log_writer, runtime, partition, node_id, voters, databases
-        )
-    )
+from respkv.steps import Steps
 
 
 def recovering_replica(
@@ -47,7 +24,13 @@ def recovering_replica(
     voters: list[int],
     databases: int,
 ) -> Steps[Replica]:
-    """Do what `recover_replica` does in steps, a snapshot's chunk each."""
+    """Return the partition's replica with its snapshot loaded, a chunk of it each step.
+
+    Raft tells what else to apply.
+
+    Raises:
+        LogDamaged: the snapshot that the log relies on is missing or altered.
+    """
     found = wal.recovered.get(partition) or RecoveredPartition()
     keyspace, index, term = Keyspace(databases), 0, 0
     if found.snapshot_index:

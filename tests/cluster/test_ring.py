@@ -8,13 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respkv.cluster.ring import (
-    SLOTS,
     Placement,
     RingNode,
-    partition_of,
     partitions_for,
     place,
-    slots_of,
 )
 
 COPIES = 3
@@ -106,13 +103,3 @@ def test_a_nodes_share_follows_its_weight(weight: float) -> None:
     held = count([node for voters in placement.voters for node in voters])
     mean = 256 * COPIES / (7 + weight)
     assert 0.6 * mean * weight <= held[nodes[0].node_id] <= ceil(1.25 * mean * weight)
-
-
-def test_slots_are_shared_out_evenly_and_found_again() -> None:
-    for partitions in (16, 32, 64, 256, 1024):
-        slots = [slot for number in range(partitions) for slot in slots_of(number, partitions)]
-        assert slots == list(range(SLOTS))
-        assert all(
-            slot in slots_of(partition_of(slot, partitions), partitions)
-            for slot in range(0, SLOTS, 7)
-        )

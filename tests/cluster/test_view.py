@@ -189,3 +189,15 @@ def test_before_the_cluster_has_formed_a_node_knows_itself_and_serves_nothing() 
     assert (view.own.port, view.ranges(), view.is_ok(), view.followed()) == (7000, [], False, [])
     assert redirect(view, 16383, "127.0.0.1").text == b"CLUSTERDOWN Hash slot not served"
     assert (view.epoch(), view.leading_nodes(), view.slots_led()) == (0, 0, 0)
+
+
+def test_slots_are_shared_out_evenly_and_found_again() -> None:
+    for partitions in (16, 32, 64, 256, 1024):
+        of_slot = ClusterView(1, partitions, 3).partition_of_slot
+        ranges = [
+            range(first_slot(number, partitions), first_slot(number + 1, partitions))
+            for number in range(partitions)
+        ]
+        assert [slot for slots in ranges for slot in slots] == list(range(SLOTS))
+        assert {len(slots) for slots in ranges} == {SLOTS // partitions}
+        assert all(slot in ranges[of_slot[slot]] for slot in range(0, SLOTS, 7))

@@ -8,7 +8,8 @@ from respkv.commands.table import resolve
 from respkv.log.wal import Wal
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
-from respkv.replica.recover import recover_replica
+from respkv.replica.recover import recovering_replica
+from respkv.steps import finish
 from respkv.wire.request import encode_command
 from tests.faulty_disk import FaultyDisk
 
@@ -38,8 +39,10 @@ class OneVoter:
         self.now = 1_700_000_000_000
         self.wal = Wal.open(disk, "data", SEGMENT_BYTES)
         self.log_writer = LogWriter(self.wal, self, wait_for_sync=True)
-        self.replica = recover_replica(
-            disk, "data", self.wal, self.log_writer, self, 0, 1, [1], databases=1
+        self.replica = finish(
+            recovering_replica(
+                disk, "data", self.wal, self.log_writer, self, 0, 1, [1], databases=1
+            )
         )
         self._turn_requested = False
         self.replica.raft.campaign()

@@ -9,10 +9,11 @@ from respkv.consensus.raft import LEADER
 from respkv.log.wal import Wal
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
-from respkv.replica.recover import recover_replica
+from respkv.replica.recover import recovering_replica
 from respkv.replica.snapshot_builder import build_snapshot
 from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
+from respkv.steps import finish
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
 from tests.simulation.world import MILLISECOND
 
@@ -110,16 +111,18 @@ class SimulatedNode:
     def _boot(self) -> None:
         self.wal = Wal.open(self.disk, DIRECTORY, SEGMENT_BYTES)
         self.log_writer = LogWriter(self.wal, self, wait_for_sync=True)
-        self.replica = recover_replica(
-            self.disk,
-            DIRECTORY,
-            self.wal,
-            self.log_writer,
-            self,
-            partition=0,
-            node_id=self.id,
-            voters=[1, 2, 3],
-            databases=DATABASES,
+        self.replica = finish(
+            recovering_replica(
+                self.disk,
+                DIRECTORY,
+                self.wal,
+                self.log_writer,
+                self,
+                partition=0,
+                node_id=self.id,
+                voters=[1, 2, 3],
+                databases=DATABASES,
+            )
         )
         self.keeper = SnapshotKeeper(
             self.replica, self.wal, self.log_writer, self, self.disk, DIRECTORY
