@@ -3,6 +3,8 @@
 from respkv.commands import (
     counters,
     expiry,
+    hash_picks,
+    hashes,
     internal,
     iteration,
     keys,
@@ -15,6 +17,8 @@ from respkv.commands import (
 __all__ = [
     "counters",
     "expiry",
+    "hash_picks",
+    "hashes",
     "internal",
     "iteration",
     "keys",

@@ -7,6 +7,7 @@ from respkv.commands.help import declare_help
 from respkv.commands.table import READONLY, Argv, command, container
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.limits import Limits
 from respkv.keyspace.values import Container, Value
 
 EMBEDDED_BYTES_MAX: Final = 44
@@ -26,7 +27,7 @@ container(
          summary="Inspect the internal encoding of a Redis object")  # fmt: skip
 def object_encoding(keyspace: Keyspace, argv: Argv) -> bytes | None:
     value = keyspace.lookup(argv[2])
-    return None if value is None else encoding_of(value)
+    return None if value is None else encoding_of(value, keyspace.limits)
 
 
 @command(name="OBJECT|FREQ", arity=3, flags=READONLY, keys=(2, 2, 1), access="RO",
@@ -79,10 +80,10 @@ REFCOUNT <key>
 """)  # fmt: skip
 
 
-def encoding_of(value: Value) -> bytes:
+def encoding_of(value: Value, limits: Limits) -> bytes:
     """Return the name of the encoding Redis would choose."""
     if isinstance(value, Container):
-        return value.encoding()
+        return value.encoding(limits)
     if isinstance(value, bytearray):
         return b"raw"
     if int64_or_none(value) is not None:

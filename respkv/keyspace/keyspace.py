@@ -14,7 +14,8 @@ from respkv.keyspace import dump
 from respkv.keyspace.database import Database
 from respkv.keyspace.deadlines import window_end_ms
 from respkv.keyspace.garbage import Garbage
-from respkv.keyspace.values import Value
+from respkv.keyspace.limits import Limits
+from respkv.keyspace.values import Container, Value
 from respkv.steps import Steps, finish
 
 COUNTERS: Final = 4_096  # WATCH buckets: a collision costs a spurious nil, never a lost update
@@ -37,6 +38,7 @@ class Keyspace:
         self.position: int = 0
         # What the entries change, while somebody wants to know: keys; None: whole databases.
         self.changed: list[bytes | None] | None = None
+        self.limits: Limits = Limits()  # what this node was told; no part of the state
         self.hits: int = 0  # of reads; these three are statistics, and no part of the state
         self.misses: int = 0
         self.expired: int = 0
@@ -142,6 +144,13 @@ class Keyspace:
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
             self.changed.append(key)
+
+    def shrunk(self, key: bytes, container: Container) -> None:
+        """Count a change that took elements out of the container at `key`; an empty one goes."""
+        if len(container):
+            self.modified(key)
+        else:
+            self.delete(key)
 
     def delete(self, key: bytes) -> bool:
         """Remove `key`, expired or not; return whether it was there."""

@@ -7,11 +7,15 @@ a `Container`: a class of its own in a module of its own, which this module does
 from collections.abc import Callable
 from typing import Final
 
-STRING: Final = 0  # type codes are part of the dump format
+from respkv.keyspace.limits import Limits
 
 
 class Container:
-    """Base of the values that are no strings."""
+    """Base of the values that are no strings.
+
+    Type codes are part of the dump format: 1 hash, 2 list, 3 set, 4 zset, 5 stream. A container
+    that has become empty is deleted by the command that emptied it (streams excepted).
+    """
 
     type_code: int = -1
     type_name: str = ""
@@ -20,8 +24,12 @@ class Container:
         """Return the number of elements."""
         raise NotImplementedError
 
-    def encoding(self) -> bytes:
+    def encoding(self, limits: Limits) -> bytes:
         """Return what OBJECT ENCODING reports."""
+        raise NotImplementedError
+
+    def memory_bytes(self) -> int:
+        """Return about how much memory it takes, without walking through it."""
         raise NotImplementedError
 
     def copy(self) -> "Container":

@@ -11,6 +11,7 @@ NULL_ARRAY                null array         null
 list, tuple               array              array
 dict                      flat array         map
 SetReply                  array              set
+Pairs                     flat array         array of arrays of two
 Verbatim                  bulk string        verbatim string
 Push                      array              push
 CommandError              error              error
@@ -40,6 +41,13 @@ class SetReply:
     """An unordered collection without duplicates."""
 
     def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+
+class Pairs:
+    """Elements with a value each, in their order: RESP2 has them one after the other."""
+
+    def __init__(self, items: list[tuple[Any, Any]]) -> None:
         self.items = items
 
 
@@ -124,6 +132,14 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
         parts.append((b"*%d\r\n" if resp == 2 else b"~%d\r\n") % len(reply.items))
         for item in reply.items:
             _encode_into(item, resp, parts)
+    elif isinstance(reply, Pairs):
+        if resp == 2:
+            parts.append(b"*%d\r\n" % (2 * len(reply.items)))
+            for one, other in reply.items:
+                _encode_into(one, resp, parts)
+                _encode_into(other, resp, parts)
+        else:
+            _encode_into(reply.items, resp, parts)
     elif isinstance(reply, Verbatim):
         if resp == 2:
             parts.append(bulk(reply.text))

@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 from respkv.commands.table import WRITE, resolve
+from respkv.entry import Entry
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import Container
+from respkv.replica.replay import apply_entry
 from respkv.wire.reply import encode
 from respkv.wire.request import encode_command
 from tests.conftest import ServerProcess, free_port
@@ -154,10 +156,14 @@ class Served(Server):
 
 
 class Ours:
-    """A keyspace, and its commands called as a replica does: writes while applying an entry."""
+    """A keyspace, and its commands called as a replica does: writes while applying an entry.
+
+    A second keyspace replays the log of the first, as a follower does.
+    """
 
     def __init__(self) -> None:
         self.keyspace = Keyspace()
+        self._follower = Keyspace()
         self._db = 0
         self._index = 0
         self._now_ms = 0
@@ -183,7 +189,22 @@ class Ours:
             reply = error
         assert keyspace.db_index == self._db, f"{argv} left another database selected"
         keyspace.applying = False
+        if command.flags & WRITE:
+            self._replicate(argv)
         return encode(reply, resp)
+
+    def check_replicas(self) -> None:
+        """Prove that leader, follower, and who starts from a snapshot of it hold the same."""
+        digest = self.keyspace.digest()
+        self._follower.begin_entry(1, self._index, self.keyspace.now_ms)
+        assert self._follower.digest() == digest
+        self._follower = Keyspace.load(list(self._follower.dump()))
+        assert self._follower.digest() == digest
+
+    def _replicate(self, argv: Argv) -> None:
+        select = [b"SELECT", b"%d" % self._db]
+        payload = encode_command(select) + encode_command(argv)
+        apply_entry(self._follower, Entry(1, self._index, self.keyspace.now_ms, payload))
 
     def put(self, key: bytes, value: Container) -> None:
         """Store a value whose commands are not the ones under test."""

@@ -1,5 +1,6 @@
 """A container type for tests of what the keyspace does with values that are no strings."""
 
+from respkv.keyspace.limits import Limits
 from respkv.keyspace.values import LOADERS, Container
 
 
@@ -15,8 +16,11 @@ class Box(Container):
     def __len__(self) -> int:
         return len(self.items)
 
-    def encoding(self) -> bytes:
+    def encoding(self, limits: Limits) -> bytes:
         return b"box"
+
+    def memory_bytes(self) -> int:
+        return sum(map(len, self.items))
 
     def copy(self) -> Container:
         return Box(list(self.items))

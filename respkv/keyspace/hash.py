@@ -1,0 +1,106 @@
+"""The hash type: fields and their values, side by side at dense positions."""
+
+from struct import pack, unpack_from
+from typing import Final
+
+from respkv.keyspace.limits import Limits
+from respkv.keyspace.members import Members, close_gap
+from respkv.keyspace.packed import pack_items, unpack_items
+from respkv.keyspace.values import LOADERS, Container
+
+ENTRY_BYTES: Final = 250  # two bytes objects, a slot in a dict, an int, two list slots: measured
+
+
+class Hash(Container):
+    """Fields in log order; `values[i]` belongs to `fields.items[i]`."""
+
+    type_code = 1
+    type_name = "hash"
+
+    def __init__(self) -> None:
+        self.fields: Members = Members()
+        self.values: list[bytes] = []
+        self.payload_bytes: int = 0
+        # High-water marks: once Redis has left its compact encoding it never goes back.
+        self.peak_entries: int = 0
+        self.peak_item_bytes: int = 0
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def get(self, field: bytes) -> bytes | None:
+        """Return the value of `field`, None when it is not there."""
+        position = self.fields.positions.get(field, -1)
+        return None if position < 0 else self.values[position]
+
+    def set(self, field: bytes, value: bytes) -> bool:
+        """Store `value` at `field`; return whether the field is new."""
+        position = self.fields.positions.get(field, -1)
+        if position >= 0:
+            self.payload_bytes += len(value) - len(self.values[position])
+            self.values[position] = value
+        else:
+            self.fields.add(field)
+            self.values.append(value)
+            self.payload_bytes += len(field) + len(value)
+            if len(self.values) > self.peak_entries:
+                self.peak_entries = len(self.values)
+        longest = max(len(field), len(value))
+        if longest > self.peak_item_bytes:
+            self.peak_item_bytes = longest
+        return position < 0
+
+    def remove(self, field: bytes) -> bool:
+        """Remove `field`; return whether it was there."""
+        position = self.fields.remove(field)
+        if position < 0:
+            return False
+        self.payload_bytes -= len(field) + len(self.values[position])
+        close_gap(self.values, position)
+        return True
+
+    def encoding(self, limits: Limits) -> bytes:
+        if (
+            self.peak_entries > limits.hash_max_listpack_entries
+            or self.peak_item_bytes > limits.hash_max_listpack_value
+        ):
+            return b"hashtable"
+        return b"listpack"
+
+    def memory_bytes(self) -> int:
+        return self.payload_bytes + ENTRY_BYTES * len(self.values)
+
+    def copy(self) -> "Hash":
+        other = Hash()
+        other.fields = self.fields.copy()
+        other.values = self.values.copy()
+        other.payload_bytes = self.payload_bytes
+        other.peak_entries = self.peak_entries
+        other.peak_item_bytes = self.peak_item_bytes
+        return other
+
+    def dump(self) -> bytes:
+        return pack("<I", len(self.values)) + pack_items(self.fields.items + self.values)
+
+    def free_some(self, items: int) -> int:
+        if self.values:
+            freed = min(items, len(self.values))
+            del self.values[-freed:]
+            return freed
+        return self.fields.free_some(items)
+
+
+def load(dumped: bytes) -> Hash:
+    """Return the hash that `Hash.dump` described."""
+    (count,) = unpack_from("<I", dumped)
+    items = unpack_items(dumped, 4, 2 * count)
+    hash_ = Hash()
+    hash_.fields.extend(items[:count])
+    hash_.values = items[count:]
+    hash_.payload_bytes = sum(map(len, items))
+    hash_.peak_entries = count
+    hash_.peak_item_bytes = max(map(len, items))
+    return hash_
+
+
+LOADERS[Hash.type_code] = load

@@ -1,0 +1,19 @@
+"""Up to what size Redis keeps a value in its compact encoding; OBJECT ENCODING tells.
+
+Our own layout does not depend on it: these are options of a node and no part of the state.
+"""
+
+
+class Limits:
+    """Redis' options of the same names; a negative or zero one as Redis reads it."""
+
+    def __init__(self) -> None:
+        self.hash_max_listpack_entries: int = 128
+        self.hash_max_listpack_value: int = 64
+        self.set_max_intset_entries: int = 512
+        self.zset_max_listpack_entries: int = 128
+        self.zset_max_listpack_value: int = 64
+        self.list_max_listpack_size: int = -2
+        self.hll_sparse_max_bytes: int = 3_000
+        self.stream_node_max_bytes: int = 4_096
+        self.stream_node_max_entries: int = 100

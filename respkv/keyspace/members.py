@@ -1,0 +1,88 @@
+"""Distinct byte strings at dense positions: any one of them is picked, or the next few walked, at once."""
+
+from typing import Final
+
+ORDERED_MAX: Final = 128  # up to here removal keeps the order of insertion, as Redis' listpacks do
+
+
+class Members:
+    """`items` in log order and `positions` of each; removal may move the last item into the gap."""
+
+    def __init__(self) -> None:
+        self.items: list[bytes] = []
+        self.positions: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def add(self, item: bytes) -> bool:
+        """Append `item` unless it is there; return whether it was not."""
+        if item in self.positions:
+            return False
+        self.positions[item] = len(self.items)
+        self.items.append(item)
+        return True
+
+    def extend(self, items: list[bytes]) -> None:
+        """Append items, all distinct and none of them there."""
+        first = len(self.items)
+        self.positions.update(zip(items, range(first, first + len(items)), strict=True))
+        self.items.extend(items)
+
+    def remove(self, item: bytes) -> int:
+        """Remove `item` and return the position it had, -1 when it was not there.
+
+        `close_gap` does the same to a list that runs in parallel with `items`.
+        """
+        position = self.positions.pop(item, -1)
+        if position < 0:
+            return -1
+        close_gap(self.items, position)
+        if position < len(self.items):
+            if len(self.items) < ORDERED_MAX:
+                for moved in range(position, len(self.items)):
+                    self.positions[self.items[moved]] = moved
+            else:
+                self.positions[self.items[position]] = position
+        return position
+
+    def copy(self) -> "Members":
+        """Return an independent copy."""
+        other = Members()
+        other.items = self.items.copy()
+        other.positions = self.positions.copy()
+        return other
+
+    def free_some(self, count: int) -> int:
+        """Drop at most `count` items from the end and return how many; positions go last."""
+        if self.items:
+            freed = min(count, len(self.items))
+            del self.items[-freed:]
+            return freed
+        for freed in range(count):
+            if not self.positions:
+                return freed
+            self.positions.popitem()
+        return count
+
+    def scan(self, cursor: int, count: int) -> tuple[int, int, int]:
+        """Return the next cursor and the range of positions to visit, which are walked downwards.
+
+        A cursor is the number of positions still to visit (0 at the start: all), so an item that
+        fills the gap of a removed one never moves from a position to visit to a visited one.
+        """
+        end = len(self.items)
+        if 0 < cursor < end:
+            end = cursor
+        start = max(end - count, 0)
+        return start, start, end
+
+
+def close_gap(items: list[bytes], position: int) -> None:
+    """Take items[position] out of a list of a `Members`, or of one in parallel with it."""
+    if len(items) <= ORDERED_MAX:
+        del items[position]
+        return
+    last = items.pop()
+    if position < len(items):
+        items[position] = last
