@@ -119,6 +119,15 @@ class OffsetOutOfRange(CommandError):
     default_text = b"ERR offset is out of range"
 
 
+class Unblocked(CommandError):
+    """A call that waited, ended by something else than what it waited for."""
+
+    default_text = (
+        b"UNBLOCKED force unblock from blocking operation, instance state changed "
+        b"(master -> replica?)"
+    )
+
+
 class ProtocolError(CommandError):
     """The stream cannot be understood from here on: answer, then close."""
 

@@ -1,6 +1,7 @@
 """What each command means. Importing this package fills the command table."""
 
 from respkv.commands import (
+    blocking,
     counters,
     expiry,
     hash_picks,
@@ -8,6 +9,8 @@ from respkv.commands import (
     internal,
     iteration,
     keys,
+    list_waits,
+    lists,
     objects,
     server,
     string_parts,
@@ -15,6 +18,7 @@ from respkv.commands import (
 )
 
 __all__ = [
+    "blocking",
     "counters",
     "expiry",
     "hash_picks",
@@ -22,6 +26,8 @@ __all__ = [
     "internal",
     "iteration",
     "keys",
+    "list_waits",
+    "lists",
     "objects",
     "server",
     "string_parts",

@@ -6,6 +6,7 @@ A chunk is one kind byte and a body, little endian throughout:
     strings    S  db u32, n u32, key length u32 each, value length u32 each, keys, values
     container  C  db u32, type code u8, key length u32, key, the type's own form
     deadlines  D  db u32, n u32, position u32 each, deadline u64 each
+    waiters    W  see `respkv.keyspace.waiters`; missing when nobody waits
 
 Chunks of a database follow the order of its keys; deadlines follow the order of their buckets.
 """

@@ -16,6 +16,7 @@ from respkv.keyspace.deadlines import window_end_ms
 from respkv.keyspace.garbage import Garbage
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.values import Container, Value
+from respkv.keyspace.waiters import Waiter, WaiterId, Waiters
 from respkv.steps import Steps, finish
 
 COUNTERS: Final = 4_096  # WATCH buckets: a collision costs a spurious nil, never a lost update
@@ -35,6 +36,7 @@ class Keyspace:
         self.now_ms: int = 0
         self.leader_ms: int = 0
         self.applying: bool = False
+        self.may_park: bool = False  # the command stands alone, so it may wait
         self.position: int = 0
         # What the entries change, while somebody wants to know: keys; None: whole databases.
         self.changed: list[bytes | None] | None = None
@@ -44,9 +46,11 @@ class Keyspace:
         self.expired: int = 0
         self.counters: list[int] = [0] * COUNTERS
         self._term: int = 0
-        self._index_in_log: int = 0
+        self.index: int = 0
         self._read_picks: int = 0
         self._garbage: Garbage = Garbage()
+        self.waiters: Waiters = Waiters()
+        self._waited: dict[tuple[int, bytes], dict[WaiterId, Waiter]] = self.waiters.by_key
         self.select(0)
 
     # --- entries -----------------------------------------------------------------------------
@@ -57,7 +61,10 @@ class Keyspace:
         self.leader_ms = self.now_ms
         self.position = 0
         self._term = term
-        self._index_in_log = index
+        self.index = index
+        self.may_park = True
+        if self.waiters.by_id or self.waiters.answered:
+            self.waiters.begin_entry(term)
         self.select(0)
 
     def select(self, db: int) -> None:
@@ -79,9 +86,9 @@ class Keyspace:
         a new one each time.
         """
         if self.applying:
-            return SeededChance(seed_of(self._term, self._index_in_log, self.position))
+            return SeededChance(seed_of(self._term, self.index, self.position))
         self._read_picks += 1
-        return SeededChance(seed_of(self._term, self._index_in_log, -self._read_picks))
+        return SeededChance(seed_of(self._term, self.index, -self._read_picks))
 
     # --- keys of the selected database -------------------------------------------------------
 
@@ -125,6 +132,8 @@ class Keyspace:
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
             self.changed.append(key)
+        if self._waited:
+            self.waiters.mark_ready(self.db_index, key)
 
     def replace(self, key: bytes, value: Value) -> None:
         """Store `value`, keeping the deadline of an existing key."""
@@ -138,12 +147,16 @@ class Keyspace:
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
             self.changed.append(key)
+        if self._waited:
+            self.waiters.mark_ready(self.db_index, key)
 
     def modified(self, key: bytes) -> None:
         """Count a change made inside the value of `key`."""
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
             self.changed.append(key)
+        if self._waited:
+            self.waiters.mark_ready(self.db_index, key)
 
     def shrunk(self, key: bytes, container: Container) -> None:
         """Count a change that took elements out of the container at `key`; an empty one goes."""
@@ -328,12 +341,28 @@ class Keyspace:
         if self.changed is not None:
             self.changed.append(None)
         databases[first_db], databases[second_db] = databases[second_db], databases[first_db]
+        if self._waited:
+            self.waiters.mark_database(first_db)
+            self.waiters.mark_database(second_db)
         self._count_everywhere()
         self.select(self.db_index)
 
     def free_some(self, items: int) -> bool:
         """Free about `items` keys or elements of dropped containers; True while more is left."""
         return self._garbage.free_some(items)
+
+    # --- calls that wait ---------------------------------------------------------------------
+
+    def park(self, keys: list[bytes], argv: list[bytes]) -> bool:
+        """Have the current command wait for `keys`; return False where it may not wait.
+
+        `argv` is what serves it later, should it differ from what was sent (XREAD's `$`).
+        """
+        if not (self.applying and self.may_park):
+            return False
+        waiter = Waiter(self.index, self.position, self.db_index, keys, argv)
+        self.waiters.add(self._term, waiter)
+        return True
 
     # --- modification counters ---------------------------------------------------------------
 
@@ -359,6 +388,8 @@ class Keyspace:
         Nothing may change the keyspace while the iterator is in use.
         """
         yield dump.header(self.now_ms, len(self.databases), self.counters)
+        if self.waiters.by_id:
+            yield self.waiters.dump()
         for db, database in enumerate(self.databases):
             yield from dump.database_chunks(db, database)
 
@@ -381,6 +412,8 @@ class Keyspace:
                 keyspace = Keyspace(databases)
                 keyspace.now_ms = keyspace.leader_ms = now_ms
                 keyspace.counters = counters
+            elif chunk[:1] == b"W":
+                keyspace.waiters.load(chunk)
             else:
                 dump.read_chunk(chunk, keyspace.databases)
             yield len(chunk)

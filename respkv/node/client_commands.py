@@ -129,14 +129,19 @@ def client_unpause(session: Connection, argv: Argv) -> Reply:
          syntax="client-id:integer [timeout_error(TIMEOUT | ERROR)]",
          summary="Unblock a client blocked in a blocking command from a different connection")  # fmt: skip
 def client_unblock(session: Connection, argv: Argv) -> Reply:
-    """0: there are no blocking commands yet, so nobody is blocked in one."""
+    """End a client's wait for a key as if its time were up, or with an error."""
     if len(argv) > 4:
         raise _wrong_call(argv[1])
     if len(argv) == 4 and argv[3].upper() not in (b"TIMEOUT", b"ERROR"):
         raise CommandError(b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
-    if int64_or_none(argv[2]) is None:
+    number = int64_or_none(argv[2])
+    if number is None:
         raise NotAnInteger()
-    return 0
+    client = session.node.clients.get(number)
+    if client is None or client.blocked is None:
+        return 0
+    client.blocked.end(argv[3].upper() if len(argv) == 4 else b"TIMEOUT")
+    return 1
 
 
 def _wrong_call(subcommand: bytes) -> CommandError:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from respkv.commands.blocking import may_wait
 from respkv.commands.table import (
+    BLOCKING,
     CONNECTION,
     INTERNAL,
     NO_AUTH,
@@ -20,7 +22,7 @@ from respkv.commands.table import (
 from respkv.errors import CommandError
 from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
-from respkv.replica.client import Client
+from respkv.replica.client import Client, Wait
 from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import (
     BULK_HEADERS,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 # How replies are written changes with these, so they run once all before has been answered.
 CHANGES_REPLIES: Final = frozenset((b"HELLO", b"RESET", b"CLIENT|REPLY"))
+BLOCKED_SECONDS_MAX: Final = 1e9  # some thirty years: an event loop takes no more
 LATER: Final = object()  # a handler's reply: none yet, `go_on` comes with it
 
 
@@ -77,6 +80,8 @@ class Connection(Client):
         self._over_soft_since = 0.0  # when more than the soft limit began to wait; 0: it does not
         self._waiting: list[Run] | None = None  # requests behind one that waits
         self._when_answered: Callable[[], None] | None = None
+        self.blocked: Wait | None = None  # in a call that waits for a key
+        self._blocked_timer: asyncio.TimerHandle | None = None
 
     # --- asyncio -----------------------------------------------------------------------------
 
@@ -171,7 +176,7 @@ class Connection(Client):
 
     def eof_received(self) -> bool:
         """The client has finished sending; what it sent is still answered."""
-        if self.closing or self.node.router.is_idle(self):
+        if self.closing or self.blocked is not None or self.node.router.is_idle(self):
             return False
         self.node.close_when_answered(self)
         return True
@@ -180,6 +185,9 @@ class Connection(Client):
         """The connection is gone; what it proposed goes on without it."""
         self.closing = True
         self.replies.clear()
+        if self.blocked is not None:
+            self.blocked.end(b"GONE")
+            self._unblocked()
         self.node.forget(self)
 
     def pause_writing(self) -> None:
@@ -321,7 +329,7 @@ class Connection(Client):
         if (
             command is None
             or command.subcommands
-            or command.flags & (CONNECTION | INTERNAL)
+            or command.flags & (CONNECTION | INTERNAL | BLOCKING)
             or self._special
             or not self.authenticated
             or node.guarded
@@ -365,7 +373,7 @@ class Connection(Client):
             return
         name = command.display_name
         node.calls[name] = node.calls.get(name, 0) + 1
-        if self._special or flags & CONNECTION:
+        if self._special or flags & (CONNECTION | BLOCKING):
             self._dispatch_special(command, argv)
         elif flags & WRITE:
             node.router.submit_write(self, command, [argv], encode_command(argv))
@@ -397,6 +405,9 @@ class Connection(Client):
             self.call_when_answered(lambda: None)
         elif name == b"WATCH":
             router.submit_watch(self, self._watches, argv)
+        elif may_wait(command, argv):
+            router.submit_write(self, command, [argv], encode_command(argv))
+            self.call_when_answered(self._unblocked)
         elif command.flags & WRITE:
             router.submit_write(self, command, [argv], encode_command(argv))
         elif not command.flags & CONNECTION:
@@ -407,6 +418,22 @@ class Connection(Client):
                 router.answer(self, reply)
         if self.tracking is not None and self.transaction is None and name[:7] != b"CLIENT|":
             self.tracking.caching = False
+
+    def park(self, wait: Wait) -> None:
+        """The last command waits for a key; its time begins now."""
+        if self.closing:
+            wait.end(b"GONE")
+            return
+        self.blocked = wait
+        if wait.timeout_ms:
+            seconds = min(wait.timeout_ms / 1000, BLOCKED_SECONDS_MAX)
+            self._blocked_timer = self.node.call_later(seconds, lambda: wait.end(b"TIMEOUT"))
+
+    def _unblocked(self) -> None:
+        self.blocked = None
+        if self._blocked_timer is not None:
+            self._blocked_timer.cancel()
+            self._blocked_timer = None
 
     def _queue(self, command: Command, argv: Argv) -> None:
         transaction = self.transaction

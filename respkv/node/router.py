@@ -17,7 +17,7 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.slots import slot_of
 from respkv.node.cluster_service import local_host
 from respkv.node.gathering import COMBINED, Gathering
-from respkv.replica.client import Client
+from respkv.replica.client import Client, Wait
 from respkv.replica.replica import Replica
 from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import Reply, encode
@@ -50,6 +50,10 @@ class Stream(Client):
     def count_error(self, error: CommandError) -> None:
         """Count an error inside the reply to a transaction."""
         self.connection.node.count_error(error)
+
+    def park(self, wait: Wait) -> None:
+        """The client's last command waits for a key."""
+        self.connection.park(wait)
 
     def send_replies(self) -> None:
         """Pass on what is next in the client's order."""
@@ -115,11 +119,11 @@ class ClusterRouter:
         self, connection: "Connection", command: Command, argvs: list[Argv], raw: bytes
     ) -> None:
         """Queue a run of a command that may change the keyspace; `raw` is its RESP form."""
-        self._submit(connection, command, argvs, raw)
+        self._submit(connection, command, argvs, raw, logged=True)
 
     def submit_read(self, connection: "Connection", command: Command, argvs: list[Argv]) -> None:
         """Queue a run of a command that only reads."""
-        self._submit(connection, command, argvs, b"")
+        self._submit(connection, command, argvs, b"", logged=False)
 
     def submit_watch(
         self, connection: "Connection", watches: list[tuple[int, bytes, int]], argv: Argv
@@ -218,7 +222,12 @@ class ClusterRouter:
     # --- commands to partitions --------------------------------------------------------------
 
     def _submit(
-        self, connection: "Connection", command: Command, argvs: list[Argv], raw: bytes
+        self,
+        connection: "Connection",
+        command: Command,
+        argvs: list[Argv],
+        raw: bytes,
+        logged: bool,
     ) -> None:
         shares: dict[int, list[Argv]] = {}
         for position, argv in enumerate(argvs):
@@ -231,7 +240,7 @@ class ClusterRouter:
                 if command.name not in COMBINED:  # OBJECT HELP: it looks at no keyspace
                     self.answer(connection, execute(command.handler, Keyspace(1), argv))
                     continue
-                self._submit_shares(connection, command, shares, b"")
+                self._submit_shares(connection, command, shares, b"", logged)
                 self._gather(connection, command, argvs[position:])
                 return
             replica = self._leading(slot)
@@ -245,7 +254,7 @@ class ClusterRouter:
             self.answer(connection, refusal)
         if sum(map(len, shares.values())) < len(argvs):
             raw = b""  # it has commands that do not go to a partition here
-        self._submit_shares(connection, command, shares, raw)
+        self._submit_shares(connection, command, shares, raw, logged)
 
     def _submit_shares(
         self,
@@ -253,12 +262,13 @@ class ClusterRouter:
         command: Command,
         shares: dict[int, list[Argv]],
         raw: bytes,
+        logged: bool,
     ) -> None:
         """Submit each partition's commands; `raw` is theirs when one partition got all."""
         for partition, argvs in shares.items():
             replica = self.replicas[partition]
             stream = self._stream(connection, partition)
-            if not command.flags & WRITE:
+            if not logged:
                 replica.begin_input()
                 replica.submit_read(stream, command, argvs)
             elif len(argvs) == 1 or len(shares) > 1 or not raw:

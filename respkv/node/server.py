@@ -220,6 +220,10 @@ class Node:
         """Run something after the replies of this turn are on their way."""
         self._loop.call_soon(call)
 
+    def call_later(self, seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+        """Run something after a while."""
+        return self._loop.call_later(seconds, call)
+
     def close_soon(self, client: Connection) -> None:
         """Close another connection after this turn; nobody sees it any more."""
         self.forget(client)
@@ -567,7 +571,7 @@ class Node:
         seconds = self.config["timeout"]
         if seconds:
             for client in list(self.clients.values()):
-                if self.turn_time - client.last_input > seconds:
+                if self.turn_time - client.last_input > seconds and client.blocked is None:
                     client.close_now()
 
     async def _finish(self) -> None:

@@ -1,9 +1,20 @@
 """What a replica knows of a client: where replies go and what is still outstanding for it."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from respkv.errors import CommandError
 from respkv.wire.reply import Reply, encode
+
+
+class Wait(Protocol):
+    """A parked call, for the client who made it."""
+
+    timeout_ms: int  # 0: for ever
+
+    def end(self, reason: bytes) -> None:
+        """Have an entry end it unless one has: b"TIMEOUT", b"ERROR" or b"GONE" (no reply)."""
+        ...
 
 
 class Client:
@@ -22,6 +33,7 @@ class Client:
         self.batch_serial: int = 0
         self.reads_pending: int = 0
         self.held: list[tuple[int, Callable[[], None]]] = []
+        self.is_parked: bool = False  # its last command waits until an entry answers it
 
     def hold(self, submit: Callable[[], None]) -> None:
         """Keep a submission until the reads before it are answered."""
@@ -38,6 +50,10 @@ class Client:
 
     def count_error(self, error: CommandError) -> None:
         """Learn of an error inside the reply to a transaction."""
+
+    def park(self, wait: "Wait") -> None:
+        """Learn that the last command waits; `wait` can be ended."""
+        raise NotImplementedError
 
     def send_replies(self) -> None:
         """Send what is in `replies` and empty it."""

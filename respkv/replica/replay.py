@@ -12,6 +12,7 @@ from respkv.entry import COMMANDS, Entry
 from respkv.errors import InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.batch import Handler, select_in_transaction
+from respkv.replica.serving import serve_ready
 from respkv.replica.transaction import Transaction, answer_to
 from respkv.wire.request import RequestParser
 from respkv.wire.run import Run
@@ -36,6 +37,7 @@ def _replay(keyspace: Keyspace, payload: bytes) -> None:
     if parser.error is not None or parser.buffered_bytes:
         raise InvariantViolation(f"an entry's payload is not RESP: {payload[:64]!r}")
     db = 0
+    ready = keyspace.waiters.ready
     keyspace.applying = True
     for argvs, _ in runs:
         name = argvs[0][0]
@@ -57,6 +59,8 @@ def _replay(keyspace: Keyspace, payload: bytes) -> None:
                 handler(keyspace, argv)
             except Exception as error:
                 answer_to(error, argv)
+            if ready:
+                serve_ready(keyspace)
             keyspace.position += 1
     keyspace.applying = False
 

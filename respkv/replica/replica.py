@@ -8,12 +8,14 @@ so there is nothing to roll back and nothing uncommitted to hide. `submit_*` is 
 from collections import deque
 from typing import Final
 
+from respkv.commands.blocking import Parked
 from respkv.commands.table import Command, lookup
 from respkv.consensus.messages import Message
 from respkv.consensus.raft import LEADER, Raft
 from respkv.entry import Entry
 from respkv.errors import CommandError, InvariantViolation, LogTimeBehind, NotLeader, NotReady
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.waiters import WaiterId
 from respkv.replica.batch import (
     AWAITED_READ,
     LOCAL,
@@ -29,6 +31,7 @@ from respkv.replica.log_clock import LogClock
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.replay import apply_entry
 from respkv.replica.runtime import Runtime
+from respkv.replica.serving import serve_ready
 from respkv.replica.transaction import Transaction, Watch, answer_to, execute
 from respkv.wire.reply import Reply
 from respkv.wire.request import encode_command
@@ -49,6 +52,22 @@ class ReadRound:
         self.items = items
         self.batch_serial = batch_serial  # the clients' own earlier writes come first
         self.read_index = 0
+
+
+class ParkedCall:
+    """A call that waits in the keyspace, and who is to hear of its end."""
+
+    def __init__(
+        self, replica: "Replica", client: Client, waiter_id: WaiterId, timeout_ms: int
+    ) -> None:
+        self.client = client
+        self.timeout_ms = timeout_ms
+        self._replica = replica
+        self._waiter_id = waiter_id
+
+    def end(self, reason: bytes) -> None:
+        """Have an entry end the wait, unless one has already; see `Wait`."""
+        self._replica.end_wait(self._waiter_id, reason)
 
 
 class Replica:
@@ -86,13 +105,12 @@ class Replica:
         self._reads_after_serial = 0
         self._rounds: dict[int, ReadRound] = {}
         self._confirmed: deque[ReadRound] = deque()
+        self._parked: dict[WaiterId, ParkedCall] = {}
         self._sweep_serial = 0
         self._reads_at_once = False  # a sole voter that serves: no quorum to ask
         self._time_read = False  # whether `keyspace.leader_ms` is this input's
-        sweep = lookup(b"RESPKV.SWEEP")
-        if sweep is None:
-            raise InvariantViolation("RESPKV.SWEEP is not declared")
-        self._sweep: Command = sweep
+        self._sweep: Command = _internal(b"RESPKV.SWEEP")
+        self._unpark: Command = _internal(b"RESPKV.UNPARK")
 
     @property
     def leads(self) -> bool:
@@ -221,7 +239,24 @@ class Replica:
 
     def is_idle(self, client: Client) -> bool:
         """Return whether every command of the client has been answered."""
-        return not client.reads_pending and client.batch_serial <= self._done_serial
+        return (
+            not client.reads_pending
+            and client.batch_serial <= self._done_serial
+            and not client.is_parked
+        )
+
+    def end_wait(self, waiter_id: WaiterId, reason: bytes) -> None:
+        """Have an entry end a parked call; without leadership the next leader's first one does."""
+        call = self._parked.get(waiter_id)
+        if call is None:
+            return
+        if reason == b"GONE":
+            del self._parked[waiter_id]
+        if self._leading_term:
+            index, position = waiter_id
+            argv = [self._unpark.name, b"%d" % index, b"%d" % position, reason]
+            self._batch.log(encode_command(argv))
+            self._join_batch(None, self._unpark.handler, [argv], LOGGED)
 
     def _submit_read(
         self, client: Client, handler: Handler, argvs: list[Argv], awaited: bool = False
@@ -339,6 +374,7 @@ class Replica:
         if self.keyspace.changed is not None:
             keyspace.changed = [None]  # what the skipped entries changed, nobody can tell
         self.keyspace = keyspace
+        self._abandon_parked()  # what became of their calls, nobody here can tell
         self._tell_changed(None)
         self.applied_index, self.applied_term = index, term
         self._log_writer.touch(self)
@@ -478,6 +514,8 @@ class Replica:
         else:
             self.keyspace.begin_entry(entry.term, entry.index, entry.time_ms)
             self._run_items(items)
+        if self.keyspace.waiters.answered:
+            self._answer_parked()
         self.applied_index = entry.index
         self.applied_term = entry.term
         if batch is not None:
@@ -489,6 +527,7 @@ class Replica:
 
     def _run_items(self, items: list[Item]) -> None:
         keyspace = self.keyspace
+        ready = keyspace.waiters.ready
         for client, handler, argvs, db, kind in items:
             if kind == LOCAL:
                 if client is not None:
@@ -506,7 +545,11 @@ class Replica:
                 except Exception as error:
                     replies.append(answer_to(error, argv))
                 if logged:
+                    if ready:
+                        serve_ready(keyspace)
                     keyspace.position += 1
+            if type(replies[-1]) is Parked:
+                self._park(client, replies.pop())
             if client is not None:
                 self._reply_all(client, replies)
                 if kind == AWAITED_READ:
@@ -514,6 +557,28 @@ class Replica:
             if keyspace.changed:
                 self._tell_changed(client)
         keyspace.applying = False
+
+    def _park(self, client: Client | None, parked: Parked) -> None:
+        """Remember who made the call that has just been run and parked."""
+        keyspace = self.keyspace
+        waiter_id = (keyspace.index, keyspace.position - 1)
+        if client is not None:
+            call = self._parked[waiter_id] = ParkedCall(self, client, waiter_id, parked.timeout_ms)
+            client.is_parked = True
+            client.park(call)
+
+    def _answer_parked(self) -> None:
+        for waiter_id, reply in self.keyspace.waiters.answered:
+            call = self._parked.pop(waiter_id, None)
+            if call is not None:
+                call.client.is_parked = False
+                self._reply_all(call.client, [reply])
+        self.keyspace.waiters.answered.clear()
+
+    def _abandon_parked(self) -> None:
+        parked, self._parked = self._parked, {}
+        for call in parked.values():
+            call.client.close_unknown()
 
     def _tell_changed(self, client: Client | None) -> None:
         changed = self.keyspace.changed
@@ -588,12 +653,13 @@ class Replica:
         """Close clients of an ex-leader's proposals that stay open: they may still commit."""
         if (
             self._leading_term
-            or not self._proposed
+            or not (self._proposed or self._parked)
             or self._runtime.monotonic_ms() - self._led_until_ms < UNKNOWN_AFTER_MS
         ):
             return
         for batch in self._proposed:
             self._abandon(batch)
+        self._abandon_parked()
 
     def _abandon(self, batch: Batch) -> None:
         """Close the batch's clients; what it logged still applies, should it ever commit."""
@@ -623,3 +689,10 @@ class Replica:
             self._batch.log(encode_command(argv))
             self._join_batch(None, self._sweep.handler, [argv], LOGGED)
             self._sweep_serial = self._batch.serial
+
+
+def _internal(name: bytes) -> Command:
+    command = lookup(name)
+    if command is None:
+        raise InvariantViolation(f"{name!r} is not declared")
+    return command

@@ -65,6 +65,7 @@ class Transaction:
         if self._watch_broken(keyspace):
             return NULL_ARRAY
         self.ran = True
+        keyspace.may_park = False
         replies: list[Reply] = []
         for handler, command_argv, local in self.commands:
             if local:
@@ -75,6 +76,7 @@ class Transaction:
             replies.append(reply)
             if isinstance(reply, CommandError) and self.client is not None:
                 self.client.count_error(reply)
+        keyspace.may_park = True
         self.last_db = keyspace.db_index
         return replies
 

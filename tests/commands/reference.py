@@ -180,6 +180,7 @@ class Ours:
             return encode(error, resp)
         self._begin()
         keyspace.applying = bool(command.flags & WRITE)
+        keyspace.may_park = False  # there is no client who would wait
         before = keyspace.digest() if keyspace.size() < 100 else b""
         try:
             reply = command.handler(keyspace, argv)
@@ -202,8 +203,8 @@ class Ours:
         assert self._follower.digest() == digest
 
     def _replicate(self, argv: Argv) -> None:
-        select = [b"SELECT", b"%d" % self._db]
-        payload = encode_command(select) + encode_command(argv)
+        lines = [[b"MULTI"], [b"SELECT", b"%d" % self._db], argv, [b"EXEC"]]
+        payload = b"".join(map(encode_command, lines))
         apply_entry(self._follower, Entry(1, self._index, self.keyspace.now_ms, payload))
 
     def put(self, key: bytes, value: Container) -> None:

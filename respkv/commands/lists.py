@@ -1,0 +1,102 @@
+"""Lists: pushed and popped at both ends."""
+
+from respkv.commands.arguments import parse_int64
+from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
+from respkv.errors import CommandError, WrongArity, WrongType
+from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.list import List
+from respkv.wire.reply import NULL_ARRAY, Reply
+
+
+@command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="list",
+         since="1.0.0", complexity="O(1) for each element added, so O(N) to add N elements when "
+         "the command is called with multiple arguments.", syntax="key element...",
+         summary="Prepend one or multiple elements to a list", history=(("2.4.0", "Accepts "
+         "multiple `element` arguments."),))  # fmt: skip
+def lpush(keyspace: Keyspace, argv: Argv) -> int:
+    return _push(keyspace, argv, left=True)
+
+
+@command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="list",
+         since="1.0.0", complexity="O(1) for each element added, so O(N) to add N elements when "
+         "the command is called with multiple arguments.", syntax="key element...",
+         summary="Append one or multiple elements to a list", history=(("2.4.0", "Accepts multiple "
+         "`element` arguments."),))  # fmt: skip
+def rpush(keyspace: Keyspace, argv: Argv) -> int:
+    return _push(keyspace, argv, left=False)
+
+
+@command(arity=-2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access delete", group="list",
+         since="1.0.0", complexity="O(N) where N is the number of elements returned", syntax="key "
+         "[count:integer@6.2.0]", summary="Remove and get the first elements in a list",
+         history=(("6.2.0", "Added the `count` argument."),))  # fmt: skip
+def lpop(keyspace: Keyspace, argv: Argv) -> Reply:
+    return _pop(keyspace, argv, left=True)
+
+
+@command(arity=-2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access delete", group="list",
+         since="1.0.0", complexity="O(N) where N is the number of elements returned", syntax="key "
+         "[count:integer@6.2.0]", summary="Remove and get the last elements in a list",
+         history=(("6.2.0", "Added the `count` argument."),))  # fmt: skip
+def rpop(keyspace: Keyspace, argv: Argv) -> Reply:
+    return _pop(keyspace, argv, left=False)
+
+
+@command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO", group="list", since="1.0.0",
+         syntax="key", summary="Get the length of a list")  # fmt: skip
+def llen(keyspace: Keyspace, argv: Argv) -> int:
+    list_ = lookup_list(keyspace, argv[1])
+    return 0 if list_ is None else len(list_)
+
+
+@command(arity=4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="list", since="1.0.0",
+         complexity="O(S+N) where S is the distance of start offset from HEAD for small lists, "
+         "from nearest end (HEAD or TAIL) for large lists; and N is the number of elements in the "
+         "specified range.", syntax="key start:integer stop:integer", summary="Get a range of "
+         "elements from a list")  # fmt: skip
+def lrange(keyspace: Keyspace, argv: Argv) -> list[bytes]:
+    first, last = parse_int64(argv[2]), parse_int64(argv[3])
+    list_ = lookup_list(keyspace, argv[1])
+    return [] if list_ is None else list_.range(first, last)
+
+
+def lookup_list(keyspace: Keyspace, key: bytes) -> List | None:
+    """Return the list at `key`, None when there is none.
+
+    Raises:
+        WrongType: the key holds another type.
+    """
+    value = keyspace.lookup(key)
+    if value is None or isinstance(value, List):
+        return value
+    raise WrongType
+
+
+def _push(keyspace: Keyspace, argv: Argv, left: bool) -> int:
+    key = argv[1]
+    list_ = lookup_list(keyspace, key)
+    if list_ is None:
+        list_ = List()
+        keyspace.set(key, list_)
+    for item in argv[2:]:
+        list_.push(item, left)
+    keyspace.modified(key)
+    return len(list_)
+
+
+def _pop(keyspace: Keyspace, argv: Argv, left: bool) -> Reply:
+    if len(argv) > 3:
+        raise WrongArity(argv[0].lower())
+    count = -1
+    if len(argv) == 3:
+        count = parse_int64(argv[2])
+        if count < 0:
+            raise CommandError(b"ERR value is out of range, must be positive")
+    list_ = lookup_list(keyspace, argv[1])
+    if list_ is None:
+        return None if count < 0 else NULL_ARRAY
+    if count == 0:
+        return []
+    popped = list_.pop_some(abs(count), left)
+    keyspace.shrunk(argv[1], list_)
+    return popped[0] if count < 0 else popped
