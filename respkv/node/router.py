@@ -12,7 +12,7 @@ from respkv.cluster.redirect import redirect
 from respkv.cluster.view import ClusterView
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import WRITE, Command, resolve
-from respkv.errors import CommandError, CrossSlot, KeylessInTransaction, SlotNotServed
+from respkv.errors import CommandError, CrossSlot, KeylessInTransaction, Moved, SlotNotServed
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.slots import slot_of
 from respkv.node.cluster_service import local_host
@@ -44,6 +44,7 @@ class Stream(Client):
         if self.is_broken:
             return
         if type(reply) is not bytes and isinstance(reply, CommandError):
+            reply = self.router.addressed(self.connection, reply)
             self.connection.node.count_error(reply)
         self.replies.append(encode(reply, self.connection.resp))
 
@@ -86,6 +87,7 @@ class ClusterRouter:
         self.node = node
         self.view = view
         self.replicas = replicas
+        self.redirections = 0  # clients sent elsewhere
         self._lanes: dict[int, Lane] = {}
         self._held: list[Connection] = []
 
@@ -268,7 +270,16 @@ class ClusterRouter:
 
     def _redirection(self, connection: "Connection", slot: int) -> CommandError:
         preferred = self.node.config["cluster-preferred-endpoint-type"]
-        return redirect(self.view, slot, local_host(connection), preferred)
+        error = redirect(self.view, slot, local_host(connection), preferred)
+        self.redirections += isinstance(error, Moved)
+        return error
+
+    def addressed(self, connection: "Connection", error: CommandError) -> CommandError:
+        """Return a replica's refusal; one that names a leader, with its address for this client."""
+        if not error.text.startswith(b"MOVED "):
+            return error
+        redirection = self._redirection(connection, int(error.text.split()[1]))
+        return redirection if isinstance(redirection, Moved) else error
 
     def _leading(self, slot: int) -> Replica | None:
         """Return the replica that serves a slot; None when none on this node leads it."""

@@ -51,6 +51,9 @@ SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 LOADING_SLICE_SECONDS = 0.005
 SLOW_TURN_SECONDS = 0.005  # between turns while the log has grown to half of its limit
 FREE_ITEMS_PER_TURN = 5_000  # of emptied databases: about 2 ms
+LEADERS_SECONDS = 1.5  # a starting node waits so long until it knows who leads
+REDIRECTING_SECONDS = 1.0  # a stopping node stays there for clients that do not know who leads
+REDIRECTING_QUIET_SECONDS = 0.2  # less when none of them has asked it for so long
 DECLARED = (
     session_commands,
     client_commands,
@@ -422,8 +425,7 @@ class Node:
             await self._members.join()
             self.router = self._members.start()
             self.tracking.update_watching()
-            self._ready()
-            await self._tick()
+            await asyncio.gather(self._tick(), self._ready_with_leaders(self._members))
         recovering = recovering_replica(
             self._fs,
             self._directory,
@@ -467,6 +469,13 @@ class Node:
                 done = self.replica.applied_index - first
                 self.progress.applied(done, self.recovered_index - first)
                 self.progress.show()
+            await asyncio.sleep(LOADING_SLICE_SECONDS)
+        self._ready()
+
+    async def _ready_with_leaders(self, members: Cluster) -> None:
+        """Serve once every client can be sent on; without a majority there may be no leader."""
+        ends = time.monotonic() + LEADERS_SECONDS
+        while not members.knows_leaders() and time.monotonic() < ends:
             await asyncio.sleep(LOADING_SLICE_SECONDS)
         self._ready()
 
@@ -571,11 +580,12 @@ class Node:
                     client.close_now()
 
     async def _finish(self) -> None:
-        """Take no more connections, let what was proposed commit, then sync."""
-        for server in self._servers:
-            server.close()
+        """Hand over, take no more connections, let what was proposed commit, then sync."""
         if self._members is not None and not self.loading:
             await self._members.hand_over()
+            await self._send_clients_on(self._members.router)
+        for server in self._servers:
+            server.close()
         deadline = time.monotonic() + 5
         while not (self.loading or self.log_writer.idle) and time.monotonic() < deadline:
             await asyncio.sleep(0.001)
@@ -587,6 +597,18 @@ class Node:
         if self._log_open:
             self.wal.close()
         logger.info("stopped: everything is synced")
+
+    async def _send_clients_on(self, router: ClusterRouter) -> None:
+        """Redirect clients until they have found the new leaders, or for a second."""
+        ends = time.monotonic() + REDIRECTING_SECONDS
+        quiet_until = time.monotonic() + REDIRECTING_QUIET_SECONDS
+        redirections = router.redirections
+        while self.clients and time.monotonic() < min(ends, quiet_until):
+            await asyncio.sleep(LOADING_SLICE_SECONDS)
+            are_idle = all([router.is_idle(client) for client in self.clients.values()])
+            if router.redirections != redirections or not are_idle:
+                redirections = router.redirections
+                quiet_until = time.monotonic() + REDIRECTING_QUIET_SECONDS
 
 
 def serve(
