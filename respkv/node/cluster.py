@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respkv")
 
+DRAIN_TURNS_MAX: Final = 100
 HANDOVER_SECONDS: Final = 2.0
 HANDOVER_STEP_SECONDS: Final = 0.01
 HANDOVER_STEPS: Final = 20  # with one follower, before another is asked to take over
@@ -216,6 +217,15 @@ class Cluster:
         if self._ticks % BALANCE_TICKS == 0:
             self._balance()
         self.router.retry_held()
+
+    async def drain(self) -> None:
+        """Take what peers have sent while this node stood still: their time counts behind it."""
+        for _ in range(DRAIN_TURNS_MAX):
+            received = self.messages_received
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if self.messages_received == received:
+                break
 
     def _balance(self) -> None:
         """Ask for one partition that the ring wants this node to lead, once it has caught up."""

@@ -6,6 +6,7 @@ own queue says in which order replies of different streams leave.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from respkv.cluster.redirect import redirect
@@ -17,6 +18,7 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.slots import slot_of
 from respkv.node.cluster_service import local_host
 from respkv.node.gathering import COMBINED, Gathering
+from respkv.node.listing import Listing, copy_keys
 from respkv.replica.client import Client
 from respkv.replica.replica import Replica
 from respkv.replica.transaction import Transaction, execute
@@ -365,8 +367,43 @@ class ClusterRouter:
 
         led = {number: replica for number, replica in self.replicas.items() if replica.leads}
         connection.wait_with(argvs[1:])
+        if command.name == b"KEYS":
+            self._list_keys(connection, command, argvs[0], led, done)
+            return
         gathering = Gathering(led, command, argvs[0], COMBINED[command.name], done)
         gathering.start(self.view.partitions)
+
+    def _list_keys(
+        self,
+        connection: "Connection",
+        command: Command,
+        argv: Argv,
+        led: dict[int, Replica],
+        done: Callable[[Reply], None],
+    ) -> None:
+        lane = self._lane(connection)
+
+        def listed(encoded: bytes) -> None:
+            lane.is_gathering = False
+            self.node.runtime.replies_ready(connection)
+            connection.take_encoded([encoded])
+            self.node.call_soon(connection.go_on)
+
+        def copied(reply: Any) -> None:
+            if isinstance(reply, CommandError):
+                done(reply)
+                return
+            listing = Listing(
+                led,
+                argv[1],
+                self.node.call_soon,
+                lambda: self._lanes.get(connection.id) is lane,
+                listed,
+            )
+            listing.start(reply)
+
+        copying = command.with_handler(copy_keys)
+        Gathering(led, copying, argv, COMBINED[command.name], copied).start(self.view.partitions)
 
     # --- replies -----------------------------------------------------------------------------
 

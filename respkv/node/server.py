@@ -47,6 +47,7 @@ from respkv.steps import Result, Steps
 logger = logging.getLogger("respkv")
 
 TICK_SECONDS = 0.1
+STALLED_SECONDS = 0.05  # a tick that comes so late waits for what peers have sent meanwhile
 SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 LOADING_SLICE_SECONDS = 0.005
 SLOW_TURN_SECONDS = 0.005  # between turns while the log has grown to half of its limit
@@ -531,7 +532,10 @@ class Node:
         synced_at = time.monotonic()
         ticks = 0
         while True:
+            due = time.monotonic() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
+            if self._members is not None and time.monotonic() - due > STALLED_SECONDS:
+                await self._members.drain()
             ticks += 1
             self.turn_time = time.time()
             if self.log_writer.idle:
