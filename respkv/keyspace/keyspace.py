@@ -342,6 +342,12 @@ class Keyspace:
         self._count_everywhere()
         self.select(self.db_index)
 
+    def free_later(self, replaced: "Keyspace") -> None:
+        """Take over what another keyspace holds, for `free_some`: nobody looks at it any more."""
+        self._garbage = replaced._garbage
+        for database in replaced.databases:
+            self._garbage.add_database(database)
+
     def free_some(self, items: int) -> bool:
         """Free about `items` keys or elements of dropped containers; True while more is left."""
         return self._garbage.free_some(items)

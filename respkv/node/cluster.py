@@ -74,6 +74,10 @@ class PartitionRuntime:
         """Make the log durable up to `lsn`."""
         self._runtime.start_sync(lsn)
 
+    def run_steps(self, steps: Steps[None]) -> None:
+        """Run long work in slices."""
+        self._runtime.run_steps(steps)
+
     def replies_ready(self, client: Client) -> None:
         """Send the client's replies when the turn ends."""
         self._runtime.replies_ready(client)

@@ -352,6 +352,7 @@ class Replica:
         self._committed = deque(entry for entry in self._committed if entry.index > index)
         if self.keyspace.changed is not None:
             keyspace.changed = [None]  # what the skipped entries changed, nobody can tell
+        keyspace.free_later(self.keyspace)
         self.keyspace = keyspace
         self._tell_changed(None)
         self.applied_index, self.applied_term = index, term

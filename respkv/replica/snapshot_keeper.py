@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from respkv.consensus.raft import LEADER
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.log.snapshot import (
@@ -17,6 +18,7 @@ from respkv.replica.log_writer import LogWriter
 from respkv.replica.replica import Replica
 from respkv.replica.runtime import Runtime
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk, SnapshotSender
+from respkv.steps import Steps
 
 LOG_BYTES_BETWEEN: Final = 128 << 20
 
@@ -55,6 +57,7 @@ class SnapshotKeeper:
         self._directory = directory
         self._senders: dict[int, SnapshotSender] = {}
         self._receiver: SnapshotReceiver | None = None
+        self._is_installing = False
         self.snapshot_index = replica.raft.log.base_index
 
     # --- building ----------------------------------------------------------------------------
@@ -159,6 +162,8 @@ class SnapshotKeeper:
         if chunk.index <= replica.applied_index:
             self._acknowledge(chunk, chunk.size, done=True)
             return
+        if self._is_installing:
+            return  # it is asked again when this is done
         receiver = self._receiver
         if receiver is None or (receiver.index, receiver.term) != (chunk.index, chunk.log_term):
             if receiver is not None:
@@ -173,12 +178,17 @@ class SnapshotKeeper:
             return
         receiver.finish()
         self._receiver = None
-        self._install(chunk, receiver.name)
+        self._is_installing = True
+        self._runtime.run_steps(self._installing(chunk, receiver.name))
 
-    def _install(self, chunk: SnapshotChunk, name: str) -> None:
+    def _installing(self, chunk: SnapshotChunk, name: str) -> Steps[None]:
+        """Load the file, a chunk a step, then go on from it."""
         replica = self._replica
-        keyspace = Keyspace.load(read_snapshot(self._fs, self._directory, name))
-        if not replica.raft.install_snapshot(chunk.index, chunk.log_term, keyspace.now_ms):
+        keyspace = yield from Keyspace.loading(read_snapshot(self._fs, self._directory, name))
+        self._is_installing = False
+        if replica.raft.role == LEADER or not replica.raft.install_snapshot(
+            chunk.index, chunk.log_term, keyspace.now_ms
+        ):
             self._acknowledge(chunk, chunk.size, done=False)
             return
         replica.snapshot_installed(keyspace, chunk.index, chunk.log_term)

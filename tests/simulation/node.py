@@ -13,7 +13,7 @@ from respkv.replica.recover import recovering_replica
 from respkv.replica.snapshot_builder import build_snapshot
 from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
-from respkv.steps import finish
+from respkv.steps import Steps, finish
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
 from tests.simulation.world import MILLISECOND
 
@@ -82,6 +82,11 @@ class SimulatedNode:
             self.log_writer.synced(lsn)
 
         self._later(self.world.between(*self.sync_us), complete)
+
+    def run_steps(self, steps: Steps[None]) -> None:
+        """Other things happen between them."""
+        if next(steps, None) is not None:
+            self._later(self.world.between(100, MILLISECOND), lambda: self.run_steps(steps))
 
     def replies_ready(self, client: Client) -> None:
         """Send when the turn ends."""
