@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from respkv.commands.table import LOADING, Command
@@ -41,7 +42,7 @@ from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
-from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
+from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper, begin_snapshots
 from respkv.steps import Result, Steps
 
 logger = logging.getLogger("respkv")
@@ -300,7 +301,7 @@ class Node:
         ok = False
         begun_at = self.save_began = time.time()
         try:
-            ok = all([await self._build_snapshot(keeper) for keeper in keepers])
+            ok = await self._build_snapshots(keepers)
             self.last_save_ok = ok
             self.last_save_seconds = int(time.time() - begun_at)
             if ok:
@@ -311,48 +312,51 @@ class Node:
             if then is not None:
                 then(ok)
 
-    async def _build_snapshot(self, keeper: SnapshotKeeper) -> bool:
-        """Bring one partition's snapshot up to date; return whether it is durable."""
-        begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
-        keeper.begin(begun.set_result)
-        job = await begun
-        if job is None:  # nothing new since the last one: that one is the answer
-            if self.wal.full:
-                logger.error("no room for a snapshot")
-            return not self.wal.full
+    async def _build_snapshots(self, keepers: list[SnapshotKeeper]) -> bool:
+        """Bring the partitions' snapshots up to date; return whether all are durable."""
+        begun: asyncio.Future[list[SnapshotJob] | None] = self._loop.create_future()
+        begin_snapshots(keepers, self.wal, self.log_writer, begun.set_result)
+        jobs = await begun
+        if jobs is None:
+            logger.error("no room for a snapshot")
+            return False
+        if not jobs:  # nothing new since the last ones: those are the answer
+            return True
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             self._snapshot_child,
             self._directory,
-            str(job.partition),
-            str(job.index),
-            str(job.term),
             str(self.config["databases"]),
-            *job.segments,
+            ",".join([f"{job.partition}:{job.index}:{job.term}" for job in jobs]),
+            *jobs[0].segments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            digest, _ = await process.communicate()
-            code = process.returncode
+            output, _ = await process.communicate()
         except asyncio.CancelledError:
             process.kill()
             await process.wait()
             raise
-        recorded: asyncio.Future[None] = self._loop.create_future()
-        keeper.ended(code == 0, lambda: recorded.set_result(None))
-        await recorded
-        if code == 0:
-            logger.info(
-                "snapshot of partition %d at index %d is durable, digest %s",
-                job.partition,
-                job.index,
-                digest.decode().strip(),
-            )
-        else:
-            logger.error("the snapshot process ended with status %d", code)
-        return code == 0
+        # Only now: the process reads all of the segments to its end.
+        durable: dict[str, str] = dict(map(str.split, output.decode().splitlines()))
+        keeper_of = {keeper.partition: keeper for keeper in keepers}
+        for job in jobs:
+            recorded: asyncio.Future[None] = self._loop.create_future()
+            ok = str(job.partition) in durable
+            keeper_of[job.partition].ended(ok, partial(recorded.set_result, None))
+            await recorded
+            if ok:
+                logger.info(
+                    "snapshot of partition %d at index %d is durable, digest %s",
+                    job.partition,
+                    job.index,
+                    durable[str(job.partition)],
+                )
+        if process.returncode != 0:
+            logger.error("the snapshot process ended with status %d", process.returncode)
+        return process.returncode == 0
 
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""

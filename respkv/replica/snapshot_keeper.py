@@ -33,6 +33,28 @@ class SnapshotJob:
         self.segments = segments
 
 
+def begin_snapshots(
+    keepers: "list[SnapshotKeeper]",
+    wal: Wal,
+    log_writer: LogWriter,
+    start: Callable[[list[SnapshotJob] | None], None],
+) -> None:
+    """Call `start` with a job for each that has news, once closed segments hold all they need.
+
+    None: there is no room for another segment of the log, and snapshots need some as well.
+    """
+
+    def close_segment() -> None:
+        due = [keeper for keeper in keepers if keeper.has_news()]
+        if due and not wal.roll():
+            start(None)
+            return
+        segments = wal.closed_segments()
+        start([keeper.start(segments) for keeper in due])
+
+    log_writer.call_when_written(close_segment)
+
+
 class SnapshotKeeper:
     """One partition's snapshots on one node; the node runs the jobs it hands out."""
 
@@ -64,27 +86,17 @@ class SnapshotKeeper:
 
     def due(self) -> bool:
         """Return whether the log has grown enough for the next snapshot."""
-        return (
-            self.job is None
-            and self._wal.bytes_held() >= self.log_bytes_between
-            and self._replica.applied_index > self.snapshot_index
-        )
+        return self._wal.bytes_held() >= self.log_bytes_between and self.has_news()
 
-    def begin(self, start: Callable[[SnapshotJob | None], None]) -> None:
-        """Call `start` with the job once all it needs is in closed segments; None: nothing new."""
-        self._log_writer.call_when_written(lambda: start(self._close_segment()))
+    def has_news(self) -> bool:
+        """Return whether a snapshot would hold more than the last one, or the one under way."""
+        return self.job is None and self._replica.applied_index > self.snapshot_index
 
-    def _close_segment(self) -> SnapshotJob | None:
+    def start(self, segments: list[str]) -> SnapshotJob:
+        """Return what to build: all that is applied now, which these closed segments lead to."""
         replica = self._replica
-        if self.job is not None or replica.applied_index <= self.snapshot_index:
-            return None
-        if not self._wal.roll():
-            return None  # no room for the log; a snapshot needs some as well
         self.job = SnapshotJob(
-            replica.partition,
-            replica.applied_index,
-            replica.applied_term,
-            self._wal.closed_segments(),
+            replica.partition, replica.applied_index, replica.applied_term, segments
         )
         return self.job
 

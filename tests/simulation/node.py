@@ -11,7 +11,7 @@ from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
 from respkv.replica.snapshot_builder import build_snapshot
-from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
+from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper, begin_snapshots
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
 from respkv.steps import Steps, finish
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
@@ -232,7 +232,7 @@ class SimulatedNode:
         self.keeper.tick()
         self._keep_spare()
         if self.keeper.due():
-            self.keeper.begin(self._snapshot)
+            begin_snapshots([self.keeper], self.wal, self.log_writer, self._snapshot)
 
     def _keep_spare(self) -> None:
         """Have a spare segment, or refuse writes while there is no room for one."""
@@ -250,10 +250,11 @@ class SimulatedNode:
 
     # --- snapshots ---------------------------------------------------------------------------
 
-    def _snapshot(self, job: SnapshotJob | None) -> None:
+    def _snapshot(self, jobs: list[SnapshotJob] | None) -> None:
         """Build in steps, as the child process does beside the running server."""
-        if job is None:
+        if not jobs:
             return
+        (job,) = jobs
         steps = build_snapshot(
             self.disk, DIRECTORY, job.segments, job.partition, job.index, job.term, DATABASES
         )
