@@ -82,6 +82,11 @@ class Raft:
         self._timeout_ticks = 0
         self._transfer_to = 0  # the follower that leadership is being handed to
         self._transfer_ticks = 0
+        # A follower is about to take over: nothing is appended until it has acknowledged the whole
+        # log, and then has been elected, for which its log must not be shorter than a voter's.
+        self.is_handing_over = False
+        self.may_lead = True  # False: it stops soon, and takes no leadership over
+        self.declined: list[int] = []  # followers that would not take it over
         self._votes: dict[int, bool] = {}
         self._progress: dict[int, Progress] = {}
         self._round = 0
@@ -112,11 +117,12 @@ class Raft:
             self._transfer_ticks += 1
             if self._transfer_ticks >= ELECTION_TIMEOUT_TICKS:
                 self._transfer_to = 0
+                self.is_handing_over = False
             if self.role == LEADER:
                 for progress in self._progress.values():
                     progress.tick()
                 self._send_heartbeats()
-        elif self._elapsed_ticks >= self._timeout_ticks:
+        elif self._elapsed_ticks >= self._timeout_ticks and self.may_lead:
             self.start_pre_vote()
 
     def campaign(self) -> None:
@@ -129,7 +135,7 @@ class Raft:
         It calls an election at once, which is not held back by the others' hearing a leader
         (thesis 3.10). Given up when it cannot be sent everything within an election timeout.
         """
-        if self.role == LEADER and to in self._progress:
+        if self.role == LEADER and to in self._progress and not self.is_handing_over:
             self._transfer_to = to
             self._transfer_ticks = 0
 
@@ -140,23 +146,32 @@ class Raft:
 
     def _hand_over(self) -> None:
         progress = self._progress.get(self._transfer_to)
+        if progress is None:
+            return
         if (
-            progress is not None
+            not self.is_handing_over
             and not progress.probing
             and progress.match >= self.commit_index  # what was sent to it lately does arrive
             and progress.next > self.log.last_index
         ):
+            self.is_handing_over = True
+            self._transfer_ticks = 0
+        if self.is_handing_over and progress.match == self.log.last_index:
             self._send(TIMEOUT_NOW, self._transfer_to)
             self._transfer_to = 0
+            self._transfer_ticks = 0
 
     def propose(self, time_ms: int, payload: bytes) -> Entry:
         """Append an entry to the leader's log and return it.
 
         Raises:
             NotLeader: this voter does not lead; carries the leader's id if known.
+            NotReady: it `is_handing_over`.
         """
         if self.role != LEADER:
             raise NotLeader(self.leader_id)
+        if self.is_handing_over:
+            raise NotReady
         return self._append_own(time_ms, payload, COMMANDS)
 
     def read_index(self) -> int:
@@ -273,7 +288,12 @@ class Raft:
         elif kind in (PRE_VOTE_REPLY, VOTE_REPLY):
             self._take_vote_reply(message)
         elif kind == TIMEOUT_NOW:
-            if self.role == FOLLOWER and message.sender == self.leader_id:
+            if message.reject:
+                self.is_handing_over = False
+                self.declined.append(message.sender)
+            elif not self.may_lead:
+                self._send(TIMEOUT_NOW, message.sender, reject=True)
+            elif self.role == FOLLOWER and message.sender == self.leader_id:
                 self._become_candidate(asked=True)
         elif kind == TRANSFER_REQUEST and self.role == LEADER:
             self.transfer(message.sender)
@@ -335,6 +355,7 @@ class Raft:
         self._progress = {}
         self._open_rounds = []
         self._transfer_to = 0
+        self.is_handing_over = False
         self._draw_timeout()
 
     def start_pre_vote(self) -> None:

@@ -318,6 +318,26 @@ class Keyspace:
             return [key for key in list(self._keys) if self.contains(key)]
         return list(self._keys)
 
+    def copy_keys(self) -> list[bytes]:
+        """Return every key; those that have expired by log time are among them, see `live`.
+
+        Raises:
+            LogTimeBehind: not applying, and by the leader's clock more of them may have expired.
+        """
+        if self._deadlines and self.leader_ms > self.now_ms:
+            window = self._database.deadlines.first_window()
+            if window_end_ms(window - 1) < self.leader_ms:
+                raise LogTimeBehind
+        return list(self._keys)
+
+    def live(self, keys: list[bytes]) -> list[bytes]:
+        """Return those whose deadline log time has not passed; each was a key a moment ago."""
+        deadlines = self._deadlines
+        if not deadlines:
+            return keys
+        now_ms = self.now_ms
+        return [key for key in keys if deadlines.get(key, now_ms) >= now_ms]
+
     def flush(self, db: int) -> int:
         """Empty one database and return how many keys it had; `free_some` frees them later."""
         database = self.databases[db]
@@ -346,6 +366,12 @@ class Keyspace:
             self.waiters.mark_database(second_db)
         self._count_everywhere()
         self.select(self.db_index)
+
+    def free_later(self, replaced: "Keyspace") -> None:
+        """Take over what another keyspace holds, for `free_some`: nobody looks at it any more."""
+        self._garbage = replaced._garbage
+        for database in replaced.databases:
+            self._garbage.add_database(database)
 
     def free_some(self, items: int) -> bool:
         """Free about `items` keys or elements of dropped containers; True while more is left."""

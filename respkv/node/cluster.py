@@ -13,7 +13,8 @@ from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
 from respkv.consensus.messages import HEARTBEAT, Message
-from respkv.errors import CommandError
+from respkv.consensus.raft import LEADER
+from respkv.errors import CommandError, TryAgain
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.node.cluster_service import Link
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respkv")
 
+DRAIN_TURNS_MAX: Final = 100
 HANDOVER_SECONDS: Final = 2.0
+HANDOVER_STEP_SECONDS: Final = 0.01
+HANDOVER_STEPS: Final = 20  # with one follower, before another is asked to take over
 BALANCE_TICKS: Final = 5  # between two partitions that change their leader for balance alone
 ANNOUNCE_TICKS: Final = 10
 
@@ -70,6 +74,10 @@ class PartitionRuntime:
         """Make the log durable up to `lsn`."""
         self._runtime.start_sync(lsn)
 
+    def run_steps(self, steps: Steps[None]) -> None:
+        """Run long work in slices."""
+        self._runtime.run_steps(steps)
+
     def replies_ready(self, client: Client) -> None:
         """Send the client's replies when the turn ends."""
         self._runtime.replies_ready(client)
@@ -89,7 +97,9 @@ class PartitionRuntime:
             slot = slot_of_command(resolve(argv), argv)
         if slot < 0:
             slot = self._cluster.view.partition_of_slot.index(self._partition)
-        own = self._cluster.view.own
+        own_number, own = self._cluster.view.own_number, self._cluster.view.own
+        if leader_id == own_number:
+            return TryAgain().text
         return redirect(self._cluster.view, slot, own.host or "127.0.0.1").text
 
 
@@ -108,6 +118,7 @@ class Cluster:
         self._fs = fs
         self._directory = directory
         self._preferred: list[int] = []
+        self.router: ClusterRouter
         self._members: list[Member] = []
         self._has_network = False
         self._ticks = 0
@@ -185,8 +196,12 @@ class Cluster:
 
     def start(self) -> ClusterRouter:
         """Begin with elections: the ring's choice of leader stands first where none has led yet."""
+        restarts = any([replica.raft.term for replica in self.replicas.values()])
+        for partition in range(self.view.partitions):
+            if restarts and partition not in self.replicas:
+                self.view.set_leader(partition, 0, 0)  # its leader will announce itself
         for partition, replica in self.replicas.items():
-            if replica.raft.term == 0 and self._preferred[partition] == self.view.own_number:
+            if self._preferred[partition] == self.view.own_number:
                 replica.raft.start_pre_vote()
             self.node.log_writer.touch(replica)
         self.router = ClusterRouter(self.node, self.view, self.replicas)
@@ -207,14 +222,29 @@ class Cluster:
             self._balance()
         self.router.retry_held()
 
+    async def drain(self) -> None:
+        """Take what peers have sent while this node stood still: their time counts behind it."""
+        for _ in range(DRAIN_TURNS_MAX):
+            received = self.messages_received
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if self.messages_received == received:
+                break
+
     def _balance(self) -> None:
-        """Hand one partition back to the node that the ring wants to lead it."""
-        for partition, replica in self.replicas.items():
-            wanted = self._preferred[partition]
-            if wanted != self.view.own_number and replica.serving and self.view.nodes[wanted].up:
-                replica.raft.transfer(wanted)
-                self.node.log_writer.touch(replica)
-                return
+        """Ask for one partition that the ring wants this node to lead, once it has caught up."""
+        wanted = [
+            partition
+            for partition, replica in self.replicas.items()
+            if self._preferred[partition] == self.view.own_number
+            and replica.raft.may_lead
+            and not replica.leads
+            and replica.applied_index == replica.raft.commit_index
+        ]
+        if wanted:  # another each time: what hinders one of them keeps no other waiting
+            replica = self.replicas[wanted[self._ticks // BALANCE_TICKS % len(wanted)]]
+            replica.raft.ask_for_transfer()
+            self.node.log_writer.touch(replica)
 
     def end_turn(self) -> None:
         """All that this turn has to say to the peers leaves, in one write for each."""
@@ -233,11 +263,17 @@ class Cluster:
         """Tell the nodes without a copy of a partition that it is led here: a bare heartbeat."""
         replica = self.replicas[partition]
         if replica.leads:
-            own = self.view.own_number
             for number in self.view.nodes:
                 if number not in replica.raft.voters:
-                    message = Message(HEARTBEAT, own, number, replica.raft.term)
-                    self.network.send(partition, message)
+                    self._announce_to(number, replica)
+
+    def _announce_to(self, number: int, replica: Replica) -> None:
+        message = Message(HEARTBEAT, self.view.own_number, number, replica.raft.term)
+        self.network.send(replica.partition, message)
+
+    def knows_leaders(self) -> bool:
+        """Return whether this node can send every client to where its keys are served."""
+        return all(map(self.view.live_leader, range(self.view.partitions)))
 
     def _take_message(self, partition: int, message: PeerMessage) -> None:
         replica = self.replicas.get(partition)
@@ -255,27 +291,41 @@ class Cluster:
 
     def _peer_state(self, number: int, up: bool) -> None:
         self.view.nodes[number].up = up
+        if up:
+            for replica in self.replicas.values():
+                if replica.leads and number not in replica.raft.voters:
+                    self._announce_to(number, replica)
+            self.node.runtime.request_end_of_turn()
+            self.node.call_soon(self.router.retry_held)
         logger.info("node %d is %s", number, "connected" if up else "not reached")
 
     async def hand_over(self) -> None:
         """Let others lead what this node leads, before it stops."""
+        for replica in self.replicas.values():
+            replica.raft.may_lead = False
+            replica.raft.declined.clear()
         ends = time.monotonic() + HANDOVER_SECONDS
-        while time.monotonic() < ends:
-            led = [replica for replica in self.replicas.values() if replica.leads]
-            takers = 0
-            for replica in led:
-                up = [
-                    n
-                    for n in replica.raft.voters
-                    if n != self.view.own_number and self.view.nodes[n].up
-                ]
-                if up:
-                    takers += 1
-                    replica.raft.transfer(up[replica.partition % len(up)])
-                    self.node.log_writer.touch(replica)
-            if not takers:  # nothing is led any more, or nobody is there to take it
-                break
-            await asyncio.sleep(0.02)
+        steps = 0
+        while time.monotonic() < ends and self._hand_over(steps // HANDOVER_STEPS):
+            steps += 1
+            await asyncio.sleep(HANDOVER_STEP_SECONDS)
+
+    def _hand_over(self, attempt: int) -> bool:
+        """Have followers take over; False: nothing is led here any more, or nobody will have it."""
+        is_wanted = False
+        for replica in self.replicas.values():
+            takers = [
+                number
+                for number in replica.raft.voters
+                if number != self.view.own_number
+                and number not in replica.raft.declined
+                and self.view.nodes[number].up
+            ]
+            if replica.raft.role == LEADER and takers:
+                is_wanted = True
+                replica.raft.transfer(takers[(replica.partition + attempt) % len(takers)])
+                self.node.log_writer.touch(replica)
+        return is_wanted
 
     async def close(self) -> None:
         """End the connections with the peers."""

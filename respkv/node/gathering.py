@@ -6,6 +6,7 @@ from typing import Any, Final
 from respkv.clock import SeededChance
 from respkv.commands.table import WRITE, Command
 from respkv.errors import CommandError, LeadersChanged
+from respkv.node.listing import all_or_error
 from respkv.replica.client import Client
 from respkv.replica.replica import Replica
 from respkv.wire.reply import OK, Reply
@@ -157,7 +158,7 @@ _chance: Final = SeededChance(1)  # which key RANDOMKEY picks is nobody's promis
 
 COMBINED: Final[dict[bytes, Combine]] = {
     b"DBSIZE": _sum,
-    b"KEYS": _all,
+    b"KEYS": all_or_error,  # see `Listing`
     b"FLUSHALL": _ok,
     b"FLUSHDB": _ok,
     b"RANDOMKEY": _any,

@@ -81,7 +81,7 @@ class DialingProtocol(PeerProtocol):
 
 
 class PeerLink:
-    """Dials until `close`; a link that is lost is `up` for 100 ms more, while it is dialed again."""
+    """Dials until `close`; a lost link is `up` until it cannot be opened again, at most 100 ms."""
 
     def __init__(
         self,
@@ -217,11 +217,14 @@ class PeerLink:
         while not self._closing:
             self._dial_now.clear()
             if await self._converse():
-                delay = RECONNECT_SECONDS_MIN
+                delay = 0.0  # whether it is still there is known at once
+            elif self._down_timer is not None:
+                self._down_timer.cancel()
+                self._down()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay):  # `wait_for` may swallow what cancels us
                     await self._dial_now.wait()
-            delay = min(delay * 2, RECONNECT_SECONDS_MAX)
+            delay = min(max(delay * 2, RECONNECT_SECONDS_MIN), RECONNECT_SECONDS_MAX)
 
     async def _converse(self) -> bool:
         """Dial, and wait until the connection ends; return whether the peer had let us in."""

@@ -6,17 +6,19 @@ own queue says in which order replies of different streams leave.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from respkv.cluster.redirect import redirect
 from respkv.cluster.view import ClusterView
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import WRITE, Command, resolve
-from respkv.errors import CommandError, CrossSlot, KeylessInTransaction, SlotNotServed
+from respkv.errors import CommandError, CrossSlot, KeylessInTransaction, Moved, SlotNotServed
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.slots import slot_of
 from respkv.node.cluster_service import local_host
 from respkv.node.gathering import COMBINED, Gathering
+from respkv.node.listing import Listing, copy_keys
 from respkv.replica.client import Client, Wait
 from respkv.replica.replica import Replica
 from respkv.replica.transaction import Transaction, execute
@@ -44,6 +46,7 @@ class Stream(Client):
         if self.is_broken:
             return
         if type(reply) is not bytes and isinstance(reply, CommandError):
+            reply = self.router.addressed(self.connection, reply)
             self.connection.node.count_error(reply)
         self.replies.append(encode(reply, self.connection.resp))
 
@@ -90,6 +93,7 @@ class ClusterRouter:
         self.node = node
         self.view = view
         self.replicas = replicas
+        self.redirections = 0  # clients sent elsewhere
         self._lanes: dict[int, Lane] = {}
         self._held: list[Connection] = []
 
@@ -278,7 +282,16 @@ class ClusterRouter:
 
     def _redirection(self, connection: "Connection", slot: int) -> CommandError:
         preferred = self.node.config["cluster-preferred-endpoint-type"]
-        return redirect(self.view, slot, local_host(connection), preferred)
+        error = redirect(self.view, slot, local_host(connection), preferred)
+        self.redirections += isinstance(error, Moved)
+        return error
+
+    def addressed(self, connection: "Connection", error: CommandError) -> CommandError:
+        """Return a replica's refusal; one that names a leader, with its address for this client."""
+        if not error.text.startswith(b"MOVED "):
+            return error
+        redirection = self._redirection(connection, int(error.text.split()[1]))
+        return redirection if isinstance(redirection, Moved) else error
 
     def _leading(self, slot: int) -> Replica | None:
         """Return the replica that serves a slot; None when none on this node leads it."""
@@ -364,8 +377,43 @@ class ClusterRouter:
 
         led = {number: replica for number, replica in self.replicas.items() if replica.leads}
         connection.wait_with(argvs[1:])
+        if command.name == b"KEYS":
+            self._list_keys(connection, command, argvs[0], led, done)
+            return
         gathering = Gathering(led, command, argvs[0], COMBINED[command.name], done)
         gathering.start(self.view.partitions)
+
+    def _list_keys(
+        self,
+        connection: "Connection",
+        command: Command,
+        argv: Argv,
+        led: dict[int, Replica],
+        done: Callable[[Reply], None],
+    ) -> None:
+        lane = self._lane(connection)
+
+        def listed(encoded: bytes) -> None:
+            lane.is_gathering = False
+            self.node.runtime.replies_ready(connection)
+            connection.take_encoded([encoded])
+            self.node.call_soon(connection.go_on)
+
+        def copied(reply: Any) -> None:
+            if isinstance(reply, CommandError):
+                done(reply)
+                return
+            listing = Listing(
+                led,
+                argv[1],
+                self.node.call_soon,
+                lambda: self._lanes.get(connection.id) is lane,
+                listed,
+            )
+            listing.start(reply)
+
+        copying = command.with_handler(copy_keys)
+        Gathering(led, copying, argv, COMBINED[command.name], copied).start(self.view.partitions)
 
     # --- replies -----------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 
 from respkv.clock import Chance, SeededChance
@@ -12,7 +13,9 @@ from respkv.node.sync_helper import SyncHelper
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
+from respkv.steps import Steps
 
+SLICE_SECONDS = 0.005  # of long work, each turn
 SEAL_SECONDS = 0.01  # idle for so long, the last batch is sealed
 
 
@@ -34,6 +37,7 @@ class NodeRuntime:
         self.wal = wal
         self._sync_helper = sync_helper
         self._ready_clients: list[Client] = []
+        self._steps: deque[Steps[None]] = deque()
         self._turn_requested = False
         self.turn_seconds = 0.0  # more: writes are slowed down
         self.seals = False  # the log is open: an empty batch seals it when it is idle
@@ -64,6 +68,24 @@ class NodeRuntime:
     def start_sync(self, lsn: int) -> None:
         """Ask the helper process to sync what was written."""
         self._sync_helper.sync(self.wal.sync_file, lsn)
+
+    def run_steps(self, steps: Steps[None]) -> None:
+        """Run them in slices, one long work after the other."""
+        self._steps.append(steps)
+        if len(self._steps) == 1:
+            self._loop.call_soon(self._run_slice)
+
+    def _run_slice(self) -> None:
+        slice_ends = time.monotonic() + SLICE_SECONDS
+        try:
+            while self._steps and time.monotonic() < slice_ends:
+                if next(self._steps[0], None) is None:
+                    self._steps.popleft()
+        except BaseException as error:
+            self.fail(error)
+            return
+        if self._steps:
+            self._loop.call_soon(self._run_slice)
 
     def replies_ready(self, client: Client) -> None:
         """Send the client's replies when the turn ends."""

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from respkv.commands.table import LOADING, Command
@@ -41,16 +42,20 @@ from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
-from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
+from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper, begin_snapshots
 from respkv.steps import Result, Steps
 
 logger = logging.getLogger("respkv")
 
 TICK_SECONDS = 0.1
+STALLED_SECONDS = 0.05  # a tick that comes so late waits for what peers have sent meanwhile
 SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 LOADING_SLICE_SECONDS = 0.005
 SLOW_TURN_SECONDS = 0.005  # between turns while the log has grown to half of its limit
 FREE_ITEMS_PER_TURN = 5_000  # of emptied databases: about 2 ms
+LEADERS_SECONDS = 1.5  # a starting node waits so long until it knows who leads
+REDIRECTING_SECONDS = 1.0  # a stopping node stays there for clients that do not know who leads
+REDIRECTING_QUIET_SECONDS = 0.2  # less when none of them has asked it for so long
 DECLARED = (
     session_commands,
     client_commands,
@@ -300,7 +305,7 @@ class Node:
         ok = False
         begun_at = self.save_began = time.time()
         try:
-            ok = all([await self._build_snapshot(keeper) for keeper in keepers])
+            ok = await self._build_snapshots(keepers)
             self.last_save_ok = ok
             self.last_save_seconds = int(time.time() - begun_at)
             if ok:
@@ -311,48 +316,51 @@ class Node:
             if then is not None:
                 then(ok)
 
-    async def _build_snapshot(self, keeper: SnapshotKeeper) -> bool:
-        """Bring one partition's snapshot up to date; return whether it is durable."""
-        begun: asyncio.Future[SnapshotJob | None] = self._loop.create_future()
-        keeper.begin(begun.set_result)
-        job = await begun
-        if job is None:  # nothing new since the last one: that one is the answer
-            if self.wal.full:
-                logger.error("no room for a snapshot")
-            return not self.wal.full
+    async def _build_snapshots(self, keepers: list[SnapshotKeeper]) -> bool:
+        """Bring the partitions' snapshots up to date; return whether all are durable."""
+        begun: asyncio.Future[list[SnapshotJob] | None] = self._loop.create_future()
+        begin_snapshots(keepers, self.wal, self.log_writer, begun.set_result)
+        jobs = await begun
+        if jobs is None:
+            logger.error("no room for a snapshot")
+            return False
+        if not jobs:  # nothing new since the last ones: those are the answer
+            return True
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             self._snapshot_child,
             self._directory,
-            str(job.partition),
-            str(job.index),
-            str(job.term),
             str(self.config["databases"]),
-            *job.segments,
+            ",".join([f"{job.partition}:{job.index}:{job.term}" for job in jobs]),
+            *jobs[0].segments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            digest, _ = await process.communicate()
-            code = process.returncode
+            output, _ = await process.communicate()
         except asyncio.CancelledError:
             process.kill()
             await process.wait()
             raise
-        recorded: asyncio.Future[None] = self._loop.create_future()
-        keeper.ended(code == 0, lambda: recorded.set_result(None))
-        await recorded
-        if code == 0:
-            logger.info(
-                "snapshot of partition %d at index %d is durable, digest %s",
-                job.partition,
-                job.index,
-                digest.decode().strip(),
-            )
-        else:
-            logger.error("the snapshot process ended with status %d", code)
-        return code == 0
+        # Only now: the process reads all of the segments to its end.
+        durable: dict[str, str] = dict(map(str.split, output.decode().splitlines()))
+        keeper_of = {keeper.partition: keeper for keeper in keepers}
+        for job in jobs:
+            recorded: asyncio.Future[None] = self._loop.create_future()
+            ok = str(job.partition) in durable
+            keeper_of[job.partition].ended(ok, partial(recorded.set_result, None))
+            await recorded
+            if ok:
+                logger.info(
+                    "snapshot of partition %d at index %d is durable, digest %s",
+                    job.partition,
+                    job.index,
+                    durable[str(job.partition)],
+                )
+        if process.returncode != 0:
+            logger.error("the snapshot process ended with status %d", process.returncode)
+        return process.returncode == 0
 
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""
@@ -426,8 +434,7 @@ class Node:
             await self._members.join()
             self.router = self._members.start()
             self.tracking.update_watching()
-            self._ready()
-            await self._tick()
+            await asyncio.gather(self._tick(), self._ready_with_leaders(self._members))
         recovering = recovering_replica(
             self._fs,
             self._directory,
@@ -471,6 +478,13 @@ class Node:
                 done = self.replica.applied_index - first
                 self.progress.applied(done, self.recovered_index - first)
                 self.progress.show()
+            await asyncio.sleep(LOADING_SLICE_SECONDS)
+        self._ready()
+
+    async def _ready_with_leaders(self, members: Cluster) -> None:
+        """Serve once every client can be sent on; without a majority there may be no leader."""
+        ends = time.monotonic() + LEADERS_SECONDS
+        while not members.knows_leaders() and time.monotonic() < ends:
             await asyncio.sleep(LOADING_SLICE_SECONDS)
         self._ready()
 
@@ -526,7 +540,10 @@ class Node:
         synced_at = time.monotonic()
         ticks = 0
         while True:
+            due = time.monotonic() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
+            if self._members is not None and time.monotonic() - due > STALLED_SECONDS:
+                await self._members.drain()
             ticks += 1
             self.turn_time = time.time()
             if self.log_writer.idle:
@@ -575,11 +592,12 @@ class Node:
                     client.close_now()
 
     async def _finish(self) -> None:
-        """Take no more connections, let what was proposed commit, then sync."""
-        for server in self._servers:
-            server.close()
+        """Hand over, take no more connections, let what was proposed commit, then sync."""
         if self._members is not None and not self.loading:
             await self._members.hand_over()
+            await self._send_clients_on(self._members.router)
+        for server in self._servers:
+            server.close()
         deadline = time.monotonic() + 5
         while not (self.loading or self.log_writer.idle) and time.monotonic() < deadline:
             await asyncio.sleep(0.001)
@@ -591,6 +609,18 @@ class Node:
         if self._log_open:
             self.wal.close()
         logger.info("stopped: everything is synced")
+
+    async def _send_clients_on(self, router: ClusterRouter) -> None:
+        """Redirect clients until they have found the new leaders, or for a second."""
+        ends = time.monotonic() + REDIRECTING_SECONDS
+        quiet_until = time.monotonic() + REDIRECTING_QUIET_SECONDS
+        redirections = router.redirections
+        while self.clients and time.monotonic() < min(ends, quiet_until):
+            await asyncio.sleep(LOADING_SLICE_SECONDS)
+            are_idle = all([router.is_idle(client) for client in self.clients.values()])
+            if router.redirections != redirections or not are_idle:
+                redirections = router.redirections
+                quiet_until = time.monotonic() + REDIRECTING_QUIET_SECONDS
 
 
 def serve(

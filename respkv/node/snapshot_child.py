@@ -1,6 +1,6 @@
-"""The process that builds a snapshot: polite to the server's clients, and gone afterwards.
+"""The process that builds snapshots: polite to the server's clients, and gone afterwards.
 
-python -m respkv.node.snapshot_child DIR PARTITION INDEX TERM DATABASES SEGMENT...
+python -m respkv.node.snapshot_child DIR DATABASES PARTITION:INDEX:TERM,... SEGMENT...
 """
 
 import gc
@@ -12,32 +12,27 @@ from respkv.replica.snapshot_builder import build_snapshot
 
 
 def main(arguments: list[str], fs: FileSystem) -> None:
-    """Build one snapshot; when it is durable, print its digest and end with status 0.
+    """Build them one after the other; print partition and digest of each that is durable.
 
-    It ends with the server that asked for it: a killed server's successor has other plans for the
+    Peak memory is one partition. It ends with the server that asked for it: a killed server's successor has other plans for the
     segments and the room.
     """
     server = os.getppid()
     os.nice(19)
     gc.disable()
-    directory, partition, index, term, databases, *segments = arguments
-    steps = build_snapshot(
-        fs,
-        directory,
-        segments,
-        int(partition),
-        int(index),
-        int(term),
-        int(databases),
-    )
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            print(end.value.hex())
-            return
-        if os.getppid() != server:
-            sys.exit(1)
+    directory, databases, jobs, *segments = arguments
+    for job in jobs.split(","):
+        partition, index, term = map(int, job.split(":"))
+        steps = build_snapshot(fs, directory, segments, partition, index, term, int(databases))
+        digest = b""
+        while not digest:
+            try:
+                next(steps)
+            except StopIteration as end:
+                digest = end.value
+            if os.getppid() != server:
+                sys.exit(1)
+        print(partition, digest.hex(), flush=True)
 
 
 if __name__ == "__main__":

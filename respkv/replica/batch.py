@@ -34,6 +34,10 @@ class Batch:
         self.index = 0
         self.proposed_ms = 0
 
+    def needs_entry(self) -> bool:
+        """Return whether more is in it than commands of the connections themselves."""
+        return any([item[4] != LOCAL for item in self.items])
+
     def select(self, db: int) -> None:
         """Make the payload continue in `db`."""
         if db != self.payload_db:

@@ -100,6 +100,7 @@ class Replica:
         self._known_leader = (0, 0)  # and its term, as the runtime was told
         self._done_serial = 0
         self._proposed: deque[Batch] = deque()
+        self._has_unproposed = False  # batches in there wait for who leads next
         self._committed: deque[Entry] = deque()
         self._reads: list[Item] = []
         self._reads_after_serial = 0
@@ -133,7 +134,10 @@ class Replica:
         if client.reads_pending:
             client.hold(lambda: self.submit_write(client, command, argvs, raw))
             return
-        if self._leading_term == 0 or self.write_refusal or self._is_full(len(raw)):
+        if self._leading_term == 0:
+            self._redirect_all(client, argvs)
+            return
+        if self.write_refusal or self._is_full(len(raw)):
             self._refuse(client, argvs)
             return
         batch = self._batch
@@ -168,7 +172,10 @@ class Replica:
                 lambda: self.submit_transaction(client, transaction, raws, argv, changes_db)
             )
             return
-        if self._leading_term == 0 or self.write_refusal or self._is_full(sum(map(len, raws))):
+        if self._leading_term == 0:
+            self._redirect_all(client, [argv])
+            return
+        if self.write_refusal or self._is_full(sum(map(len, raws))):
             self._refuse(client, [argv])
             return
         if (
@@ -264,7 +271,7 @@ class Replica:
         if client.held:
             client.hold(lambda: self._submit_read(client, handler, argvs, awaited))
         elif self._leading_term == 0:
-            self._refuse(client, argvs)
+            self._redirect_all(client, argvs)
         elif client.reads_pending:
             self._await_round(client, handler, argvs, awaited)
         elif client.batch_serial == self._batch.serial:
@@ -327,11 +334,18 @@ class Replica:
         return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
 
     def _refuse(self, client: Client, argvs: list[Argv]) -> None:
-        for argv in argvs:
-            text = self.write_refusal or QUEUE_FULL
-            if self._leading_term == 0:
-                text = self._runtime.redirection(self.raft.leader_id, argv)
-            self.answer(client, CommandError(text))
+        for _ in argvs:
+            self.answer(client, CommandError(self.write_refusal or QUEUE_FULL))
+
+    def _redirect_all(self, client: Client, argvs: list[Argv]) -> None:
+        """Send the client to the leader, once one is known."""
+        if self.raft.leader_id:
+            for argv in argvs:
+                self.answer(client, self._redirect(None, argv))
+        elif client.reads_pending:
+            client.hold(lambda: self._redirect_all(client, argvs))
+        else:
+            self._join_batch(client, self._redirect, argvs, READ)
 
     def _reply_all(self, client: Client, replies: list[Reply]) -> None:
         if not client.replies:
@@ -373,6 +387,8 @@ class Replica:
         self._committed = deque(entry for entry in self._committed if entry.index > index)
         if self.keyspace.changed is not None:
             keyspace.changed = [None]  # what the skipped entries changed, nobody can tell
+        keyspace.free_later(self.keyspace)
+        keyspace.limits = self.keyspace.limits
         self.keyspace = keyspace
         self._abandon_parked()  # what became of their calls, nobody here can tell
         self._tell_changed(None)
@@ -384,16 +400,22 @@ class Replica:
         self._propose_batch()
         self._start_round()
         self._drain_raft()
+        if self.raft.role != LEADER:
+            self._tell_leader()  # whoever is refused below is sent there
         self._apply_committed()
         self._serve_reads()
         self._follow_role()
+        self._tell_leader()
+        self._resolve_unproposed()
+        self._compact_memory()
+        self._reads_at_once = self._sole_voter and self.serving
+        self._time_read = False
+
+    def _tell_leader(self) -> None:
         raft = self.raft
         if (raft.leader_id, raft.term) != self._known_leader:
             self._known_leader = (raft.leader_id, raft.term)
             self._runtime.leader_changed(raft.leader_id, raft.term)
-        self._compact_memory()
-        self._reads_at_once = self._sole_voter and self.serving
-        self._time_read = False
 
     def take_snapshot_peers(self) -> list[int]:
         """Return the followers whose next entry is no longer in memory, each once."""
@@ -411,11 +433,14 @@ class Replica:
             self.raft.compact(covered)
 
     def _propose_batch(self) -> None:
-        batch = self._batch
-        if not batch.items:
-            return
-        self._cut_batch()
-        self._resolve_unproposed()
+        if self.raft.is_handing_over:
+            return  # goes on when that has succeeded or is given up
+        if self._has_unproposed and self._leading_term:
+            waiting = [batch for batch in self._proposed if not batch.index and batch.needs_entry()]
+            self._has_unproposed = not all([self._propose(batch) for batch in waiting])
+        if self._batch.items:
+            self._cut_batch()
+            self._resolve_unproposed()
 
     def _cut_batch(self) -> Batch:
         """Propose the collected batch (or let it fail in its turn) and begin the next."""
@@ -423,15 +448,21 @@ class Replica:
         self._batch = Batch(batch.serial + 1)
         self._proposed.append(batch)
         self.pending_bytes += batch.payload_bytes
-        # A batch of the connections' own commands only waits its turn; it needs no entry.
-        if self._leading_term != 0 and any(item[4] != LOCAL for item in batch.items):
-            try:
-                entry = self.raft.propose(self.log_clock.now_ms(), b"".join(batch.payload))
-                batch.term, batch.index = entry.term, entry.index
-            except NotLeader:
-                pass  # index stays 0: it was never appended, and is answered so in its turn
+        # A batch of the connections' own commands only waits its turn.
+        if batch.needs_entry() and (self._has_unproposed or not self._propose(batch)):
+            self._has_unproposed = True
         self._log_writer.touch(self)
         return self._batch
+
+    def _propose(self, batch: Batch) -> bool:
+        if not self._leading_term or self._leading_term != self.raft.term:
+            return False
+        try:
+            entry = self.raft.propose(self.log_clock.now_ms(), b"".join(batch.payload))
+        except (NotLeader, NotReady):
+            return False
+        batch.term, batch.index = entry.term, entry.index
+        return True
 
     def _start_round(self) -> None:
         if not self._reads:
@@ -632,21 +663,32 @@ class Replica:
                 self._read_done(client)
 
     def _resolve_unproposed(self) -> None:
+        """Answer, in their turn, batches that were never appended."""
         while self._proposed and self._proposed[0].index == 0:
-            batch = self._proposed.popleft()
+            batch = self._proposed[0]
+            if batch.needs_entry() and self._may_yet_lead():
+                return
+            self._proposed.popleft()
             self.pending_bytes -= batch.payload_bytes
             self._refuse_batch(batch)
             self._done_serial = batch.serial
 
+    def _may_yet_lead(self) -> bool:
+        """Return whether who leads next is open; it may be this replica."""
+        raft = self.raft
+        if self._leading_term or raft.role == LEADER:
+            return True
+        waited_ms = self._runtime.monotonic_ms() - self._led_until_ms
+        return not raft.leader_id and waited_ms < UNKNOWN_AFTER_MS
+
     def _fail_reads(self) -> None:
-        """Refuse reads that no quorum confirmed, behind what their clients still wait for."""
+        """Reads that no quorum confirmed go behind what their clients still wait for."""
         reads, self._reads, self._reads_after_serial = self._reads, [], 0
-        for client, _, argvs, _, _ in reads:
+        for client, handler, argvs, db, _ in reads:
             if client is not None:
-                self._join_batch(client, self._redirect, argvs, AWAITED_READ)
+                self._join_batch(client, handler, argvs, AWAITED_READ, db)
 
     def _redirect(self, _: object, argv: Argv) -> Reply:
-        """What a read that no quorum confirmed gets instead of running."""
         return CommandError(self._runtime.redirection(self.raft.leader_id, argv))
 
     def _give_up_old_proposals(self) -> None:
@@ -657,8 +699,11 @@ class Replica:
             or self._runtime.monotonic_ms() - self._led_until_ms < UNKNOWN_AFTER_MS
         ):
             return
+        self._resolve_unproposed()
         for batch in self._proposed:
             self._abandon(batch)
+            if not batch.index:
+                batch.items = []
         self._abandon_parked()
 
     def _abandon(self, batch: Batch) -> None:

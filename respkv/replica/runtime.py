@@ -6,6 +6,7 @@ from respkv.clock import Chance, Clock
 from respkv.consensus.messages import Message
 from respkv.replica.client import Client
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
+from respkv.steps import Steps
 
 
 class Runtime(Clock, Protocol):
@@ -23,6 +24,10 @@ class Runtime(Clock, Protocol):
 
     def start_sync(self, lsn: int) -> None:
         """Make the log durable up to `lsn`, then call `LogWriter.synced(lsn)`, at once or later."""
+        ...
+
+    def run_steps(self, steps: Steps[None]) -> None:
+        """Run them to their end, a few milliseconds a turn; what else happens goes on between."""
         ...
 
     def replies_ready(self, client: Client) -> None:

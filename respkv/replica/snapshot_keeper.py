@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from respkv.consensus.raft import LEADER
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.log.snapshot import (
@@ -17,6 +18,7 @@ from respkv.replica.log_writer import LogWriter
 from respkv.replica.replica import Replica
 from respkv.replica.runtime import Runtime
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk, SnapshotSender
+from respkv.steps import Steps
 
 LOG_BYTES_BETWEEN: Final = 128 << 20
 
@@ -29,6 +31,28 @@ class SnapshotJob:
         self.index = index
         self.term = term
         self.segments = segments
+
+
+def begin_snapshots(
+    keepers: "list[SnapshotKeeper]",
+    wal: Wal,
+    log_writer: LogWriter,
+    start: Callable[[list[SnapshotJob] | None], None],
+) -> None:
+    """Call `start` with a job for each that has news, once closed segments hold all they need.
+
+    None: there is no room for another segment of the log, and snapshots need some as well.
+    """
+
+    def close_segment() -> None:
+        due = [keeper for keeper in keepers if keeper.has_news()]
+        if due and not wal.roll():
+            start(None)
+            return
+        segments = wal.closed_segments()
+        start([keeper.start(segments) for keeper in due])
+
+    log_writer.call_when_written(close_segment)
 
 
 class SnapshotKeeper:
@@ -55,33 +79,24 @@ class SnapshotKeeper:
         self._directory = directory
         self._senders: dict[int, SnapshotSender] = {}
         self._receiver: SnapshotReceiver | None = None
+        self._is_installing = False
         self.snapshot_index = replica.raft.log.base_index
 
     # --- building ----------------------------------------------------------------------------
 
     def due(self) -> bool:
         """Return whether the log has grown enough for the next snapshot."""
-        return (
-            self.job is None
-            and self._wal.bytes_held() >= self.log_bytes_between
-            and self._replica.applied_index > self.snapshot_index
-        )
+        return self._wal.bytes_held() >= self.log_bytes_between and self.has_news()
 
-    def begin(self, start: Callable[[SnapshotJob | None], None]) -> None:
-        """Call `start` with the job once all it needs is in closed segments; None: nothing new."""
-        self._log_writer.call_when_written(lambda: start(self._close_segment()))
+    def has_news(self) -> bool:
+        """Return whether a snapshot would hold more than the last one, or the one under way."""
+        return self.job is None and self._replica.applied_index > self.snapshot_index
 
-    def _close_segment(self) -> SnapshotJob | None:
+    def start(self, segments: list[str]) -> SnapshotJob:
+        """Return what to build: all that is applied now, which these closed segments lead to."""
         replica = self._replica
-        if self.job is not None or replica.applied_index <= self.snapshot_index:
-            return None
-        if not self._wal.roll():
-            return None  # no room for the log; a snapshot needs some as well
         self.job = SnapshotJob(
-            replica.partition,
-            replica.applied_index,
-            replica.applied_term,
-            self._wal.closed_segments(),
+            replica.partition, replica.applied_index, replica.applied_term, segments
         )
         return self.job
 
@@ -159,6 +174,8 @@ class SnapshotKeeper:
         if chunk.index <= replica.applied_index:
             self._acknowledge(chunk, chunk.size, done=True)
             return
+        if self._is_installing:
+            return  # it is asked again when this is done
         receiver = self._receiver
         if receiver is None or (receiver.index, receiver.term) != (chunk.index, chunk.log_term):
             if receiver is not None:
@@ -173,12 +190,17 @@ class SnapshotKeeper:
             return
         receiver.finish()
         self._receiver = None
-        self._install(chunk, receiver.name)
+        self._is_installing = True
+        self._runtime.run_steps(self._installing(chunk, receiver.name))
 
-    def _install(self, chunk: SnapshotChunk, name: str) -> None:
+    def _installing(self, chunk: SnapshotChunk, name: str) -> Steps[None]:
+        """Load the file, a chunk a step, then go on from it."""
         replica = self._replica
-        keyspace = Keyspace.load(read_snapshot(self._fs, self._directory, name))
-        if not replica.raft.install_snapshot(chunk.index, chunk.log_term, keyspace.now_ms):
+        keyspace = yield from Keyspace.loading(read_snapshot(self._fs, self._directory, name))
+        self._is_installing = False
+        if replica.raft.role == LEADER or not replica.raft.install_snapshot(
+            chunk.index, chunk.log_term, keyspace.now_ms
+        ):
             self._acknowledge(chunk, chunk.size, done=False)
             return
         replica.snapshot_installed(keyspace, chunk.index, chunk.log_term)

@@ -9,7 +9,7 @@ from respkv.log.wal import Wal
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
-from respkv.steps import finish
+from respkv.steps import Steps, finish
 from respkv.wire.request import encode_command
 from tests.faulty_disk import FaultyDisk
 
@@ -69,6 +69,10 @@ class OneVoter:
         """The disk is fast."""
         self.wal.sync_file.datasync()
         self.log_writer.synced(lsn)
+
+    def run_steps(self, steps: Steps[None]) -> None:
+        """All at once."""
+        finish(steps)
 
     def replies_ready(self, client: Client) -> None:
         """Clients keep their replies."""

@@ -11,9 +11,9 @@ from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
 from respkv.replica.snapshot_builder import build_snapshot
-from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
+from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper, begin_snapshots
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
-from respkv.steps import finish
+from respkv.steps import Steps, finish
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
 from tests.simulation.world import MILLISECOND
 
@@ -82,6 +82,11 @@ class SimulatedNode:
             self.log_writer.synced(lsn)
 
         self._later(self.world.between(*self.sync_us), complete)
+
+    def run_steps(self, steps: Steps[None]) -> None:
+        """Other things happen between them."""
+        if next(steps, None) is not None:
+            self._later(self.world.between(100, MILLISECOND), lambda: self.run_steps(steps))
 
     def replies_ready(self, client: Client) -> None:
         """Send when the turn ends."""
@@ -227,7 +232,7 @@ class SimulatedNode:
         self.keeper.tick()
         self._keep_spare()
         if self.keeper.due():
-            self.keeper.begin(self._snapshot)
+            begin_snapshots([self.keeper], self.wal, self.log_writer, self._snapshot)
 
     def _keep_spare(self) -> None:
         """Have a spare segment, or refuse writes while there is no room for one."""
@@ -245,10 +250,11 @@ class SimulatedNode:
 
     # --- snapshots ---------------------------------------------------------------------------
 
-    def _snapshot(self, job: SnapshotJob | None) -> None:
+    def _snapshot(self, jobs: list[SnapshotJob] | None) -> None:
         """Build in steps, as the child process does beside the running server."""
-        if job is None:
+        if not jobs:
             return
+        (job,) = jobs
         steps = build_snapshot(
             self.disk, DIRECTORY, job.segments, job.partition, job.index, job.term, DATABASES
         )
