@@ -129,7 +129,7 @@ class Connection(Client):
         if parser.error is not None and not self.closing:
             self._broken_stream()
         elif parser.buffered_bytes > node.config["client-query-buffer-limit"]:
-            self._abort()
+            self.abort()
         node.runtime.current_client = None
         if self.replies:
             self.send_replies()
@@ -169,6 +169,11 @@ class Connection(Client):
     def is_waiting(self) -> bool:
         """Whether requests wait for `go_on`."""
         return self._waiting is not None
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing is read from it at the moment, so that nobody notices when it leaves."""
+        return self._waiting is not None or self._paused_reading
 
     def _still_waiting(self) -> list[Run] | None:
         """Return the requests that wait for `go_on`; None when nothing does."""
@@ -263,13 +268,13 @@ class Connection(Client):
         limit = self.node.output_limit
         size = self.output_bytes()
         if limit.hard and size > limit.hard:
-            self._abort()
+            self.abort()
         elif not limit.soft or size <= limit.soft:
             self._over_soft_since = 0.0
         elif not self._over_soft_since:
             self._over_soft_since = time.monotonic()
         elif time.monotonic() - self._over_soft_since > limit.seconds:
-            self._abort()
+            self.abort()
 
     def call_when_answered(self, call: Callable[[], None]) -> None:
         """Have the next requests wait, and `call` called once all before have been answered."""
@@ -307,7 +312,8 @@ class Connection(Client):
         self.closing = True
         self._transport.close()
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """Close at once, whatever is still to be sent."""
         self.closing = True
         self._transport.abort()
 

@@ -20,7 +20,7 @@ class Pause:
         self.active = False
         self._all = False
         self._ends_ms = 0
-        self._waiting: list[Connection] = []
+        self._waiting: dict[int, Connection] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._loop = loop
         self._changed = changed
@@ -40,15 +40,19 @@ class Pause:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waiting, self._waiting = self._waiting, []
-        for client in waiting:
+        waiting, self._waiting = self._waiting, {}
+        for client in waiting.values():
             client.go_on()
+
+    def forget(self, client: "Connection") -> None:
+        """It has left."""
+        self._waiting.pop(client.id, None)
 
     def keeps(self, client: "Connection", command: Command) -> bool:
         """Return whether the command must wait; then the pause's end makes the client go on."""
         if not self.active or not (self._all or client.writes_next(command)):
             return False
-        self._waiting.append(client)
+        self._waiting[client.id] = client
         return True
 
     def _set_timer(self) -> None:

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import secrets
+import select
 import signal
 import sys
 import time
@@ -183,6 +184,7 @@ class Node:
         if isinstance(self.router, ClusterRouter):
             self.router.forget(client)
         self.tracking.disable(client)
+        self.pause.forget(client)
         self.clients.pop(client.id, None)
 
     def update_guard(self) -> None:
@@ -567,6 +569,7 @@ class Node:
             if ticks % 10 == 0:
                 self._close_idle()
                 self._close_slow()
+                self._close_gone()
             if ticks % 100 == 0:
                 gc.collect(1)
             self._close_answered()
@@ -583,6 +586,16 @@ class Node:
         if self.output_limit.soft:
             for client in list(self.clients.values()):
                 client.check_output()
+
+    def _close_gone(self) -> None:
+        """Free clients that have left while they were kept waiting and not read."""
+        unread = {client.fd(): client for client in self.clients.values() if client.is_unread}
+        if unread:
+            poller = select.poll()
+            for fd in unread:
+                poller.register(fd, select.POLLRDHUP)
+            for fd, _ in poller.poll(0):
+                unread[fd].abort()
 
     def _close_idle(self) -> None:
         seconds = self.config["timeout"]

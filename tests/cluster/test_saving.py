@@ -18,7 +18,9 @@ def test_one_save_covers_every_partition_and_the_node_starts_from_it(tmp_path: P
         assert node.call("BGSAVE") == b"Background saving started"
         wait_for_save(node)
         assert b"rdb_last_bgsave_status:ok" in node.call("INFO", "persistence")
-        durable = re.findall(r"snapshot of partition (\d+) at index \d+ is durable", node.log_text())
+        durable = re.findall(
+            r"snapshot of partition (\d+) at index \d+ is durable", node.log_text()
+        )
         assert sorted(map(int, durable)) == list(range(PARTITIONS))
         node.kill()
         node.start()

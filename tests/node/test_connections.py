@@ -181,3 +181,19 @@ def test_the_reference_is_the_one_we_follow(tmp_path: Path) -> None:
     reference = Reference(tmp_path)
     assert b"redis_version:7.0.15" in reference.call([b"INFO", b"server"])
     reference.close()
+
+
+def test_clients_that_leave_while_paused_are_freed(server: ServerProcess) -> None:
+    with redis.Redis(port=server.port) as admin:
+        admin.execute_command("CLIENT PAUSE", 60_000, "WRITE")
+        paused = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
+        for connection in paused:
+            connection.sendall(b"SET paused v\r\n")
+        while sum("b" in client["flags"] for client in admin.client_list()) < 5:
+            pass
+        for connection in paused:
+            connection.close()
+        while admin.info("clients")["connected_clients"] > 1:
+            pass
+        admin.execute_command("CLIENT UNPAUSE")
+        assert admin.get("paused") is None

@@ -1,0 +1,45 @@
+"""What survivors tell clients about a node that has just been killed, or is stopping."""
+
+import socket
+from pathlib import Path
+
+from respkv.wire.request import encode_command
+from tests.processes.trio import Trio, replies_of
+
+SENT_TO_THE_DEAD_MAX = 5  # until the survivor has dialed it again
+
+
+def test_a_survivor_holds_commands_instead_of_sending_them_to_a_dead_node(tmp_path: Path) -> None:
+    with Trio(tmp_path) as trio:
+        dead, survivor = trio.nodes[:2]
+        key = trio.key_led_by(dead)
+        with socket.create_connection(("127.0.0.1", survivor.port), 10) as connection:
+            dead.kill()
+            replies = []
+            while not replies or f":{dead.port}" in replies[-1]:
+                connection.sendall(encode_command([b"SET", key, b"v"]))
+                replies.append(str(replies_of(connection, 1)[0]))
+        assert len(replies) <= SENT_TO_THE_DEAD_MAX, replies
+        assert replies[-1] == "b'OK'" or replies[-1].startswith("MOVED "), replies
+
+
+def test_a_stopping_node_redirects_until_its_clients_know_and_nobody_shows_it(
+    tmp_path: Path,
+) -> None:
+    with Trio(tmp_path) as trio:
+        stopping, other = trio.nodes[:2]
+        keys = trio.keys_led_by(stopping, 20)
+        with socket.create_connection(("127.0.0.1", stopping.port), 10) as connection:
+            stopping.process.terminate()
+            moved = []
+            while len(moved) < 20:
+                connection.sendall(encode_command([b"SET", keys[len(moved)], b"v"]))
+                reply = str(replies_of(connection, 1)[0])
+                assert reply == "b'OK'" or reply.startswith("MOVED "), reply
+                if reply.startswith("MOVED "):
+                    moved.append(reply)
+        assert not any(reply.endswith(f":{stopping.port}") for reply in moved)
+        assert stopping.process.wait(10) == 0
+        ports = {leader[1] for _, _, leader, *_ in other.call("CLUSTER", "SLOTS")}
+        assert stopping.port not in ports
+        assert trio.faults_logged() == []
