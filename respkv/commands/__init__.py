@@ -13,6 +13,9 @@ from respkv.commands import (
     lists,
     objects,
     server,
+    set_algebra,
+    set_picks,
+    sets,
     string_parts,
     strings,
 )
@@ -30,6 +33,9 @@ __all__ = [
     "lists",
     "objects",
     "server",
+    "set_algebra",
+    "set_picks",
+    "sets",
     "string_parts",
     "strings",
 ]
