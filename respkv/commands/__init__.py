@@ -1,6 +1,9 @@
 """What each command means. Importing this package fills the command table."""
 
 from respkv.commands import (
+    bit_operations,
+    bitfields,
+    bitmaps,
     blocking,
     counters,
     expiry,
@@ -21,6 +24,9 @@ from respkv.commands import (
 )
 
 __all__ = [
+    "bit_operations",
+    "bitfields",
+    "bitmaps",
     "blocking",
     "counters",
     "expiry",
