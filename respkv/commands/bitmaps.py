@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from respkv.commands.arguments import int64_or_none, lookup_string, parse_int64
+from respkv.commands.arguments import int64_or_none, lookup_string, parse_int64, wrapped_int64
 from respkv.commands.string_parts import STRING_BYTES_MAX, zero_filled
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError
@@ -99,11 +99,6 @@ def parse_bit_offset(text: bytes, width: int = 0) -> int:
     if offset is None or not 0 <= offset < STRING_BYTES_MAX * 8:
         raise CommandError(b"ERR bit offset is not an integer or out of range")
     return offset
-
-
-def wrapped_int64(number: int) -> int:
-    """Return what is left of a number in a signed integer of 64 bits."""
-    return ((number + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
 
 
 def _parse_unit(text: bytes) -> bool:

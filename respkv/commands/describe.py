@@ -71,10 +71,11 @@ def info_reply(names: list[bytes] | None) -> Reply:
 def info_of(command: Command) -> Reply:
     """Return one command's entry of COMMAND INFO."""
     first, last, step = command.keys
+    flags = command.flags & ~table.WRITE if command.flags & table.READONLY else command.flags
     return [
         command.display_name.encode(),
         command.arity,
-        SetReply([name for flag, name in FLAG_NAMES if command.flags & flag]),
+        SetReply([name for flag, name in FLAG_NAMES if flags & flag]),
         first,
         last,
         step,
@@ -146,6 +147,8 @@ def docs_of(command: Command) -> Reply:
     }
     if command.complexity:
         reply[b"complexity"] = command.complexity.encode()
+    if command.system:
+        reply[b"doc_flags"] = SetReply(["syscmd"])
     if command.deprecated is not None:
         since, replaced_by = command.deprecated
         reply[b"doc_flags"] = SetReply(["deprecated"])
