@@ -19,7 +19,7 @@ def count_of(registers: bytes) -> int:
 
     What does not fit into 63 bits is 2**63, as the processor's conversion has it in Redis.
     """
-    frequencies = [registers.count(rank) for rank in range(RANK_MAX + 1)]
+    frequencies = _frequencies(registers)
     size = float(REGISTERS)
     total = size * _tau((size - frequencies[RANK_MAX]) / size)
     for rank in range(RANK_MAX - 1, 0, -1):
@@ -32,6 +32,17 @@ def count_of(registers: bytes) -> int:
         return 1 << 63
     whole = int(estimate)
     return whole + 1 if estimate - whole >= 0.5 else whole
+
+
+def _frequencies(registers: bytes) -> list[int]:
+    frequencies = [0] * (RANK_MAX + 1)
+    left = len(registers)
+    for rank in range(RANK_MAX + 1):
+        if left == 0:
+            break
+        frequencies[rank] = registers.count(rank)
+        left -= frequencies[rank]
+    return frequencies
 
 
 def _sigma(x: float) -> float:

@@ -8,6 +8,7 @@ sparse  runs: 00llllll         l+1 registers of 0
               1vvvvvll         l+1 registers of v+1
 """
 
+import re
 from typing import Final
 
 from respkv.errors import CommandError, WrongType
@@ -61,15 +62,21 @@ def registers_of(hll: bytes | bytearray) -> bytes:
     """
     if hll[4] == DENSE:
         return _unpack(bytes(hll[HEADER_BYTES:]))
-    registers = bytearray()
-    at, end = HEADER_BYTES, len(hll)
-    while at < end and len(registers) <= REGISTERS:
-        size, span, value = run_at(hll, at)
-        registers += bytes((value,)) * span
-        at += size
-    if len(registers) != REGISTERS:
+    parts: list[bytes] = []
+    total = 0
+    for match in RUNS.finditer(hll, HEADER_BYTES):
+        runs = match.group()
+        if 0x40 <= runs[0] < 0x80:
+            part = bytes(run_at(runs, 0)[1])
+        else:
+            part = b"".join(map(_EXPANDED.__getitem__, runs))
+        parts.append(part)
+        total += len(part)
+        if total > REGISTERS:
+            break
+    if total != REGISTERS:
         raise CorruptedHyperLogLog
-    return bytes(registers)
+    return b"".join(parts)
 
 
 def run_at(hll: bytes | bytearray, at: int) -> tuple[int, int, int]:
@@ -81,6 +88,13 @@ def run_at(hll: bytes | bytearray, at: int) -> tuple[int, int, int]:
         more = hll[at + 1] if at + 1 < len(hll) else 0  # as if a zero byte followed the string
         return 2, ((code & 0x3F) << 8 | more) + 1, 0
     return 1, code + 1, 0
+
+
+# A run of two bytes, or many of one byte, which are expanded by table.
+RUNS: Final = re.compile(rb"[\x40-\x7f].?|[^\x40-\x7f]{1,64}", re.DOTALL)
+_EXPANDED: Final = [
+    bytes((value,)) * span for _, span, value in [run_at(bytes((code,)), 0) for code in range(256)]
+]
 
 
 def dense_of(hll: bytes | bytearray, registers: bytes) -> bytearray:

@@ -2,13 +2,16 @@
 
 from typing import Final
 
-from respkv.commands.hll_format import HEADER_BYTES, CorruptedHyperLogLog
+from respkv.commands.hll_format import HEADER_BYTES, RUNS, CorruptedHyperLogLog, run_at
 
 SPARSE_BYTES_MAX: Final = 3_000  # hll-sparse-max-bytes; an option could not be part of the state
 SPARSE_VALUE_MAX: Final = 32
 SHORT_ZEROS_MAX: Final = 64
 RUN_MAX: Final = 4  # registers that one run of a value covers
 RUNS_MERGED: Final = 5  # how many runs are looked at for neighbours that became equal
+
+LONG_BYTES: Final = 1_000  # from here on few runs are of two bytes
+_SPANS: Final = bytes([run_at(bytes((code,)), 0)[1] & 0xFF for code in range(256)])
 
 UNCHANGED: Final = 0
 CHANGED: Final = 1
@@ -54,32 +57,53 @@ class SparseWriter:
         """Return the offset of the run before (0: none), and of the run, its first register, span."""
         hll = self._hll
         end = len(hll)
-        begin, first = self._at, self._first
+        previous, at, first = 0, self._at, self._first
         if index < first:
-            begin, first = HEADER_BYTES, 0
-        previous, previous_first, at, span = 0, 0, begin, 0
+            at, first = HEADER_BYTES, 0
+        if at == HEADER_BYTES and end > LONG_BYTES:
+            previous, at, first = _skip(hll, index)
+        begin = at
         while at < end:
             code = hll[at]
             size = 1
-            if code & 0x80:
+            if code < 0x40:
+                span = code + 1
+            elif code >= 0x80:
                 span = (code & 3) + 1
-            elif code & 0x40:
+            else:
                 size = 2
                 span = ((code & 0x3F) << 8 | (hll[at + 1] if at + 1 < end else 0)) + 1
-            else:
-                span = code + 1
             if index < first + span:
                 break
-            previous, previous_first = at, first
+            previous = at
             at += size
             first += span
         else:
             raise CorruptedHyperLogLog
-        if previous == 0 and begin != HEADER_BYTES:  # the search began with it: what is before?
+        if previous:
+            self._at, self._first = previous, first - run_at(hll, previous)[1]
+        else:
             self._at, self._first = HEADER_BYTES, 0
-            return self._find(index)
-        self._at, self._first = previous or HEADER_BYTES, previous_first
+            if begin != HEADER_BYTES:  # the search began with this very run: what is before it?
+                return self._find(index)
         return previous, at, first, span
+
+
+def _skip(hll: bytearray, index: int) -> tuple[int, int, int]:
+    """Return the offset of a run before a register's (0: none), of the next, its first register.
+
+    A third of the time of going run by run, which is better only where most runs are of two bytes.
+    """
+    previous, first = 0, 0
+    for match in RUNS.finditer(hll, HEADER_BYTES):
+        runs = match.group()
+        is_long = 0x40 <= runs[0] < 0x80
+        span = run_at(runs, 0)[1] if is_long else sum(runs.translate(_SPANS))
+        if index < first + span:
+            return previous, match.start(), first
+        first += span
+        previous = match.start() if is_long else match.end() - 1
+    raise CorruptedHyperLogLog
 
 
 def _run(value: int, span: int) -> bytes:
