@@ -11,7 +11,7 @@ sparse  runs: 00llllll         l+1 registers of 0
 import re
 from typing import Final
 
-from respkv.errors import CommandError, WrongType
+from respkv.errors import CorruptedHyperLogLog, NotHyperLogLog, WrongType
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import Container
 
@@ -22,18 +22,6 @@ DENSE: Final = 0
 SPARSE: Final = 1
 EMPTY: Final = b"HYLL\x01" + bytes(11) + b"\x7f\xff"
 OUT_OF_DATE: Final = 0x80  # in the last byte of the cached count
-
-
-class NotHyperLogLog(CommandError):
-    """A string of another form."""
-
-    default_text = b"WRONGTYPE Key is not a valid HyperLogLog string value."
-
-
-class CorruptedHyperLogLog(CommandError):
-    """A sparse one whose runs are not those of 16,384 registers."""
-
-    default_text = b"INVALIDOBJ Corrupted HLL object detected"
 
 
 def lookup_hll(keyspace: Keyspace, key: bytes) -> bytes | bytearray | None:

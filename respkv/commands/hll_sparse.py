@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from respkv.commands.hll_format import HEADER_BYTES, RUNS, CorruptedHyperLogLog, run_at
+from respkv.commands.hll_format import HEADER_BYTES, RUNS, run_at
+from respkv.errors import CorruptedHyperLogLog
 
 SPARSE_BYTES_MAX: Final = 3_000  # hll-sparse-max-bytes; an option could not be part of the state
 SPARSE_VALUE_MAX: Final = 32
