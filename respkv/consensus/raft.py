@@ -102,6 +102,10 @@ class Raft:
         """Return the term of the entry at `index`, 0 when it is not in memory."""
         return self.log.term_at(index)
 
+    def matching(self, index: int) -> int:
+        """Return how many followers are known to hold the log durably up to `index`."""
+        return sum([progress.match >= index for progress in self._progress.values()])
+
     # --- what the owner calls ----------------------------------------------------------------
 
     def tick(self) -> None:

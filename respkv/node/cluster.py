@@ -220,6 +220,8 @@ class Cluster:
         """All that this turn has to say to the peers leaves, in one write for each."""
         if self._has_network:
             self.network.flush()
+        if self.node.waiting:
+            self.node.waiting.look()
 
     def leader_changed(self, partition: int, leader: int, term: int) -> None:
         """A replica here has learnt who leads its partition."""

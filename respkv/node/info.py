@@ -51,7 +51,7 @@ def _clients(node: "Node") -> Fields:
         "connected_clients": len(node.clients),
         "cluster_connections": len(cluster.links()) if cluster is not None else 0,
         "maxclients": node.config["maxclients"],
-        "blocked_clients": 0,
+        "blocked_clients": len(node.waiting),
         "tracking_clients": node.tracking.tracking_clients,
         "clients_in_timeout_table": 0,
     }

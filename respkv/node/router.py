@@ -209,6 +209,29 @@ class ClusterRouter:
             return True
         raise error
 
+    def copies(self, connection: "Connection") -> tuple[int, bool]:
+        """Return how many other nodes hold all that the client wrote here on disk.
+
+        And whether that may still grow as far as this node will hear: of a partition that it does
+        not lead any more it learns nothing. A client that wrote nothing is told how many there are.
+        """
+        written = [
+            (self.replicas[partition], stream.written_index)
+            for partition, stream in self._lane(connection).streams.items()
+            if stream.written_index
+        ]
+        if not written:
+            others = [
+                node.up
+                for number, node in self.view.nodes.items()
+                if number != self.view.own_number
+            ]
+            return min(self.view.replication_factor - 1, sum(others)), True
+        return (
+            min([replica.copies(index) for replica, index in written]),
+            all([replica.leads for replica, _ in written]),
+        )
+
     def forget(self, connection: "Connection") -> None:
         """The client is gone; what it proposed goes on without it."""
         self._lanes.pop(connection.id, None)
@@ -349,6 +372,9 @@ class ClusterRouter:
             if gathering.has_unknown and command.flags & WRITE:
                 connection.close_unknown()
                 return
+            for number, part in gathering.parts.items():
+                if part.written_index:
+                    self._stream(connection, number).written_index = part.written_index
             self.answer(connection, reply)
             self.node.call_soon(connection.go_on)
 

@@ -219,6 +219,13 @@ class Replica:
         else:
             self._join_batch(client, lambda _, __: reply, [[]], LOCAL)
 
+    def copies(self, index: int) -> int:
+        """Return how many followers are known to hold the log up to an applied `index` on disk.
+
+        Wherever this replica stands now, a majority does, of which it may be one.
+        """
+        return max(len(self.raft.voters) // 2, self.raft.matching(index))
+
     def is_idle(self, client: Client) -> bool:
         """Return whether every command of the client has been answered."""
         return not client.reads_pending and client.batch_serial <= self._done_serial
@@ -499,6 +506,8 @@ class Replica:
                 keyspace.select(db)
             logged = kind == LOGGED
             keyspace.applying = logged
+            if logged and client is not None:
+                client.written_index = self.applied_index + 1
             replies: list[Reply] = []
             for argv in argvs:
                 try:
