@@ -171,15 +171,6 @@ class KeylessInTransaction(CommandError):
     )
 
 
-class TryAgain(CommandError):
-    """The command was dropped before it reached the log: it did not and will not run.
-
-    Redis sends the prefix while a slot is being moved; clients wait a little and repeat.
-    """
-
-    default_text = b"TRYAGAIN The leader of this slot is changing; the command was not executed"
-
-
 class ClusterDisabled(CommandError):
     """A cluster command without cluster mode."""
 

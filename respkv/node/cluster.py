@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from respkv.clock import Chance
 from respkv.cluster.genesis import Genesis, Member
-from respkv.cluster.redirect import redirect
 from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
 from respkv.consensus.messages import HEARTBEAT, Message
-from respkv.errors import CommandError
+from respkv.errors import CommandError, SlotNotServed
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.node.cluster_service import Link
-from respkv.node.connection import Connection
 from respkv.node.forming import Forming
 from respkv.node.membership import Membership
 from respkv.node.peer_network import PeerNetwork
-from respkv.node.router import ClusterRouter
+from respkv.node.router import ClusterRouter, Stream
 from respkv.replica.client import Client
 from respkv.replica.peer_codec import PeerMessage
 from respkv.replica.recover import recovering_replica
@@ -82,15 +80,16 @@ class PartitionRuntime:
         """Clients are sent to this leader from now on."""
         self._cluster.leader_changed(self._partition, leader_id, term)
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """Return the error line that sends a client with this command to the leader."""
+        if not isinstance(client, Stream):  # a part of a gathering, which tells its own client
+            return SlotNotServed().text
         slot = -1
         with contextlib.suppress(CommandError):  # EXEC: any of the partition's slots will do
             slot = slot_of_command(resolve(argv), argv)
         if slot < 0:
             slot = self._cluster.view.partition_of_slot.index(self._partition)
-        own = self._cluster.view.own
-        return redirect(self._cluster.view, slot, own.host or "127.0.0.1").text
+        return self._cluster.router.redirection(client.connection, slot).text
 
 
 class Cluster:
@@ -322,6 +321,3 @@ class Cluster:
         return [
             Link(number, True, 0) for number in self.network.links if self.view.nodes[number].up
         ]
-
-    def allow_stale_reads(self, session: Connection, allowed: bool) -> None:
-        """READONLY and READWRITE change nothing yet: every read here is linearizable."""

@@ -48,12 +48,6 @@ class ClusterService(Protocol):
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
 
-    def allow_stale_reads(self, session: "Connection", allowed: bool) -> None:
-        """READONLY or READWRITE: let followers on this node serve the session's reads, or not.
-
-        RESET ends it as READWRITE does.
-        """
-
 
 def cluster_of(session: "Connection") -> ClusterService:
     """Return the node's cluster.

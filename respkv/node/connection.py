@@ -61,6 +61,7 @@ class Connection(Client):
         self.muted = False  # CLIENT REPLY OFF
         self.mute_next = 0  # CLIENT REPLY SKIP
         self.no_evict = False
+        self.reads_followers = False  # READONLY
         self.transaction: Transaction | None = None
         self.tracking: ClientTracking | None = None
         self._special = False  # in a transaction, or tracking: every command takes the longer way
@@ -544,6 +545,7 @@ class Connection(Client):
         self.end_transaction()
         self.node.tracking.disable(self)
         self.no_evict = False
+        self.reads_followers = False
         self.mute_next = 0
         self.resp = 2
         self.db = 0

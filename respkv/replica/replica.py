@@ -104,6 +104,15 @@ class Replica:
         """Whether this leader has applied an entry of its own term, so its reads are current."""
         return self._leading_term != 0 and self.applied_term == self._leading_term
 
+    @property
+    def follows(self) -> bool:
+        """Whether this replica hears a leader, and has applied an entry of that leader's term.
+
+        Its state is then as old as replication takes, or at most an election timeout more.
+        """
+        raft = self.raft
+        return self._leading_term == 0 and raft.leader_id != 0 and self.applied_term == raft.term
+
     # --- the client side ---------------------------------------------------------------------
 
     def begin_input(self) -> None:
@@ -201,6 +210,24 @@ class Replica:
             self._reply_all(client, replies)
         if remaining:
             self._submit_read(client, handler, remaining)
+
+    def submit_stale_read(self, client: Client, handler: Handler, argvs: list[Argv]) -> None:
+        """Answer from what is applied here, which may be old; expiry is judged at log time."""
+        if client.reads_pending:
+            client.hold(lambda: self.submit_stale_read(client, handler, argvs))
+            return
+        db = client.db
+
+        def read(_: object, argv: Argv) -> Reply:
+            self.keyspace.applying = False
+            self.keyspace.leader_ms = self.keyspace.now_ms
+            self.keyspace.select(db)
+            return execute(handler, self.keyspace, argv)
+
+        if client.batch_serial > self._done_serial:  # behind what it wrote while this was leading
+            self._join_batch(client, read, argvs, LOCAL)
+        else:
+            self._reply_all(client, [read(None, argv) for argv in argvs])
 
     def submit_watch(
         self, client: Client, watches: list[tuple[int, bytes, int]], argv: Argv
@@ -302,7 +329,7 @@ class Replica:
         for argv in argvs:
             text = self.write_refusal or QUEUE_FULL
             if self._leading_term == 0:
-                text = self._runtime.redirection(self.raft.leader_id, argv)
+                text = self._runtime.redirection(client, self.raft.leader_id, argv)
             self.answer(client, CommandError(text))
 
     def _reply_all(self, client: Client, replies: list[Reply]) -> None:
@@ -570,7 +597,7 @@ class Replica:
                 if kind == LOCAL:
                     reply = execute(handler, client, argv)
                 else:
-                    reply = CommandError(self._runtime.redirection(self.raft.leader_id, argv))
+                    reply = self._redirection(client, argv)
                 self._reply_all(client, [reply])
             if kind == AWAITED_READ:
                 self._read_done(client)
@@ -587,11 +614,14 @@ class Replica:
         reads, self._reads, self._reads_after_serial = self._reads, [], 0
         for client, _, argvs, _, _ in reads:
             if client is not None:
-                self._join_batch(client, self._redirect, argvs, AWAITED_READ)
+                self._join_batch(client, self._redirecting(client), argvs, AWAITED_READ)
 
-    def _redirect(self, _: object, argv: Argv) -> Reply:
-        """What a read that no quorum confirmed gets instead of running."""
-        return CommandError(self._runtime.redirection(self.raft.leader_id, argv))
+    def _redirecting(self, client: Client) -> Handler:
+        """Return what a read that no quorum confirmed gets instead of its handler."""
+        return lambda _, argv: self._redirection(client, argv)
+
+    def _redirection(self, client: Client, argv: Argv) -> CommandError:
+        return CommandError(self._runtime.redirection(client, self.raft.leader_id, argv))
 
     def _give_up_old_proposals(self) -> None:
         """Close clients of an ex-leader's proposals that stay open: they may still commit."""

@@ -91,7 +91,7 @@ class SimulatedNode:
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """Name the leader by its number."""
         return b"MOVED 0 %d" % leader_id if leader_id else b"CLUSTERDOWN no leader"
 
