@@ -15,7 +15,7 @@ from respkv.consensus.messages import HEARTBEAT, Message
 from respkv.errors import CommandError, SlotNotServed
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
-from respkv.node.cluster_service import Link
+from respkv.node.cluster_service import Follower, Link
 from respkv.node.forming import Forming
 from respkv.node.membership import Membership
 from respkv.node.peer_network import PeerNetwork
@@ -152,6 +152,7 @@ class Cluster:
             self.node.config["cluster-secret"].encode(),
             self._take_message,
             self._peer_state,
+            self.node.config["cluster-peer-queue-bytes"],
         )
         self._has_network = True
 
@@ -177,6 +178,7 @@ class Cluster:
                 self._fs, self._directory, node.wal, node.log_writer, runtime,
                 partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
             )  # fmt: skip
+            replica.has_leases = node.config["read-consistency"] == "lease"
             self.replicas[partition] = replica
             self.keepers[partition] = SnapshotKeeper(
                 replica, node.wal, node.log_writer, runtime, self._fs, self._directory
@@ -304,7 +306,7 @@ class Cluster:
             replica.raft.transfer(to)
         elif to == self.view.own_number:
             if forced:
-                replica.raft.campaign()
+                replica.raft.force_election()
             else:
                 replica.raft.ask_for_transfer()
         self.node.log_writer.touch(replica)
@@ -314,10 +316,31 @@ class Cluster:
         replica = self.replicas.get(partition)
         return None if replica is None else replica.keyspace
 
+    def followers(self) -> list[Follower]:
+        """Return the nodes that follow a partition led here, by their numbers."""
+        partitions: dict[int, int] = {}
+        entries: dict[int, int] = {}
+        for replica in self.replicas.values():
+            for number, lag in replica.raft.lags().items():
+                partitions[number] = partitions.get(number, 0) + 1
+                entries[number] = entries.get(number, 0) + lag
+        now = time.monotonic()
+        return [
+            Follower(
+                number,
+                partitions[number],
+                entries[number],
+                int(now - self.network.heard.get(number, now)),
+            )
+            for number in sorted(partitions)
+        ]
+
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
         if not self._has_network:
             return []
         return [
-            Link(number, True, 0) for number in self.network.links if self.view.nodes[number].up
+            Link(number, True, 0, link.queue.bytes)
+            for number, link in self.network.links.items()
+            if self.view.nodes[number].up
         ]

@@ -15,7 +15,7 @@ from respkv.cli.server import parse_arguments
 from respkv.cluster.view import ClusterView, NodeInfo
 from respkv.keyspace.keyspace import Keyspace
 from respkv.node import server
-from respkv.node.cluster_service import Link
+from respkv.node.cluster_service import Follower, Link
 
 
 def read_view(path: Path) -> ClusterView:
@@ -48,6 +48,9 @@ class ViewedCluster:
     def keyspace(self, partition: int) -> Keyspace | None:
         led = self.view.leaders[partition] == self.view.own_number
         return self._node.replica.keyspace if led else None
+
+    def followers(self) -> list[Follower]:
+        return []
 
     def links(self) -> list[Link]:
         others = [number for number in self.view.nodes if number != self.view.own_number]

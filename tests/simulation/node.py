@@ -124,6 +124,7 @@ class SimulatedNode:
                 databases=DATABASES,
             )
         )
+        self.replica.has_leases = self.cluster.troubles.leases
         self.keeper = SnapshotKeeper(
             self.replica, self.wal, self.log_writer, self, self.disk, DIRECTORY
         )
@@ -150,6 +151,7 @@ class SimulatedNode:
         """Add up what this life has seen, for the report."""
         if self.booted:
             self.world.count("elections", self.replica.raft.elections_started)
+            self.world.count("reads in a lease", self.replica.lease_reads)
             self.world.count("truncations", self.replica.raft.truncations)
             self.world.count("snapshots installed", self.keeper.installed)
 
