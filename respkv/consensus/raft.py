@@ -74,6 +74,7 @@ class Raft:
         self.log_time_ms = max((entry.time_ms for entry in entries), default=0)
         self.elections_started = 0
         self.truncations = 0
+        self.transfers = 0  # of leadership, which this one has given up
         self._chance = chance
         self._ready = Ready()
         self._handed_out_commit = snapshot_index
@@ -90,7 +91,14 @@ class Raft:
         self._votes: dict[int, bool] = {}
         self._progress: dict[int, Progress] = {}
         self._round = 0
-        self._open_rounds: list[tuple[int, int]] = []  # (round, read index)
+        self._open_rounds: list[tuple[int, int, int]] = []  # (round, read index, when it began)
+        # When the last round began whose quorum elects nobody else for a while; 0: there is none.
+        self.lease_from_ms = 0
+        self._has_handed_over = False  # in this term: an election may come of it at any time
+        self._first_of_term = 0  # index of this leader's first entry
+        # What a voter acknowledged before a restart still binds it; one without a term has
+        # acknowledged nothing that counts.
+        self._unheard_ticks = 0 if term else ELECTION_TIMEOUT_TICKS
         self._draw_timeout()
 
     @property
@@ -107,11 +115,22 @@ class Raft:
         """Return the term of the entry at `index`, 0 when it is not in memory."""
         return self.log.term_at(index)
 
+    def matching(self, index: int) -> int:
+        """Return how many followers are known to hold the log durably up to `index`."""
+        return sum([progress.match >= index for progress in self._progress.values()])
+
+    def lags(self) -> dict[int, int]:
+        """Return how many entries each follower is not known to hold; nobody's without leading."""
+        return {
+            peer: self.log.last_index - progress.match for peer, progress in self._progress.items()
+        }
+
     # --- what the owner calls ----------------------------------------------------------------
 
     def tick(self) -> None:
         """One heartbeat interval has passed."""
         self._elapsed_ticks += 1
+        self._unheard_ticks += 1
         if self.role == LEADER:
             self._check_quorum()
             self._transfer_ticks += 1
@@ -128,6 +147,13 @@ class Raft:
     def campaign(self) -> None:
         """Stand for election at once, without a pre-vote (a sole voter at start)."""
         self._become_candidate()
+
+    def force_election(self) -> None:
+        """Stand for election without a pre-vote, unless a leader lives: that one is asked instead."""
+        if self._hears_leader():
+            self.ask_for_transfer()
+        else:
+            self._become_candidate()
 
     def transfer(self, to: int) -> None:
         """Hand leadership over to a follower that has, or is being sent, the whole log.
@@ -160,6 +186,9 @@ class Raft:
             self._send(TIMEOUT_NOW, self._transfer_to)
             self._transfer_to = 0
             self._transfer_ticks = 0
+            self._has_handed_over = True
+            self.lease_from_ms = 0
+            self.transfers += 1
 
     def propose(self, time_ms: int, payload: bytes) -> Entry:
         """Append an entry to the leader's log and return it.
@@ -174,10 +203,11 @@ class Raft:
             raise NotReady
         return self._append_own(time_ms, payload, COMMANDS)
 
-    def read_index(self) -> int:
+    def read_index(self, now_ms: int = 0) -> int:
         """Start a read round and return its number; `Ready.reads` tells when it is confirmed.
 
         The caller applies up to the index given there, then reads locally (thesis, section 6.4).
+        `now_ms` is what `lease_from_ms` will be once a quorum has answered.
 
         Raises:
             NotLeader: this voter does not lead.
@@ -188,7 +218,7 @@ class Raft:
         if self.term_at(self.commit_index) != self.term:
             raise NotReady
         self._round += 1
-        self._open_rounds.append((self._round, self.commit_index))
+        self._open_rounds.append((self._round, self.commit_index, now_ms))
         self._send_heartbeats()
         self._confirm_rounds()
         return self._round
@@ -341,9 +371,8 @@ class Raft:
         self._timeout_ticks = ELECTION_TIMEOUT_TICKS + spread
 
     def _hears_leader(self) -> bool:
-        if self.role == LEADER:
-            return True
-        return self.leader_id != 0 and self._elapsed_ticks < ELECTION_TIMEOUT_TICKS
+        """Whether one was heard lately, of whatever term: its lease may count on this voter."""
+        return self.role == LEADER or self._unheard_ticks < ELECTION_TIMEOUT_TICKS
 
     def _become_follower(self, term: int, leader_id: int) -> None:
         if term > self.term:
@@ -354,6 +383,7 @@ class Raft:
         self.leader_id = leader_id
         self._progress = {}
         self._open_rounds = []
+        self.lease_from_ms = 0
         self._transfer_to = 0
         self.is_handing_over = False
         self._draw_timeout()
@@ -442,7 +472,9 @@ class Raft:
         self.leader_id = self.node_id
         self._elapsed_ticks = 0
         self._open_rounds = []
-        next_index = self.log.last_index + 1
+        self.lease_from_ms = 0
+        self._has_handed_over = False
+        next_index = self._first_of_term = self.log.last_index + 1
         self._progress = {
             peer: Progress(next_index) for peer in self.voters if peer != self.node_id
         }
@@ -511,6 +543,7 @@ class Raft:
         if self.role != FOLLOWER or self.leader_id != leader_id:
             self._become_follower(self.term, leader_id)
         self._elapsed_ticks = 0
+        self._unheard_ticks = 0
 
     def _take_append(self, message: Message) -> None:
         self._follow(message.sender)
@@ -613,10 +646,26 @@ class Raft:
 
     def _confirm_rounds(self) -> None:
         """Hand out the rounds that a quorum has acknowledged; a later one confirms the earlier."""
+        if not self._open_rounds:
+            return
+        confirmed = self._acknowledged_round(0)
+        leased = 0 if self._has_handed_over else self._acknowledged_round(self._first_of_term)
+        while self._open_rounds and self._open_rounds[0][0] <= confirmed:
+            number, index, began_ms = self._open_rounds.pop(0)
+            self._ready.reads.append((number, index))
+            if number <= leased:
+                self.lease_from_ms = began_ms
+
+    def _acknowledged_round(self, match_min: int) -> int:
+        """Return the latest round that a quorum, with that much of the log on disk, has answered.
+
+        Whoever has this term on disk will know after a restart that it may have acknowledged.
+        """
         acknowledged = sorted(
-            self._round if voter == self.node_id else self._progress[voter].round_acknowledged
+            self._round
+            if voter == self.node_id
+            else self._progress[voter].round_acknowledged
+            * (self._progress[voter].match >= match_min)
             for voter in self.voters
         )
-        confirmed = acknowledged[(len(acknowledged) - 1) // 2]
-        while self._open_rounds and self._open_rounds[0][0] <= confirmed:
-            self._ready.reads.append(self._open_rounds.pop(0))
+        return acknowledged[(len(acknowledged) - 1) // 2]

@@ -85,6 +85,8 @@ def _flags(client: Connection) -> str:
         flags += "t" + ("R" if tracking.broken_redirect else "") + ("B" if tracking.bcast else "")
     if client.is_unix:
         flags += "U"
+    if client.reads_followers:
+        flags += "r"
     if client.no_evict:
         flags += "e"
     return flags or "N"

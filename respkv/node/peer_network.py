@@ -7,6 +7,7 @@ two that were opened at once survives: each side repairs its own way, and a one-
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -26,7 +27,6 @@ from respkv.node.peer_queue import CHUNK, MESSAGES, message_bounds
 from respkv.replica.peer_codec import PeerCodecError, PeerMessage, decode_message
 from respkv.wire.frames import ChunkJoiner, FrameError
 
-QUEUE_BYTES_MAX: Final = 64 << 20
 RESOLVING_MAX: Final = 4  # names at a time
 STRANGERS_MAX: Final = 64  # connections that have not said who they are
 
@@ -75,6 +75,7 @@ class AcceptedProtocol(PeerProtocol):
             self.broken(error)
             return
         self.counters.messages_received += len(messages)
+        self._network.heard[self.number] = time.monotonic()
         on_message = self._network.on_message
         for partition, message in messages:
             on_message(partition, message)
@@ -108,7 +109,7 @@ class PeerNetwork:
         secret: bytes,
         on_message: Callable[[int, PeerMessage], None],
         on_state: Callable[[int, bool], None],
-        queue_bytes_max: int = QUEUE_BYTES_MAX,
+        queue_bytes_max: int,
     ) -> None:
         self.node_number = node_number
         self.identity = Identity(node_id, cluster_id, secret)
@@ -124,6 +125,7 @@ class PeerNetwork:
         self._resolver = ThreadPoolExecutor(RESOLVING_MAX, thread_name_prefix="resolve")
         self._server: asyncio.Server | None = None
         self._accepted: dict[int, AcceptedProtocol] = {}
+        self.heard: dict[int, float] = {}  # when each peer's last frame came, monotonic seconds
         self._strangers: set[AcceptedProtocol] = set()
 
     async def listen(self, host: str, port: int) -> int:

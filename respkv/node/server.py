@@ -39,6 +39,7 @@ from respkv.node.router import ClusterRouter, Stream
 from respkv.node.runtime import LogFailed, NodeRuntime
 from respkv.node.sync_helper import SyncHelper
 from respkv.node.tracking import Tracking
+from respkv.node.waiting import Waiting
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
@@ -125,6 +126,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self.pause = Pause(self._loop, self.update_guard)
         self.tracking = Tracking(self)
+        self.waiting = Waiting(self._loop)
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
         self._fs = fs
@@ -185,6 +187,7 @@ class Node:
             self.router.forget(client)
         self.tracking.disable(client)
         self.pause.forget(client)
+        self.waiting.forget(client)
         self.clients.pop(client.id, None)
 
     def update_guard(self) -> None:

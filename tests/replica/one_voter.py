@@ -80,7 +80,7 @@ class OneVoter:
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """It leads, or nobody does."""
         return b"LOADING"
 

@@ -96,7 +96,7 @@ class SimulatedNode:
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """Name the leader by its number."""
         return b"MOVED 0 %d" % leader_id if leader_id else b"CLUSTERDOWN no leader"
 
@@ -129,6 +129,7 @@ class SimulatedNode:
                 databases=DATABASES,
             )
         )
+        self.replica.has_leases = self.cluster.troubles.leases
         self.keeper = SnapshotKeeper(
             self.replica, self.wal, self.log_writer, self, self.disk, DIRECTORY
         )
@@ -155,6 +156,7 @@ class SimulatedNode:
         """Add up what this life has seen, for the report."""
         if self.booted:
             self.world.count("elections", self.replica.raft.elections_started)
+            self.world.count("reads in a lease", self.replica.lease_reads)
             self.world.count("truncations", self.replica.raft.truncations)
             self.world.count("snapshots installed", self.keeper.installed)
 

@@ -40,6 +40,7 @@ class Troubles:
         self.drift_per_mille = 30
         self.sync_us = (50, 2000)
         self.limits = Limits()
+        self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
         self.profile = list(PROFILES)[self.world.seed % len(PROFILES)]
         PROFILES[self.profile](self)
