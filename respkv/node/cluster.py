@@ -13,6 +13,7 @@ from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
 from respkv.consensus.messages import HEARTBEAT, Message
+from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
@@ -98,6 +99,7 @@ class Cluster:
 
     view: ClusterView
     network: PeerNetwork
+    pairs: PairHeartbeats
 
     def __init__(self, node: "Node", fs: FileSystem, directory: str) -> None:
         self.node = node
@@ -155,6 +157,7 @@ class Cluster:
             self._peer_state,
         )
         self._has_network = True
+        self.pairs = PairHeartbeats(own_number, self._step_replica)
 
     async def join(self) -> None:
         """Listen for peers and dial them."""
@@ -179,6 +182,7 @@ class Cluster:
                 partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
             )  # fmt: skip
             self.replicas[partition] = replica
+            self.pairs.add(partition, replica.raft)
             self.keepers[partition] = SnapshotKeeper(
                 replica, node.wal, node.log_writer, runtime, self._fs, self._directory
             )
@@ -203,6 +207,8 @@ class Cluster:
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
+        for beat in self.pairs.beats():
+            self._send_pair(beat)
         if self._ticks % BALANCE_TICKS == 0:
             self._balance()
         self.router.retry_held()
@@ -239,7 +245,19 @@ class Cluster:
                     message = Message(HEARTBEAT, own, number, replica.raft.term)
                     self.network.send(partition, message)
 
+    def _step_replica(self, partition: int, message: Message) -> None:
+        self.replicas[partition].step(message)
+
+    def _send_pair(self, message: PairMessage) -> None:
+        self.network.send(0, message)
+        self.node.runtime.request_end_of_turn()
+
     def _take_message(self, partition: int, message: PeerMessage) -> None:
+        if isinstance(message, PairMessage):
+            answer = self.pairs.step(message)
+            if answer is not None:
+                self._send_pair(answer)
+            return
         replica = self.replicas.get(partition)
         if replica is None:
             if isinstance(message, Message) and message.kind == HEARTBEAT:
@@ -255,6 +273,10 @@ class Cluster:
 
     def _peer_state(self, number: int, up: bool) -> None:
         self.view.nodes[number].up = up
+        if not up:
+            for replica in self.replicas.values():
+                if replica.raft.leader_id == number:
+                    replica.raft.leader_lost()
         logger.info("node %d is %s", number, "connected" if up else "not reached")
 
     async def hand_over(self) -> None:

@@ -312,10 +312,10 @@ class Replica:
 
     def tick(self) -> None:
         """One heartbeat interval has passed (100 ms)."""
-        self.raft.tick()
+        if self.raft.tick():
+            self._log_writer.touch(self)
         self._sweep_if_due()
         self._give_up_old_proposals()
-        self._log_writer.touch(self)
 
     def send(self, message: Message) -> None:
         """Send a message that had to wait for the log to be durable."""
@@ -612,10 +612,11 @@ class Replica:
                 batch.index = 0
 
     def _sweep_if_due(self) -> None:
+        if self._leading_term == 0:
+            return
         deadline_ms = self.keyspace.next_deadline_ms()
         if (
             deadline_ms is not None
-            and self._leading_term
             and self._sweep_serial <= self._done_serial
             and deadline_ms < self.log_clock.now_ms()
         ):

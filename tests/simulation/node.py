@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from respkv.clock import SeededChance
 from respkv.consensus.messages import VOTE_REPLY, Message
+from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.consensus.raft import LEADER
 from respkv.log.wal import Wal
 from respkv.replica.client import Client
@@ -127,6 +128,8 @@ class SimulatedNode:
         self.keeper = SnapshotKeeper(
             self.replica, self.wal, self.log_writer, self, self.disk, DIRECTORY
         )
+        self.pairs = PairHeartbeats(self.id, lambda _, message: self.replica.step(message))
+        self.pairs.add(0, self.replica.raft)
         self.keeper.log_bytes_between = LOG_BYTES_BETWEEN_SNAPSHOTS
         self.cluster.invariants.watch(self)
         self.booted = True
@@ -209,6 +212,10 @@ class SimulatedNode:
             self.keeper.take_chunk(message)
         elif isinstance(message, SnapshotAck):
             self.keeper.take_ack(message)
+        elif isinstance(message, PairMessage):
+            answer = self.pairs.step(message)
+            if answer is not None:
+                self.send(answer)
         else:
             self.replica.step(message)
 
@@ -225,6 +232,8 @@ class SimulatedNode:
             self.wal.seal()
         self.replica.tick()
         self.keeper.tick()
+        for beat in self.pairs.beats():
+            self.send(beat)
         self._keep_spare()
         if self.keeper.due():
             self.keeper.begin(self._snapshot)
@@ -242,6 +251,8 @@ class SimulatedNode:
         if self.wal.full and not self.replica.write_refusal:
             self.world.count("disks full")
         self.replica.write_refusal = DISK_FULL if self.wal.full else b""
+        if not self.log_writer.idle:
+            self.request_end_of_turn()  # what found no room before may be written now
 
     # --- snapshots ---------------------------------------------------------------------------
 
