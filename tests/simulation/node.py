@@ -230,6 +230,8 @@ class SimulatedNode:
         self._later(100 * MILLISECOND * 1000 // self.speed_per_mille, self._tick)
         if self.log_writer.idle:
             self.wal.seal()
+        else:
+            self.request_end_of_turn()  # what found no room before may be written now
         self.replica.tick()
         self.keeper.tick()
         for beat in self.pairs.beats():
@@ -251,8 +253,6 @@ class SimulatedNode:
         if self.wal.full and not self.replica.write_refusal:
             self.world.count("disks full")
         self.replica.write_refusal = DISK_FULL if self.wal.full else b""
-        if not self.log_writer.idle:
-            self.request_end_of_turn()  # what found no room before may be written now
 
     # --- snapshots ---------------------------------------------------------------------------
 
