@@ -2,7 +2,7 @@
 
     leader's node                          follower's node
     BEAT: number, digest of its list ───►  the digest of its own idea is the same: re-arms all timers
-                                     ◄───  ACK: number
+                                     ◄───  its own next BEAT acknowledges the number
     or
                                      ◄───  ASK
     LIST: number, the list           ───►  re-arms the timers of those that agree, takes an ordinary
@@ -38,7 +38,7 @@ Resting = tuple[int, int, int]  # partition, term, last index
 class PairMessage:
     """What one node says to another about all partitions that both hold."""
 
-    __slots__ = ("digest", "kind", "number", "recipient", "resting", "sender")
+    __slots__ = ("acked", "digest", "kind", "number", "recipient", "resting", "sender")
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class PairMessage:
         recipient: int,
         number: int,
         digest: int = 0,
+        acked: int = 0,
         resting: Sequence[Resting] = (),
     ) -> None:
         self.kind = kind
@@ -54,12 +55,13 @@ class PairMessage:
         self.recipient = recipient
         self.number = number  # of the beat, or of the one that is answered
         self.digest = digest
+        self.acked = acked  # the last BEAT of the other that this node agreed with; 0: none lately
         self.resting = resting
 
     def __repr__(self) -> str:
         return (
             f"{PAIR_KIND_NAMES[self.kind]} {self.number} {self.sender}→{self.recipient} "
-            f"{self.digest:x} {list(self.resting)}"
+            f"{self.digest:x} acked {self.acked} {list(self.resting)}"
         )
 
 
@@ -84,6 +86,7 @@ class PairHeartbeats:
         self._number = 0
         # What each of the last beats to a peer stood for, by its number.
         self._sent: dict[int, dict[int, list[Resting]]] = {}
+        self._agreed: dict[int, int] = {}  # by peer, the number to acknowledge next
 
     def add(self, partition: int, raft: Raft) -> None:
         """Speak for this partition from now on; it no longer sends heartbeats while it rests."""
@@ -92,10 +95,13 @@ class PairHeartbeats:
         self._rafts = dict(sorted(self._rafts.items()))
 
     def beats(self) -> list[PairMessage]:
-        """Return this tick's heartbeats; a peer that nothing rests with gets none."""
+        """Return this tick's heartbeats: one to each node that holds a copy of something here."""
         self._number += 1
         led: dict[int, list[Resting]] = {}
         for partition, raft in self._rafts.items():
+            for peer in raft.voters:
+                if peer not in led and peer != self._node_id:
+                    led[peer] = []
             if raft.role == LEADER:
                 row = (partition, raft.term, raft.commit_index)
                 for peer in raft.resting_peers():
@@ -107,12 +113,14 @@ class PairHeartbeats:
         kind = message.kind
         sender = message.sender
         if kind == BEAT:
+            self._take_ack(sender, message.acked, ())
             agreeing = self._followed(sender)
             if digest_of(agreeing) != message.digest:
                 return PairMessage(ASK, self._node_id, sender, message.number)
             for partition, _, _ in agreeing:
                 self._rafts[partition].leader_lives()
-            return PairMessage(ACK, self._node_id, sender, message.number)
+            self._agreed[sender] = message.number
+            return None
         if kind == ASK:
             self._number += 1
             rows = self._led(sender)
@@ -120,12 +128,13 @@ class PairHeartbeats:
             return PairMessage(LIST, self._node_id, sender, self._number, resting=rows)
         if kind == LIST:
             return self._take_list(message)
-        self._take_ack(message)
+        self._take_ack(sender, message.number, message.resting)
         return None
 
     def _beat(self, peer: int, rows: list[Resting]) -> PairMessage:
         self._remember(peer, rows)
-        return PairMessage(BEAT, self._node_id, peer, self._number, digest_of(rows))
+        acked = self._agreed.pop(peer, 0)
+        return PairMessage(BEAT, self._node_id, peer, self._number, digest_of(rows), acked)
 
     def _remember(self, peer: int, rows: list[Resting]) -> None:
         sent = self._sent.setdefault(peer, {})
@@ -165,9 +174,8 @@ class PairHeartbeats:
             )
         return PairMessage(ACK, self._node_id, message.sender, message.number, resting=others)
 
-    def _take_ack(self, message: PairMessage) -> None:
-        rows = self._sent.get(message.sender, {}).get(message.number, [])
-        for row in rows:
-            if row not in message.resting:
+    def _take_ack(self, peer: int, number: int, others: Sequence[Resting]) -> None:
+        for row in self._sent.get(peer, {}).get(number, []):
+            if row not in others:
                 partition, term, _ = row
-                self._rafts[partition].follower_lives(message.sender, term)
+                self._rafts[partition].follower_lives(peer, term)

@@ -24,7 +24,7 @@ _ENTRY: Final = struct.Struct("<QQQBHI")  # term, index, time, kind, semantics, 
 _CHUNK: Final = struct.Struct("<BIQQQQQQQ")
 _ACK: Final = struct.Struct("<BIQQQQQB")  # kind, partition, sender, recipient, term, index, ...
 
-_PAIR: Final = struct.Struct("<BIIQQI")  # kind, sender, recipient, number, digest, rows
+_PAIR: Final = struct.Struct("<BIIQQQI")  # kind, sender, recipient, number, digest, acked, rows
 _ROW: Final = struct.Struct("<IQQ")  # partition, term, index
 
 PeerMessage = Message | SnapshotChunk | SnapshotAck | PairMessage
@@ -109,6 +109,7 @@ def _encode_pair(message: PairMessage) -> bytes:
         message.recipient,
         message.number,
         message.digest,
+        message.acked,
         len(message.resting),
     )
     return b"".join([head, *(_ROW.pack(*row) for row in message.resting)])
@@ -214,8 +215,8 @@ def _decode_pair(data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:
     at = start + _PAIR.size
     if at > end:
         raise PeerCodecError("a pair message is cut short")
-    kind, sender, recipient, number, digest, count = _PAIR.unpack_from(data, start)
+    kind, sender, recipient, number, digest, acked, count = _PAIR.unpack_from(data, start)
     if end - at != count * _ROW.size:
         raise PeerCodecError(f"{count} partitions in {end - at} bytes of a pair message")
     rows = [_ROW.unpack_from(data, row_at) for row_at in range(at, end, _ROW.size)]
-    return 0, PairMessage(kind - PAIR, sender, recipient, number, digest, rows)
+    return 0, PairMessage(kind - PAIR, sender, recipient, number, digest, acked, rows)
