@@ -198,6 +198,10 @@ class Cluster:
 
     # --- running -----------------------------------------------------------------------------
 
+    async def after_stall(self) -> None:
+        """A tick comes late: hear first what leaders have said meanwhile."""
+        await self.network.drain()
+
     def tick(self) -> None:
         """One heartbeat interval has passed."""
         self._ticks += 1

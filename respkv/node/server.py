@@ -47,6 +47,7 @@ from respkv.steps import Result, Steps
 logger = logging.getLogger("respkv")
 
 TICK_SECONDS = 0.1
+STALL_SECONDS = 0.15  # a tick that comes this late finds more than one heartbeat unread
 SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 LOADING_SLICE_SECONDS = 0.005
 SLOW_TURN_SECONDS = 0.005  # between turns while the log has grown to half of its limit
@@ -515,10 +516,13 @@ class Node:
         )
 
     async def _tick(self) -> None:
-        synced_at = time.monotonic()
+        synced_at = ticked_at = time.monotonic()
         ticks = 0
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            if self._members is not None and time.monotonic() - ticked_at > STALL_SECONDS:
+                await self._members.after_stall()
+            ticked_at = time.monotonic()
             ticks += 1
             self.turn_time = time.time()
             if self.log_writer.idle:
