@@ -157,6 +157,20 @@ BUGS = [
             )
         ],
     ),
+    PlantedBug(
+        "a sleeping partition",
+        "consensus/pair_heartbeat.py",
+        [
+            (
+                "            agreeing = self._followed(sender)\n            if",
+                """            agreeing = self._followed(sender)
+            for raft in self._rafts.values():
+                if raft.leader_id == sender:
+                    raft.leader_lives()
+            if""",
+            )
+        ],
+    ),
 ]
 
 
