@@ -194,6 +194,15 @@ class SimulatedNode:
                 if self.alive and incarnation == self.incarnation:
                     self.guard(call)
 
+    def peer_lost(self, peer: "SimulatedNode") -> None:
+        """The connection with a dead node has closed: is it back within 100 ms?"""
+
+        def look() -> None:
+            if not peer.alive and self.replica.raft.leader_id == peer.id:
+                self.replica.raft.leader_lost()
+
+        self._later(100 * MILLISECOND, look)
+
     @property
     def leads(self) -> bool:
         """Whether this node takes itself for the leader."""
