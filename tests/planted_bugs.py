@@ -185,10 +185,19 @@ BUGS = [
     PlantedBug(
         "a vote within another's lease",
         "consensus/raft.py",
+        [("                self._since_promise_ticks = 0\n", "                pass\n")],
+    ),
+    PlantedBug(
+        "a sleeping partition",
+        "consensus/pair_heartbeat.py",
         [
             (
-                "return self.role == LEADER or self._unheard_ticks < ELECTION_TIMEOUT_TICKS",
-                "return self.role == LEADER",
+                "            agreeing = self._followed(sender)\n            if",
+                """            agreeing = self._followed(sender)
+            for raft in self._rafts.values():
+                if raft.leader_id == sender:
+                    raft.leader_lives()
+            if""",
             )
         ],
     ),

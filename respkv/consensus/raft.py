@@ -75,6 +75,7 @@ class Raft:
         self.elections_started = 0
         self.truncations = 0
         self.transfers = 0  # of leadership, which this one has given up
+        self.paired = False  # `PairHeartbeats` speaks for it while it rests
         self._chance = chance
         self._ready = Ready()
         self._handed_out_commit = snapshot_index
@@ -96,9 +97,10 @@ class Raft:
         self.lease_from_ms = 0
         self._has_handed_over = False  # in this term: an election may come of it at any time
         self._first_of_term = 0  # index of this leader's first entry
-        # What a voter acknowledged before a restart still binds it; one without a term has
-        # acknowledged nothing that counts.
-        self._unheard_ticks = 0 if term else ELECTION_TIMEOUT_TICKS
+        self.offers_lease = False  # a leader whose reads count on who acknowledges its rounds
+        # What a voter promised before a restart still binds it; one without a term has promised
+        # nothing.
+        self._since_promise_ticks = 0 if term else ELECTION_TIMEOUT_TICKS
         self._draw_timeout()
 
     @property
@@ -127,22 +129,31 @@ class Raft:
 
     # --- what the owner calls ----------------------------------------------------------------
 
-    def tick(self) -> None:
-        """One heartbeat interval has passed."""
+    def tick(self) -> bool:
+        """One heartbeat interval has passed; return whether `ready` has something since then."""
         self._elapsed_ticks += 1
-        self._unheard_ticks += 1
-        if self.role == LEADER:
-            self._check_quorum()
-            self._transfer_ticks += 1
-            if self._transfer_ticks >= ELECTION_TIMEOUT_TICKS:
-                self._transfer_to = 0
-                self.is_handing_over = False
-            if self.role == LEADER:
-                for progress in self._progress.values():
-                    progress.tick()
-                self._send_heartbeats()
-        elif self._elapsed_ticks >= self._timeout_ticks and self.may_lead:
+        self._since_promise_ticks += 1
+        if self.role != LEADER:
+            due = self._elapsed_ticks >= self._timeout_ticks and not self._has_promised()
+            if not due or not self.may_lead:
+                return False
             self.start_pre_vote()
+            return True
+        self._check_quorum()
+        if self.role != LEADER:
+            return True
+        self._transfer_ticks += 1
+        if self._transfer_ticks >= ELECTION_TIMEOUT_TICKS:
+            self._transfer_to = 0
+            self.is_handing_over = False
+        busy = self._transfer_to != 0
+        for peer, progress in self._progress.items():
+            if progress.tick():
+                busy = True
+            if not self._rests(progress):
+                self._send_heartbeat(peer, progress)
+                busy = True
+        return busy
 
     def campaign(self) -> None:
         """Stand for election at once, without a pre-vote (a sole voter at start)."""
@@ -309,6 +320,8 @@ class Raft:
             self._take_append_reply(message)
         elif kind == HEARTBEAT:
             self._follow(message.sender)
+            if message.index:
+                self._since_promise_ticks = 0
             self._commit_to(min(message.commit, self.log.last_index))
             self._send(HEARTBEAT_REPLY, message.sender, context=message.context)
         elif kind == HEARTBEAT_REPLY:
@@ -371,8 +384,13 @@ class Raft:
         self._timeout_ticks = ELECTION_TIMEOUT_TICKS + spread
 
     def _hears_leader(self) -> bool:
-        """Whether one was heard lately, of whatever term: its lease may count on this voter."""
-        return self.role == LEADER or self._unheard_ticks < ELECTION_TIMEOUT_TICKS
+        if self.role == LEADER or self._has_promised():
+            return True
+        return self.leader_id != 0 and self._elapsed_ticks < ELECTION_TIMEOUT_TICKS
+
+    def _has_promised(self) -> bool:
+        """Whether a leader's lease, of whatever term, may count on this voter."""
+        return self._since_promise_ticks < ELECTION_TIMEOUT_TICKS
 
     def _become_follower(self, term: int, leader_id: int) -> None:
         if term > self.term:
@@ -543,7 +561,6 @@ class Raft:
         if self.role != FOLLOWER or self.leader_id != leader_id:
             self._become_follower(self.term, leader_id)
         self._elapsed_ticks = 0
-        self._unheard_ticks = 0
 
     def _take_append(self, message: Message) -> None:
         self._follow(message.sender)
@@ -625,16 +642,58 @@ class Raft:
 
     def _send_heartbeats(self) -> None:
         for peer, progress in self._progress.items():
-            self._ready.messages.append(
-                Message(
-                    HEARTBEAT,
-                    self.node_id,
-                    peer,
-                    self.term,
-                    commit=min(progress.match, self.commit_index),
-                    context=self._round,
-                )
+            self._send_heartbeat(peer, progress)
+
+    def _send_heartbeat(self, peer: int, progress: Progress) -> None:
+        progress.commit_sent = min(progress.match, self.commit_index)
+        self._ready.messages.append(
+            Message(
+                HEARTBEAT,
+                self.node_id,
+                peer,
+                self.term,
+                index=int(self.offers_lease),
+                commit=progress.commit_sent,
+                context=self._round,
             )
+        )
+
+    def _rests(self, progress: Progress) -> bool:
+        """Whether a follower has all there is, was told so, and owes no confirmation of a read."""
+        index = self.log.last_index
+        return (
+            self.paired
+            and progress.match == index == self.commit_index == progress.commit_sent
+            and not progress.probing
+            and not progress.needs_snapshot
+            and (not self._open_rounds or progress.round_acknowledged == self._round)
+        )
+
+    def resting_peers(self) -> list[int]:
+        """Return the followers that a leader sends no heartbeats of this partition's own."""
+        return [peer for peer, progress in self._progress.items() if self._rests(progress)]
+
+    def leader_lives(self) -> None:
+        """The leader's node has said that it leads this partition in this term, as ever."""
+        self._elapsed_ticks = 0
+
+    def follower_lives(self, peer: int, term: int) -> None:
+        """A follower's node has said that it follows in this term."""
+        progress = self._progress.get(peer)
+        if progress is not None and term == self.term:
+            progress.heard_lately = True
+
+    def leader_lost(self) -> None:
+        """The leader's node cannot be reached: stand soon, one voter after the other.
+
+        Pre-votes of others are no longer refused for its sake. Two who stood at once would split
+        the votes; who hears from the leader after all goes on following it.
+        """
+        if self.role == FOLLOWER and self.leader_id:
+            others = [voter for voter in self.voters if voter != self.leader_id]
+            turn = others.index(self.node_id) if self.node_id in others else len(others)
+            self._elapsed_ticks = ELECTION_TIMEOUT_TICKS
+            self._timeout_ticks = ELECTION_TIMEOUT_TICKS + 1 + 2 * turn
 
     def _take_heartbeat_reply(self, message: Message) -> None:
         progress = self._progress.get(message.sender)

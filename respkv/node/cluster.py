@@ -12,6 +12,7 @@ from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
 from respkv.consensus.messages import HEARTBEAT, Message
+from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.consensus.raft import LEADER
 from respkv.errors import CommandError, SlotNotServed, TryAgain
 from respkv.keyspace.keyspace import Keyspace
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respkv")
 
-DRAIN_TURNS_MAX: Final = 100
 HANDOVER_SECONDS: Final = 2.0
 HANDOVER_STEP_SECONDS: Final = 0.01
 HANDOVER_STEPS: Final = 20  # with one follower, before another is asked to take over
@@ -107,6 +107,7 @@ class Cluster:
 
     view: ClusterView
     network: PeerNetwork
+    pairs: PairHeartbeats
 
     def __init__(self, node: "Node", fs: FileSystem, directory: str) -> None:
         self.node = node
@@ -166,6 +167,7 @@ class Cluster:
             self.node.config["cluster-peer-queue-bytes"],
         )
         self._has_network = True
+        self.pairs = PairHeartbeats(own_number, self._step_replica)
 
     async def join(self) -> None:
         """Listen for peers and dial them."""
@@ -189,8 +191,9 @@ class Cluster:
                 self._fs, self._directory, node.wal, node.log_writer, runtime,
                 partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
             )  # fmt: skip
-            replica.has_leases = node.config["read-consistency"] == "lease"
+            replica.raft.offers_lease = node.config["read-consistency"] == "lease"
             self.replicas[partition] = replica
+            self.pairs.add(partition, replica.raft)
             self.keepers[partition] = SnapshotKeeper(
                 replica, node.wal, node.log_writer, runtime, self._fs, self._directory
             )
@@ -210,6 +213,10 @@ class Cluster:
 
     # --- running -----------------------------------------------------------------------------
 
+    async def drain(self) -> None:
+        """Take what peers have sent while this node stood still: their time counts behind it."""
+        await self.network.drain()
+
     def tick(self) -> None:
         """One heartbeat interval has passed."""
         self._ticks += 1
@@ -219,18 +226,11 @@ class Cluster:
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
+        for beat in self.pairs.beats():
+            self._send_pair(beat)
         if self._ticks % BALANCE_TICKS == 0:
             self._balance()
         self.router.retry_held()
-
-    async def drain(self) -> None:
-        """Take what peers have sent while this node stood still: their time counts behind it."""
-        for _ in range(DRAIN_TURNS_MAX):
-            received = self.messages_received
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            if self.messages_received == received:
-                break
 
     def _balance(self) -> None:
         """Ask for one partition that the ring wants this node to lead, once it has caught up."""
@@ -278,7 +278,19 @@ class Cluster:
         """Return whether this node can send every client to where its keys are served."""
         return all(map(self.view.live_leader, range(self.view.partitions)))
 
+    def _step_replica(self, partition: int, message: Message) -> None:
+        self.replicas[partition].step(message)
+
+    def _send_pair(self, message: PairMessage) -> None:
+        self.network.send(0, message)
+        self.node.runtime.request_end_of_turn()
+
     def _take_message(self, partition: int, message: PeerMessage) -> None:
+        if isinstance(message, PairMessage):
+            answer = self.pairs.step(message)
+            if answer is not None:
+                self._send_pair(answer)
+            return
         replica = self.replicas.get(partition)
         if replica is None:
             if isinstance(message, Message) and message.kind == HEARTBEAT:
@@ -300,6 +312,10 @@ class Cluster:
                     self._announce_to(number, replica)
             self.node.runtime.request_end_of_turn()
             self.node.call_soon(self.router.retry_held)
+        if not up:
+            for replica in self.replicas.values():
+                if replica.raft.leader_id == number:
+                    replica.raft.leader_lost()
         logger.info("node %d is %s", number, "connected" if up else "not reached")
 
     async def hand_over(self) -> None:

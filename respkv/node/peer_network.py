@@ -28,6 +28,7 @@ from respkv.replica.peer_codec import PeerCodecError, PeerMessage, decode_messag
 from respkv.wire.frames import ChunkJoiner, FrameError
 
 RESOLVING_MAX: Final = 4  # names at a time
+DRAIN_ROUNDS_MAX: Final = 64  # a slice of each connection in each; others wait as well
 STRANGERS_MAX: Final = 64  # connections that have not said who they are
 
 
@@ -179,6 +180,15 @@ class PeerNetwork:
             for link in self._unflushed:
                 link.flush()
             self._unflushed.clear()
+
+    async def drain(self) -> None:
+        """Take what peers have sent while this node stood still, until nothing more comes."""
+        for _ in range(DRAIN_ROUNDS_MAX):
+            received = self.counters.bytes_received
+            for _ in range(2):  # one turn looks at the sockets, and the next one takes it in
+                await asyncio.sleep(0)
+            if self.counters.bytes_received == received:
+                return
 
     async def close(self) -> None:
         """End all connections; nothing is reported any more."""

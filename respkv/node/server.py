@@ -374,10 +374,6 @@ class Node:
                 failure = error
             self.wal.end_spare(path, failure)
         self._refuse_writes_when_full()
-        if not self.log_writer.idle:
-            # What found no room before may be written now; a command larger than the spares may
-            # have met a full disk while all of them are in place.
-            self.runtime.request_end_of_turn()
 
     def _refuse_writes_when_full(self) -> None:
         held, held_max = self.wal.bytes_held(), self.config["log-bytes-max"]
@@ -549,6 +545,10 @@ class Node:
             self.turn_time = time.time()
             if self.log_writer.idle:
                 self.wal.seal()
+            else:
+                # What found no room before may be written now; a command larger than the spares may
+                # have met a full disk while all of them are in place.
+                self.runtime.request_end_of_turn()
             if self._members is not None:
                 self._members.tick()
             else:

@@ -72,7 +72,6 @@ class Replica:
         self.keyspace = keyspace
         self.applied_index, self.applied_term = applied
         self.write_refusal = b""  # set by the node while the disk is full: the error line
-        self.has_leases = False  # set by the node: reads trust the leader's lease
         self.pending_bytes = 0
         self.log_clock = LogClock(runtime, keyspace.now_ms)
         self.snapshot_index = raft.log.base_index  # a durable snapshot covers the log up to here
@@ -202,7 +201,7 @@ class Replica:
             or client.reads_pending
             or client.batch_serial > self._done_serial
         ):
-            if not (self.has_leases and self._read_in_lease(client, handler, argvs)):
+            if not (self.raft.offers_lease and self._read_in_lease(client, handler, argvs)):
                 self._submit_read(client, handler, argvs)
             return
         # A sole voter's reads of an idle client, flat: this is every GET of a standalone server.
@@ -399,10 +398,10 @@ class Replica:
 
     def tick(self) -> None:
         """One heartbeat interval has passed (100 ms)."""
-        self.raft.tick()
+        if self.raft.tick():
+            self._log_writer.touch(self)
         self._sweep_if_due()
         self._give_up_old_proposals()
-        self._log_writer.touch(self)
 
     def send(self, message: Message) -> None:
         """Send a message that had to wait for the log to be durable."""
@@ -737,10 +736,11 @@ class Replica:
                 batch.index = 0
 
     def _sweep_if_due(self) -> None:
+        if self._leading_term == 0:
+            return
         deadline_ms = self.keyspace.next_deadline_ms()
         if (
             deadline_ms is not None
-            and self._leading_term
             and self._sweep_serial <= self._done_serial
             and deadline_ms < self.log_clock.now_ms()
         ):

@@ -95,6 +95,8 @@ class OneVoter:
         self.now += 100
         if self.log_writer.idle:
             self.wal.seal()
+        else:
+            self.request_end_of_turn()
         self.replica.tick()
         self.turns()
 

@@ -39,6 +39,9 @@ class Cluster:
             connection = user.connection
             if connection is not None and connection.node is node:
                 self.world.after(MILLISECOND, connection.break_off)
+        for other in self.nodes.values():
+            if other.alive:
+                other.peer_lost(node)
         self.world.after(self.troubles.restart_delay(), lambda: self.restart(node))
 
     def restart(self, node: SimulatedNode) -> None:

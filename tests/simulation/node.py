@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from respkv.clock import SeededChance
 from respkv.consensus.messages import VOTE_REPLY, Message
+from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.consensus.raft import LEADER
 from respkv.log.wal import Wal
 from respkv.replica.client import Client
@@ -129,10 +130,12 @@ class SimulatedNode:
                 databases=DATABASES,
             )
         )
-        self.replica.has_leases = self.cluster.troubles.leases
+        self.replica.raft.offers_lease = self.cluster.troubles.leases
         self.keeper = SnapshotKeeper(
             self.replica, self.wal, self.log_writer, self, self.disk, DIRECTORY
         )
+        self.pairs = PairHeartbeats(self.id, lambda _, message: self.replica.step(message))
+        self.pairs.add(0, self.replica.raft)
         self.keeper.log_bytes_between = LOG_BYTES_BETWEEN_SNAPSHOTS
         self.cluster.invariants.watch(self)
         self.booted = True
@@ -198,6 +201,15 @@ class SimulatedNode:
                 if self.alive and incarnation == self.incarnation:
                     self.guard(call)
 
+    def peer_lost(self, peer: "SimulatedNode") -> None:
+        """The connection with a dead node has closed: is it back within 100 ms?"""
+
+        def look() -> None:
+            if not peer.alive and self.replica.raft.leader_id == peer.id:
+                self.replica.raft.leader_lost()
+
+        self._later(100 * MILLISECOND, look)
+
     @property
     def leads(self) -> bool:
         """Whether this node takes itself for the leader."""
@@ -216,6 +228,10 @@ class SimulatedNode:
             self.keeper.take_chunk(message)
         elif isinstance(message, SnapshotAck):
             self.keeper.take_ack(message)
+        elif isinstance(message, PairMessage):
+            answer = self.pairs.step(message)
+            if answer is not None:
+                self.send(answer)
         else:
             self.replica.step(message)
 
@@ -230,8 +246,12 @@ class SimulatedNode:
         self._later(100 * MILLISECOND * 1000 // self.speed_per_mille, self._tick)
         if self.log_writer.idle:
             self.wal.seal()
+        else:
+            self.request_end_of_turn()  # what found no room before may be written now
         self.replica.tick()
         self.keeper.tick()
+        for beat in self.pairs.beats():
+            self.send(beat)
         self._keep_spare()
         if self.keeper.due():
             begin_snapshots([self.keeper], self.wal, self.log_writer, self._snapshot)
