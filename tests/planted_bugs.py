@@ -169,29 +169,6 @@ BUGS = [
             )
         ],
     ),
-    PlantedBug(
-        "a lease that is too long",
-        "replica/replica.py",
-        [
-            (
-                "        from_ms = self.raft.lease_from_ms\n",
-                """        from_ms = self.raft.lease_from_ms
-        if from_ms:
-            from_ms += LEASE_MS
-""",
-            )
-        ],
-    ),
-    PlantedBug(
-        "a vote within another's lease",
-        "consensus/raft.py",
-        [
-            (
-                "return self.role == LEADER or self._unheard_ticks < ELECTION_TIMEOUT_TICKS",
-                "return self.role == LEADER",
-            )
-        ],
-    ),
 ]
 
 
