@@ -170,24 +170,6 @@ BUGS = [
         ],
     ),
     PlantedBug(
-        "a lease that is too long",
-        "replica/replica.py",
-        [
-            (
-                "        from_ms = self.raft.lease_from_ms\n",
-                """        from_ms = self.raft.lease_from_ms
-        if from_ms:
-            from_ms += LEASE_MS
-""",
-            )
-        ],
-    ),
-    PlantedBug(
-        "a vote within another's lease",
-        "consensus/raft.py",
-        [("                self._since_promise_ticks = 0\n", "                pass\n")],
-    ),
-    PlantedBug(
         "a sleeping partition",
         "consensus/pair_heartbeat.py",
         [

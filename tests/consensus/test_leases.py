@@ -20,6 +20,7 @@ def leased() -> Group:
     """Member 1 leads and has a lease."""
     group = Group(3)
     group.elect(1)
+    group[1].offers_lease = True
     group[1].read_index(BEGAN_MS)
     group.settle()
     assert group[1].lease_from_ms == BEGAN_MS
@@ -29,6 +30,7 @@ def leased() -> Group:
 def test_it_counts_from_when_the_round_began() -> None:
     group = Group(3)
     group.elect(1)
+    group[1].offers_lease = True
     group[1].read_index(BEGAN_MS)
     group[1].read_index(BEGAN_MS + 50)
     group.deliver(HEARTBEAT)

@@ -6,6 +6,7 @@ from zlib import crc32
 from respkv.consensus.raft import LEADER
 from respkv.entry import Entry
 from respkv.log.recovery import recover
+from respkv.replica.replica import LEASE_MS
 from tests.simulation.world import Violation
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ class Invariants:
         if earlier is not None and earlier[1] > entry.time_ms:
             raise Violation(f"log time goes back at {entry.index}")
 
+    def _check_leases(self, term: int) -> None:
+        """While anybody has a lease, nobody leads in a later term."""
+        for node in self.cluster.nodes.values():
+            if node.booted and node.replica.raft.term < term:
+                from_ms = node.replica.raft.lease_from_ms
+                if from_ms and node.monotonic_ms() < from_ms + LEASE_MS:
+                    raise Violation(f"node {node.id} has a lease while term {term} has a leader")
+
     def _check_state(self, node: "SimulatedNode", index: int) -> None:
         self.state_seen(node, index, node.replica.keyspace.digest())
 
@@ -66,6 +75,8 @@ class Invariants:
         raft = node.replica.raft
         if raft.role != LEADER:
             return
+        if self.cluster.troubles.leases:
+            self._check_leases(raft.term)
         known = self.leaders.get(raft.term)
         if known == node.id:
             return

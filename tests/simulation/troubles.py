@@ -100,6 +100,8 @@ class Troubles:
         if world.happens(self.transfers) and node.alive and node.leads:
             world.count("transfers")
             node.handle(lambda: node.hand_over(1 + node.id % 3))
+            if self.leases and world.happens(500):
+                self._deafen(node)
         if world.happens(self.jumps):
             world.count("clock jumps")
             node.skew_ms += world.between(-20_000, 20_000)
@@ -128,6 +130,15 @@ class Troubles:
             world.count("isolations")
         world.after(
             world.between(100, 5000) * MILLISECOND, lambda: self.cluster.network.mend(links)
+        )
+
+    def _deafen(self, node: "SimulatedNode") -> None:
+        """For a while it does not hear what its transfer has led to."""
+        self.world.count("one-way cuts")
+        links = {(other, node.id) for other in self.cluster.nodes if other != node.id}
+        self.cluster.network.cut |= links
+        self.world.after(
+            self.world.between(50, 800) * MILLISECOND, lambda: self.cluster.network.mend(links)
         )
 
     def _fill_disk(self, node: "SimulatedNode") -> None:
