@@ -95,7 +95,10 @@ class PairHeartbeats:
         self._rafts = dict(sorted(self._rafts.items()))
 
     def beats(self) -> list[PairMessage]:
-        """Return this tick's heartbeats: one to each node that holds a copy of something here."""
+        """Return this tick's heartbeats: one to each node that holds a copy of something here.
+
+        They go before the replicas' own ticks: what those still have to tell is not at rest there.
+        """
         self._number += 1
         led: dict[int, list[Resting]] = {}
         for partition, raft in self._rafts.items():

@@ -223,11 +223,11 @@ class Cluster:
         if self._ticks % ANNOUNCE_TICKS == 0:
             for partition in self.replicas:
                 self._announce(partition)
+        for beat in self.pairs.beats():
+            self._send_pair(beat)
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
-        for beat in self.pairs.beats():
-            self._send_pair(beat)
         if self._ticks % BALANCE_TICKS == 0:
             self._balance()
         self.router.retry_held()

@@ -43,9 +43,9 @@ class Nodes:
     def tick(self, *nodes: int) -> None:
         """Let a heartbeat interval pass on these nodes, or on all."""
         for node in nodes or self.pairs:
+            self.said += self.pairs[node].beats()
             for group in self.groups:
                 group[node].tick()
-            self.said += self.pairs[node].beats()
         for group in self.groups:
             group.collect()
 

@@ -51,6 +51,9 @@ def test_followers_learn_what_was_committed_last_by_one_message() -> None:
     assert nodes.groups[0][2].commit_index == 1
     nodes.tick()
     assert [m.kind for m in nodes.groups[0].messages] == [HEARTBEAT, HEARTBEAT]
+    for beat in nodes.lose():
+        nodes.hear(beat)  # before those
+    assert nodes.said == []
     nodes.settle()
     assert [nodes.groups[0][node].commit_index for node in (1, 2, 3)] == [2, 2, 2]
     nodes.tick()

@@ -248,10 +248,10 @@ class SimulatedNode:
             self.wal.seal()
         else:
             self.request_end_of_turn()  # what found no room before may be written now
-        self.replica.tick()
-        self.keeper.tick()
         for beat in self.pairs.beats():
             self.send(beat)
+        self.replica.tick()
+        self.keeper.tick()
         self._keep_spare()
         if self.keeper.due():
             begin_snapshots([self.keeper], self.wal, self.log_writer, self._snapshot)
