@@ -27,10 +27,12 @@ class Invariants:
         self.digests: dict[int, bytes] = {}
         self.acknowledged_index = 0
         self._acknowledged = 0
+        self._votes: dict[int, tuple[int, int]] = {}  # node → term and vote it has told others
 
     def watch(self, node: "SimulatedNode") -> None:
         """See every entry that this life of a node applies."""
         replica = node.replica
+        self._check_memory(node)
         apply = replica._apply
 
         def applying(entry: Entry) -> int:
@@ -93,6 +95,20 @@ class Invariants:
                             raise Violation(f"logs agree at {index} but not before")
                         break
 
+    def voted(self, node: "SimulatedNode", term: int, candidate: int) -> None:
+        """One vote a term, whatever happens to the voter."""
+        known = self._votes.get(node.id)
+        if known is not None and known[0] == term and known[1] != candidate:
+            raise Violation(f"node {node.id} votes for {known[1]} and {candidate} in term {term}")
+        self._votes[node.id] = (term, candidate)
+
+    def _check_memory(self, node: "SimulatedNode") -> None:
+        """A node that starts again knows the vote that it has told others."""
+        raft = node.replica.raft
+        term, candidate = self._votes.get(node.id, (0, 0))
+        if raft.term < term or (raft.term == term and raft.vote != candidate):
+            raise Violation(f"node {node.id} has forgotten its vote for {candidate} in term {term}")
+
     def write_acknowledged(self, index: int) -> None:
         """Acknowledged implies on a majority of disks, were all power lost now."""
         self._acknowledged += 1
@@ -102,7 +118,8 @@ class Invariants:
         self.cluster.world.count("durability checks")
         holders = 0
         for node in self.cluster.nodes.values():
-            recovery = recover(node.disk.durable_image(), "data")
+            disk = node.disk.durable_image() if node.lost_disk is None else node.lost_disk
+            recovery = recover(disk, "data")
             partition = recovery.partitions.get(0)
             if partition is not None and partition.last_index >= index:
                 terms = {entry.index: entry.term for entry in partition.entries}

@@ -21,6 +21,8 @@ MUST_HAPPEN = (
     "isolations",
     "one-way cuts",
     "clock jumps",
+    "logs destroyed",
+    "destroyed logs refused",
     "messages lost",
     "messages doubled",
     "messages late",
@@ -31,6 +33,9 @@ MUST_HAPPEN = (
     "durability checks",
     "digests compared",
     "keys checked",
+    "slots checked for cycles",
+    "transactions over one slot",
+    "transactions of unknown outcome",
 )
 FAULTS = (
     "kills",
@@ -43,6 +48,7 @@ FAULTS = (
     "isolations",
     "one-way cuts",
     "clock jumps",
+    "logs destroyed",
     "messages lost",
     "messages doubled",
     "messages late",

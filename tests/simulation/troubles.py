@@ -34,6 +34,7 @@ class Troubles:
         self.straggles = (0, 10, 50)[pick(3)]
         self.depositions = 0  # of a node that has just become leader
         self.transfers = 100  # of leadership, when the node that is looked at has it
+        self.destructions = (0, 0, 2)[pick(3)]  # of one node's log, at most one in a run
         self.stalls = False  # of leaders that do not notice that they are deposed
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
@@ -104,6 +105,9 @@ class Troubles:
             node.skew_ms += world.between(-20_000, 20_000)
         if world.happens(self.disk_errors) and node.alive:
             node.disk.fail_next = (EIO, ENOSPC)[world.chance.below(2)]
+        if world.happens(self.destructions) and node.booted:
+            self.destructions = 0
+            node.destroy_log()
         if world.happens(self.full_disks):
             self._fill_disk(node)
         if world.happens(self.slow_disks):
