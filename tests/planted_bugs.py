@@ -21,11 +21,13 @@ WHAT_BROKE_WIDTH = 60
 
 @dataclass
 class PlantedBug:
-    """Replacements in one file of the product; each `old` must be there exactly once."""
+    """Replacements in the product, mostly in one file; each `old` must be there exactly once."""
 
     name: str
     file: str
     replacements: list[tuple[str, str]]
+    elsewhere: tuple[str, str, str] | None = None  # file, old, new: a second line of defence
+    profile: str = ""  # only seeds of this one are tried, where others would take long
 
 
 BUGS = [
@@ -100,6 +102,7 @@ BUGS = [
 """,
             )
         ],
+        profile="stalls",
     ),
     PlantedBug(
         "WATCH decided at proposal",
@@ -157,6 +160,127 @@ BUGS = [
             )
         ],
     ),
+    PlantedBug(
+        "one chance seed for each entry",
+        "keyspace/keyspace.py",
+        [
+            (
+                "seed_of(self._term, self._index_in_log, self.position)",
+                "seed_of(self._term, self._index_in_log, 0)",
+            )
+        ],
+    ),
+    PlantedBug(
+        "stale record of a recycled segment",
+        "log/segment.py",
+        [
+            (
+                """        batch = unpack_batch(data, segment.end, segment.salt)
+        if batch is None or batch.lsn != expected_lsn:
+            break
+        segment.batches.append(batch)
+        segment.end = batch.end
+        expected_lsn += 1
+""",
+                """        at = segment.end + SALT_AT
+        salt = _SALT.unpack_from(data, at)[0] if at + _SALT.size <= len(data) else 0
+        batch = unpack_batch(data, segment.end, salt)
+        if batch is None:
+            break
+        segment.batches.append(batch)
+        segment.end = batch.end
+        expected_lsn = batch.lsn + 1
+""",
+            )
+        ],
+    ),
+    PlantedBug(
+        "vote lost by recycling",
+        "log/partition.py",
+        [
+            (
+                """            self.partition,
+            self.term,
+            self.vote,
+            self.snapshot_index,""",
+                """            self.partition,
+            self.term,
+            0,
+            self.snapshot_index,""",
+            ),
+            (
+                "        if said != found:\n",
+                "        if said[0] != found[0] or said[2:] != found[2:]:\n",
+            ),
+        ],
+    ),
+    PlantedBug(
+        "amnesiac voter",
+        "log/directory.py",
+        [
+            (
+                "    names = fs.names(directory)\n    if identity or any(",
+                "    return\n    names = fs.names(directory)\n    if identity or any(",
+            )
+        ],
+    ),
+    PlantedBug(
+        "stale sync completion after truncation",
+        "consensus/raft.py",
+        [
+            (
+                "if self.log.term_at(index) != term or index <= self._persisted_index:",
+                "if index <= self._persisted_index:",
+            )
+        ],
+        (
+            "replica/log_writer.py",
+            "if other is not replica or index < first_index",
+            "if True",
+        ),
+        profile="amnesia",
+    ),
+    PlantedBug(
+        "retried after it was appended",
+        "replica/replica.py",
+        [
+            (
+                """            self._abandon_replaced()
+        else:
+""",
+                """            self._abandon_replaced()
+            for batch in self._proposed:
+                if batch.index:
+                    again = self.raft.propose(self.log_clock.now_ms(), b"".join(batch.payload))
+                    batch.term, batch.index = again.term, again.index
+        else:
+""",
+            )
+        ],
+    ),
+    PlantedBug(
+        "a pipeline's write overtakes its read",
+        "replica/replica.py",
+        [
+            (
+                """        if client.reads_pending:
+            client.hold(lambda: self.submit_write(client, command, argvs, raw))
+            return
+""",
+                "",
+            )
+        ],
+    ),
+    PlantedBug(
+        "sleeping partition",
+        "consensus/raft.py",
+        [
+            (
+                "elif self._elapsed_ticks >= self._timeout_ticks:",
+                "elif self._elapsed_ticks >= self._timeout_ticks and not self.leader_id:",
+            )
+        ],
+    ),
 ]
 
 
@@ -171,21 +295,26 @@ def plant(bug: PlantedBug, copy: Path) -> None:
     shutil.copytree(ROOT / "tests" / "simulation", copy / "tests" / "simulation", ignore=ignored)
     for name in ("__init__.py", "faulty_disk.py"):
         shutil.copy(ROOT / "tests" / name, copy / "tests" / name)
-    path = copy / "respkv" / bug.file
-    source = path.read_text()
-    for old, new in bug.replacements:
+    replacements = [(bug.file, old, new) for old, new in bug.replacements]
+    if bug.elsewhere is not None:
+        replacements.append(bug.elsewhere)
+    for file, old, new in replacements:
+        path = copy / "respkv" / file
+        source = path.read_text()
         if source.count(old) != 1:
-            raise SystemExit(f"'{bug.name}': its place in {bug.file} is not there exactly once")
-        source = source.replace(old, new)
-    path.write_text(source)
+            raise SystemExit(f"'{bug.name}': its place in {file} is not there exactly once")
+        path.write_text(source.replace(old, new))
 
 
 def hunt(bug: PlantedBug, seeds: int) -> tuple[int, str]:
     """Return the first seed that catches the bug (0: none) and what it saw."""
     with tempfile.TemporaryDirectory() as scratch:
         plant(bug, Path(scratch))
+        command = [sys.executable, "-m", "tests.simulation", "--seeds", f"1..{seeds}"]
+        if bug.profile:
+            command += ["--profile", bug.profile]
         run = subprocess.run(
-            [sys.executable, "-m", "tests.simulation", "--seeds", f"1..{seeds}", "--until-failure"],
+            [*command, "--until-failure"],
             cwd=scratch,
             env={**os.environ, "PYTHONPATH": scratch},
             capture_output=True,

@@ -84,7 +84,7 @@ class Appends:
                 return
             if len(transaction.steps) == 1:
                 replies = [replies]
-            else:
+            elif any(step.kind == APPEND for step in transaction.steps):
                 self._take_picks(*replies[len(transaction.steps) :])
             transaction.completed = operation.completed
             for step, reply in zip(transaction.steps, replies, strict=False):
@@ -109,7 +109,7 @@ class Appends:
             history.append(Transaction(steps, now, now))
 
     def _take_picks(self, size: int, one: bytes, other: bytes) -> None:
-        """Each command has a chance of its own, also of those in one entry."""
+        """Each logged command has a chance of its own, also of those in one entry."""
         if size >= RANDOM_KEYS_MIN:
             self._picks += 1
             self._equal_picks += one == other

@@ -109,7 +109,8 @@ class Cluster:
         self.world.run_until(self.world.now + 8 * SECOND)
         user.stopped = True
         self.world.run_until(self.world.now + 3 * SECOND)
-        if self.world.counts.get("ok", 0) == before:
+        leaders = sum(node.leads for node in self.nodes.values())
+        if leaders != 1 or self.world.counts.get("ok", 0) == before:
             raise Violation("after healing nothing succeeds")
 
     def _check_histories(self) -> None:

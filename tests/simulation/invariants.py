@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.node import SimulatedNode
 
 DIGEST_EVERY = 8  # entries: a digest costs as much as applying some ten of them
+COMPLETIONS_AFTER_TRUNCATION = 3  # are looked at: the first may belong to what was truncated
 DURABILITY_EVERY = 40  # acknowledgements: reading three disks back is dear as well
 
 
@@ -43,6 +44,19 @@ class Invariants:
             return applied
 
         replica._apply = applying  # type: ignore[method-assign]
+        persisted = replica.persisted
+        truncations, unchecked = replica.raft.truncations, 0
+
+        def persisting(term: int, index: int) -> None:
+            nonlocal truncations, unchecked
+            persisted(term, index)
+            if replica.raft.truncations != truncations:
+                truncations, unchecked = replica.raft.truncations, COMPLETIONS_AFTER_TRUNCATION
+            if unchecked:
+                unchecked -= 1
+                self._check_durable(node)
+
+        replica.persisted = persisting  # type: ignore[method-assign]
 
     def _check_entry(self, node: "SimulatedNode", entry: Entry) -> None:
         """State-machine safety: one index, one entry; and log time goes on."""
@@ -53,6 +67,18 @@ class Invariants:
         earlier = self.applied.get(entry.index - 1)
         if earlier is not None and earlier[1] > entry.time_ms:
             raise Violation(f"log time goes back at {entry.index}")
+
+    def _check_durable(self, node: "SimulatedNode") -> None:
+        """What a voter counts as durable on its own disk is there, and nothing else instead."""
+        raft = node.replica.raft
+        index = raft._persisted_index
+        if index <= raft.log.base_index:
+            return
+        partition = recover(node.disk.durable_image(), "data").partitions[0]
+        terms = {entry.index: entry.term for entry in partition.entries}
+        held = index <= partition.snapshot_index or terms.get(index, 0) == raft.term_at(index)
+        if index > raft.last_index or not held:
+            raise Violation(f"node {node.id} takes entry {index} for durable, and it is not")
 
     def _check_state(self, node: "SimulatedNode", index: int) -> None:
         self.state_seen(node, index, node.replica.keyspace.digest())

@@ -29,6 +29,7 @@ MUST_HAPPEN = (
     "transactions done",
     "transactions stopped",
     "transfers",
+    "overtakings",
     "connections closed with an unknown outcome",
     "durability checks",
     "digests compared",
