@@ -11,55 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-UNKNOWN = 1 << 62  # completion of a transaction that may have run, at any time or never
-
-APPEND = "append"
-READ = "read"
+from tests.simulation.append_steps import APPEND, Token, Transaction
 
 WW, WR, RW, RT = "ww", "wr", "rw", "rt"
 # What a cycle is called by the dependencies it is made of; the first that fits is the worst.
 _CLASSES = (("G0", (WW,)), ("G1c", (WW, WR)))
 
-Token = bytes
 Edges = dict[int, dict[int, set[str]]]
-
-
-@dataclass(slots=True)
-class Step:
-    """One command of a transaction; `value` is what a read saw, None when nobody knows."""
-
-    kind: str
-    key: bytes
-    token: Token = b""
-    value: list[Token] | None = None
-
-
-@dataclass(slots=True)
-class Transaction:
-    """Steps that take effect at once; `refused` ones have certainly not run."""
-
-    steps: list[Step]
-    invoked: int = 0
-    completed: int = UNKNOWN
-    refused: bool = False
-
-    @property
-    def known(self) -> bool:
-        """Whether the client saw results."""
-        return self.completed != UNKNOWN
-
-    def appended(self, key: bytes) -> list[Token]:
-        """Return its tokens for a key."""
-        return [step.token for step in self.steps if step.kind == APPEND and step.key == key]
-
-    def reads(self) -> Iterator[tuple[Step, list[Token]]]:
-        """Yield its reads, each with the tokens it had appended to that key before."""
-        own: dict[bytes, list[Token]] = {}
-        for step in self.steps:
-            if step.kind == APPEND:
-                own.setdefault(step.key, []).append(step.token)
-            else:
-                yield step, own.get(step.key, [])[:]
 
 
 @dataclass

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 from respkv.commands.table import lookup
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import NULL_ARRAY
-from tests.simulation.append_checker import APPEND, READ, Step, Token, Transaction, anomalies
+from tests.simulation.append_checker import anomalies
+from tests.simulation.append_steps import (
+    APPEND,
+    KEYS_PER_SLOT,
+    READ,
+    Step,
+    Transaction,
+    command_of,
+    key_of,
+    reads_of,
+    take_replies,
+)
 from tests.simulation.checker import Operation
 from tests.simulation.connection import SimulatedConnection
 from tests.simulation.world import Violation, World
@@ -14,17 +25,10 @@ from tests.simulation.world import Violation, World
 if TYPE_CHECKING:
     from tests.simulation.users import User
 
-KEYS_PER_SLOT = 3
 APPENDS_PER_SLOT_MAX = 90  # then another slot is taken, so that values stay short
 STEPS_MAX = 4
 RANDOM_KEYS_MIN = 4  # a database with fewer says little about chance
 RANDOM_KEYS_SAMPLES = 30  # pairs of picks that cannot all be equal: one case in 4 ** 30
-END_OF_TOKEN = b";"
-
-
-def tokens_of(value: bytes | bytearray | None) -> list[Token]:
-    """Return the tokens that a value is made of."""
-    return bytes(value or b"").split(END_OF_TOKEN)[:-1]
 
 
 class Appends:
@@ -43,12 +47,12 @@ class Appends:
         """Return a new transaction on the slot that is in use; it counts as refused until sent."""
         world = self._world
         if not self._slot or self._appends >= APPENDS_PER_SLOT_MAX:
-            self._slot = b"{s%d}" % len(self.histories)
+            self._slot = b"s%d" % len(self.histories)
             self.histories[self._slot] = []
             self._appends = 0
         steps = []
         for _ in range(world.between(1, STEPS_MAX)):
-            key = b"%b%d" % (self._slot, world.between(1, KEYS_PER_SLOT))
+            key = key_of(self._slot, world.chance.below(KEYS_PER_SLOT))
             if world.happens(500):
                 self._next_token += 1
                 self._appends += 1
@@ -61,7 +65,7 @@ class Appends:
 
     def submit(self, transaction: Transaction) -> Callable[[SimulatedConnection], None]:
         """Return how it reaches a node: one command alone, several between MULTI and EXEC."""
-        commands = [_command(step) for step in transaction.steps]
+        commands = [command_of(step) for step in transaction.steps]
 
         def arrive(connection: SimulatedConnection) -> None:
             # Nothing of it can happen before it arrives, and it may happen from here on.
@@ -86,10 +90,7 @@ class Appends:
                 replies = [replies]
             elif any(step.kind == APPEND for step in transaction.steps):
                 self._take_picks(*replies[len(transaction.steps) :])
-            transaction.completed = operation.completed
-            for step, reply in zip(transaction.steps, replies, strict=False):
-                if step.kind == READ:
-                    step.value = tokens_of(reply)
+            take_replies(transaction, replies, operation.completed)
 
         return take
 
@@ -100,13 +101,10 @@ class Appends:
         keyspace.select(0)
         now = self._world.now
         for slot, history in self.histories.items():
-            steps = []
-            for number in range(1, KEYS_PER_SLOT + 1):
-                key = b"%b%d" % (slot, number)
-                value = get.handler(keyspace, [b"GET", key])
-                assert value is None or isinstance(value, bytes | bytearray)
-                steps.append(Step(READ, key, value=tokens_of(value)))
-            history.append(Transaction(steps, now, now))
+            last = Transaction(reads_of(slot), now)
+            values = [get.handler(keyspace, command_of(step)) for step in last.steps]
+            take_replies(last, values, now)
+            history.append(last)
 
     def _take_picks(self, size: int, one: bytes, other: bytes) -> None:
         """Each logged command has a chance of its own, also of those in one entry."""
@@ -132,9 +130,3 @@ class Appends:
                 raise Violation(f"slot {slot!r}: {found[0]}")
         if self._picks >= RANDOM_KEYS_SAMPLES and self._equal_picks == self._picks:
             raise Violation(f"RANDOMKEY twice in a transaction: {self._picks} times the same key")
-
-
-def _command(step: Step) -> list[bytes]:
-    if step.kind == APPEND:
-        return [b"APPEND", step.key, step.token + END_OF_TOKEN]
-    return [b"GET", step.key]

@@ -4,14 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.simulation.append_checker import (
-    APPEND,
-    READ,
-    UNKNOWN,
-    Step,
-    Transaction,
-    anomalies,
-)
+from tests.simulation.append_checker import anomalies
+from tests.simulation.append_steps import APPEND, READ, UNKNOWN, Step, Transaction
 
 
 def steps(text: str) -> list[Step]:
