@@ -82,6 +82,7 @@ BUGS = [
                 "if index > self.commit_index:",
             )
         ],
+        profile="depositions",
     ),
     PlantedBug(
         "a read that rides an older entry",
@@ -159,6 +160,7 @@ BUGS = [
 """,
             )
         ],
+        profile="expiry",
     ),
     PlantedBug(
         "one chance seed for each entry",
@@ -223,6 +225,7 @@ BUGS = [
                 "    return\n    names = fs.names(directory)\n    if identity or any(",
             )
         ],
+        profile="disks",
     ),
     PlantedBug(
         "stale sync completion after truncation",

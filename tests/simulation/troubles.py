@@ -282,6 +282,7 @@ def _disks(troubles: Troubles) -> None:
     troubles.crashes = 250
     troubles.disk_errors = 15
     troubles.full_disks = 40
+    troubles.destructions = 15
     troubles.limits.snapshot_chunk_bytes = 2048
 
 
