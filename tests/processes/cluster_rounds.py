@@ -1,5 +1,7 @@
 """Faults on three real nodes under load: nothing acknowledged is lost, all histories linearizable.
 
+Transactions over one slot are checked for cycles besides (`append_checker.py`).
+
 python -m tests.processes.cluster_rounds --rounds 20 [--seed N] [--writers 32]
 
 Each round does one thing to the processes while the writers go on, heals it, and reads every key.
@@ -19,6 +21,7 @@ from typing import Final
 from tests.processes.cluster_writers import Seen, read_all, work
 from tests.processes.fault_proxy import FaultProxy
 from tests.processes.trio import Trio, TrioProcess
+from tests.simulation.append_checker import anomalies
 from tests.simulation.checker import Operation, State, explain
 
 BEFORE_SECONDS: Final = 0.5
@@ -36,7 +39,8 @@ class Round:
     acknowledged: int
     unknown: int
     refused: int
-    lost: int  # keys whose history nothing explains
+    lost: int  # keys and slots whose history nothing explains
+    transactions: int  # over one slot, of those acknowledged or only reading
     pause_seconds: float
     errors: list[str]
 
@@ -194,11 +198,15 @@ class Rounds:
                 broken.append(f"{key!r}: {why}")
             last: Operation = history[-1]
             self._states[key] = last.result
+        known = 0
+        for slot, transactions in seen.slots.items():
+            broken += [f"slot {slot!r}: {found}" for found in anomalies(transactions)]
+            known += sum(transaction.known for transaction in transactions)
         logged = [line for line in self._trio.faults_logged() if line not in logged_before]
         errors = [*broken, *seen.unexpected[:5], *logged]
         return Round(
             number, fault.__name__, seen.acknowledged, seen.unknown, seen.refused, len(broken),
-            seen.longest_pause, errors,
+            known, seen.longest_pause, errors,
         )  # fmt: skip
 
     async def _load(self, fault: Fault, seen: Seen, number: int) -> None:
@@ -263,6 +271,8 @@ def main() -> int:
     unknown = sum(round_.unknown for round_ in done)
     lost = sum(round_.lost for round_ in done)
     print(f"{len(done)} rounds, {total} acknowledged, {unknown} unknown, {lost} keys lost")
+    known = sum(round_.transactions for round_ in done)
+    print(f"{known} transactions over one slot checked for cycles")
     return int(any(round_.errors for round_ in done))
 
 

@@ -14,10 +14,24 @@ from typing import Any, Final
 import hiredis
 
 from respkv.wire.request import encode_command
+from tests.simulation.append_steps import (
+    APPEND,
+    KEYS_PER_SLOT,
+    READ,
+    Step,
+    Transaction,
+    command_of,
+    key_of,
+    reads_of,
+    take_replies,
+)
 from tests.simulation.checker import Operation
 
 KEYS: Final = 96  # shared by all clients
+SLOTS: Final = 8  # whose keys transactions append to
+STEPS_MAX: Final = 4
 CALL_SECONDS: Final = 1.0  # a paused node answers nobody: then ask another, the outcome unknown
+READ_SECONDS: Final = 10.0  # for reads after healing
 REDIRECTIONS_MAX: Final = 8
 WITHOUT_EFFECT: Final = ("CLUSTERDOWN", "TRYAGAIN", "LOADING", "MOVED", "EXECABORT", "MISCONF")
 
@@ -35,6 +49,7 @@ class Seen:
     """What all clients together did and saw."""
 
     histories: dict[bytes, list[Operation]] = field(default_factory=dict)
+    slots: dict[bytes, list[Transaction]] = field(default_factory=dict)
     acknowledged: int = 0  # writes
     unknown: int = 0
     refused: int = 0
@@ -145,7 +160,10 @@ async def work(number: int, ports: list[int], seen: Seen, stop: asyncio.Event, s
     while not stop.is_set():
         serial += 1
         value = b"%d:%d:%d" % (seed, number, serial)
-        await _operation(client, chance, value, seen)
+        if chance.random() < 0.2:
+            await _appends(client, b"%d:%d" % (seed, chance.randrange(SLOTS)), chance, value, seen)
+        else:
+            await _operation(client, chance, value, seen)
     client.close()
 
 
@@ -192,18 +210,64 @@ async def _operation(
         seen.write_acknowledged()
 
 
+async def _appends(
+    client: ClusterClient, slot: bytes, chance: random.Random, value: bytes, seen: Seen
+) -> None:
+    """Append to keys of one slot and read them, in one transaction."""
+    steps = []
+    for number in range(chance.randint(1, STEPS_MAX)):
+        key = key_of(slot, chance.randrange(KEYS_PER_SLOT))
+        token = b"%b:%d" % (value, number)
+        steps.append(Step(APPEND, key, token) if chance.random() < 0.5 else Step(READ, key))
+    transaction = Transaction(steps, time.monotonic_ns())
+    seen.slots.setdefault(slot, []).append(transaction)
+    writes = any(step.kind == APPEND for step in steps)
+    try:
+        await _execute(client, transaction)
+    except Unknown:
+        seen.unknown += writes
+    except Refused as error:
+        transaction.refused = True
+        seen.refused += 1
+        if not str(error).startswith(WITHOUT_EFFECT):
+            seen.unexpected.append(f"{steps}: {error}")
+    else:
+        if writes:
+            seen.write_acknowledged()
+
+
+async def _execute(client: ClusterClient, transaction: Transaction) -> None:
+    commands = [command_of(step) for step in transaction.steps]
+    key = transaction.steps[0].key
+    if len(commands) == 1:
+        replies = await client.call(key, *commands)
+    else:
+        replies = (await client.call(key, [b"MULTI"], *commands, [b"EXEC"]))[-1]
+    take_replies(transaction, replies, time.monotonic_ns())
+
+
 async def read_all(ports: list[int], seen: Seen) -> None:
     """Read every key once more, so that nothing acknowledged can hide."""
     client = ClusterClient(ports, random.Random(0))
     for key, history in seen.histories.items():
-        until = time.monotonic() + 10
-        while True:
-            invoked = time.monotonic_ns()
-            try:
-                reply = (await client.call(key, [b"GET", key]))[0]
-                break
-            except (Refused, Unknown):
-                if time.monotonic() > until:
-                    raise
-        history.append(Operation("get", None, invoked, time.monotonic_ns(), reply))
+        operation = Operation("get", None, time.monotonic_ns())
+        operation.result = (await _insist(client, key, [b"GET", key]))[0]
+        operation.completed = time.monotonic_ns()
+        history.append(operation)
+    for slot, transactions in seen.slots.items():
+        last = Transaction(reads_of(slot), time.monotonic_ns())
+        commands = [[b"MULTI"], *map(command_of, last.steps), [b"EXEC"]]
+        replies = (await _insist(client, last.steps[0].key, *commands))[-1]
+        take_replies(last, replies, time.monotonic_ns())
+        transactions.append(last)
     client.close()
+
+
+async def _insist(client: ClusterClient, key: bytes, *reads: list[bytes]) -> list[Any]:
+    until = time.monotonic() + READ_SECONDS
+    while True:
+        try:
+            return await client.call(key, *reads)
+        except (Refused, Unknown):
+            if time.monotonic() > until:
+                raise

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from respkv.clock import SeededChance
-from respkv.consensus.messages import VOTE_REPLY, Message
+from respkv.consensus.messages import VOTE, VOTE_REPLY, Message
 from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.consensus.raft import LEADER
+from respkv.log.damage import LogDamaged
+from respkv.log.segment import segment_names
 from respkv.log.wal import Wal
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
@@ -40,6 +42,8 @@ class SimulatedNode:
         self.disk = FaultyDisk(SeededChance(cluster.world.chance.below(1 << 62)))
         self.alive = False
         self.paused = False
+        self.stopped = False  # for good
+        self.lost_disk: FaultyDisk | None = None  # what was durable when the log was destroyed
         self.incarnation = 0
         self.skew_ms = 0
         self.speed_per_mille = 1000
@@ -64,9 +68,13 @@ class SimulatedNode:
 
     def send(self, message: Any) -> None:
         """Hand a message to the network."""
+        if isinstance(message, Message):
+            if message.kind == VOTE:
+                self.cluster.invariants.voted(self, message.term, self.id)
+            elif message.kind == VOTE_REPLY and not message.reject:
+                self.cluster.invariants.voted(self, message.term, message.recipient)
+                self.cluster.troubles.voted(self)
         self.cluster.network.send(message)
-        if isinstance(message, Message) and message.kind == VOTE_REPLY and not message.reject:
-            self.cluster.troubles.voted(self)
 
     def request_end_of_turn(self) -> None:
         """End the turn at this same time, behind what else happens now."""
@@ -115,6 +123,20 @@ class SimulatedNode:
         self.guard(self._boot)
 
     def _boot(self) -> None:
+        try:
+            self._recover()
+        except LogDamaged:
+            if self.lost_disk is None:
+                raise
+            self.world.count("destroyed logs refused")
+            self.alive = False
+            self.stopped = True
+            return
+        self.cluster.invariants.watch(self)
+        self.booted = True
+        self._later(self.world.between(0, 100 * MILLISECOND), self._tick)
+
+    def _recover(self) -> None:
         self.wal = Wal.open(self.disk, DIRECTORY, SEGMENT_BYTES)
         self.log_writer = LogWriter(self.wal, self, wait_for_sync=True)
         self.replica = finish(
@@ -137,9 +159,6 @@ class SimulatedNode:
         self.pairs = PairHeartbeats(self.id, lambda _, message: self.replica.step(message))
         self.pairs.add(0, self.replica.raft)
         self.keeper.log_bytes_between = LOG_BYTES_BETWEEN_SNAPSHOTS
-        self.cluster.invariants.watch(self)
-        self.booted = True
-        self._later(self.world.between(0, 100 * MILLISECOND), self._tick)
 
     def crash(self, power_loss: bool) -> None:
         """Stop here and now; what the disk keeps depends on how."""
@@ -154,6 +173,15 @@ class SimulatedNode:
         self.world.count("lost writes", self.disk.lost_writes)
         self.disk.torn_writes = self.disk.lost_writes = 0
         self.cluster.node_died(self)
+
+    def destroy_log(self) -> None:
+        """Somebody deletes the segments and leaves the rest: this voter must never come back."""
+        self.crash(power_loss=False)
+        self.lost_disk = self.disk.durable_image()
+        for name in segment_names(self.disk, DIRECTORY):
+            self.disk.remove(f"{DIRECTORY}/{name}")
+        self.disk.sync_directory(DIRECTORY)
+        self.world.count("logs destroyed")
 
     def count_events(self) -> None:
         """Add up what this life has seen, for the report."""

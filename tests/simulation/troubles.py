@@ -34,6 +34,8 @@ class Troubles:
         self.straggles = (0, 10, 50)[pick(3)]
         self.depositions = 0  # of a node that has just become leader
         self.transfers = 100  # of leadership, when the node that is looked at has it
+        self.destructions = (0, 0, 2)[pick(3)]  # of one node's log, at most one in a run
+        self.overtakings = 0  # of a leader whose disk is busy
         self.stalls = False  # of leaders that do not notice that they are deposed
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
@@ -42,7 +44,7 @@ class Troubles:
         self.limits = Limits()
         self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
-        self.profile = list(PROFILES)[self.world.seed % len(PROFILES)]
+        self.profile = profile_of(self.world.seed)
         PROFILES[self.profile](self)
 
     def start(self) -> None:
@@ -102,11 +104,16 @@ class Troubles:
             node.handle(lambda: node.hand_over(1 + node.id % 3))
             if self.leases and world.happens(500):
                 self._deafen(node)
+        if world.happens(self.overtakings) and node.alive and node.leads:
+            self._overtake(node)
         if world.happens(self.jumps):
             world.count("clock jumps")
             node.skew_ms += world.between(-20_000, 20_000)
         if world.happens(self.disk_errors) and node.alive:
             node.disk.fail_next = (EIO, ENOSPC)[world.chance.below(2)]
+        if world.happens(self.destructions) and node.booted:
+            self.destructions = 0
+            node.destroy_log()
         if world.happens(self.full_disks):
             self._fill_disk(node)
         if world.happens(self.slow_disks):
@@ -150,6 +157,24 @@ class Troubles:
             node.disk.capacity = 1 << 40
 
         world.after(world.between(500, 5000) * MILLISECOND, make_room)
+
+    def _overtake(self, node: "SimulatedNode") -> None:
+        """Another one is elected, and replaces what a leader with a busy disk is still syncing."""
+        world = self.world
+        network = self.cluster.network
+        heir = self.cluster.nodes[1 + node.id % 3]
+        world.count("overtakings")
+        node.sync_us = (200_000, 400_000)
+        heir.sync_us = (20_000, 60_000)
+        node.handle(lambda: node.hand_over(heir.id))
+        links = {(node.id, other) for other in self.cluster.nodes}
+
+        def relax() -> None:
+            network.mend(links)
+            node.sync_us = heir.sync_us = self.sync_us
+
+        world.after(4 * MILLISECOND, lambda: network.cut.update(links))
+        world.after(300 * MILLISECOND, relax)
 
     # --- at the worst time -------------------------------------------------------------------
 
@@ -241,6 +266,7 @@ def _amnesia(troubles: Troubles) -> None:
     troubles.amnesia_tests = 300
     troubles.crashes = troubles.pauses = 0
     troubles.depositions = 300
+    troubles.overtakings = 300
     troubles.losses = troubles.straggles = 100
     troubles.sync_us = (1000, 200_000)
 
@@ -268,6 +294,7 @@ def _disks(troubles: Troubles) -> None:
     troubles.crashes = 250
     troubles.disk_errors = 15
     troubles.full_disks = 40
+    troubles.destructions = 15
     troubles.limits.snapshot_chunk_bytes = 2048
 
 
@@ -276,6 +303,11 @@ def _weather(troubles: Troubles) -> None:
     troubles.losses = troubles.duplications = troubles.straggles = 150
     troubles.cuts = 120
     troubles.limits.append_entries = 2
+
+
+def profile_of(seed: int) -> str:
+    """Return the profile that a seed has."""
+    return list(PROFILES)[seed % len(PROFILES)]
 
 
 PROFILES: dict[str, Callable[[Troubles], None]] = {
