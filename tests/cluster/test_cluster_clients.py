@@ -10,7 +10,8 @@ import pytest
 import redis
 import redis.asyncio
 
-from tests.processes.cluster_writers import ClusterClient, Connection
+from tests.processes.cluster_writers import ClusterClient
+from tests.processes.connection import Connection
 from tests.processes.trio import Trio
 
 Client = Any  # redis-py's cluster clients have methods that differ in type only
@@ -178,16 +179,14 @@ async def test_watch_never_loses_an_update_while_leaders_change(trio: Trio) -> N
         while not stop.is_set():
             is_executing = False
             try:
-                watched, value = await connection.call(
-                    [[b"WATCH", b"counter"], [b"GET", b"counter"]]
-                )
+                watched, value = await connection.call([b"WATCH", b"counter"], [b"GET", b"counter"])
                 errors = [reply for reply in (watched, value) if isinstance(reply, Exception)]
                 reply: object = errors[0] if errors else None
                 if not errors:
                     after = b"%d" % (int(value or 0) + 1)
                     is_executing = True
                     replies = await connection.call(
-                        [[b"MULTI"], [b"SET", b"counter", after], [b"EXEC"]]
+                        [b"MULTI"], [b"SET", b"counter", after], [b"EXEC"]
                     )
                     reply = replies[-1]
                     if isinstance(reply, list):
@@ -195,7 +194,7 @@ async def test_watch_never_loses_an_update_while_leaders_change(trio: Trio) -> N
                     if isinstance(replies[1], Exception):
                         reply = replies[1]
                 else:
-                    await connection.call([[b"UNWATCH"]])
+                    await connection.call([b"UNWATCH"])
             except OSError:
                 unknown += is_executing
                 connection = await Connection.open(port)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import hiredis
 
-from respkv.wire.request import encode_command
+from tests.processes.connection import Connection
 from tests.simulation.checker import Operation
 
 KEYS: Final = 96  # shared by all clients
@@ -49,39 +49,6 @@ class Seen:
             self.longest_pause = max(self.longest_pause, now - self.last_write_at)
         self.last_write_at = now
         self.acknowledged += 1
-
-
-class Connection:
-    """To one node; requests in order, or broken."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._replies = hiredis.Reader()
-
-    @staticmethod
-    async def open(port: int) -> "Connection":
-        """Connect to a node of this machine."""
-        return Connection(*await asyncio.open_connection("127.0.0.1", port))
-
-    async def call(self, commands: list[list[bytes]]) -> list[Any]:
-        """Send them in one piece and return their replies."""
-        self._writer.write(b"".join(map(encode_command, commands)))
-        replies: list[Any] = []
-        while len(replies) < len(commands):
-            reply = self._replies.gets()
-            if reply is not False:
-                replies.append(reply)
-                continue
-            data = await self._reader.read(65536)
-            if not data:
-                raise ConnectionResetError("closed")
-            self._replies.feed(data)
-        return replies
-
-    def close(self) -> None:
-        """Drop it."""
-        self._writer.transport.abort()
 
 
 class ClusterClient:
@@ -124,7 +91,7 @@ class ClusterClient:
                 raise Refused("CLUSTERDOWN nobody listens there") from None
             self._connections[port] = connection
         try:
-            return await asyncio.wait_for(connection.call(commands), CALL_SECONDS)
+            return await asyncio.wait_for(connection.call(*commands), CALL_SECONDS)
         except (OSError, TimeoutError) as error:
             connection.close()
             del self._connections[port]
