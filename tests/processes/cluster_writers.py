@@ -8,17 +8,31 @@ mean that they did not run.
 import asyncio
 import random
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import hiredis
+import redis.asyncio
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    RedisClusterException,
+    TryAgainError,
+)
 
 from tests.processes.connection import Connection
-from tests.simulation.checker import Operation
+from tests.simulation.checker import UNKNOWN, Operation
 
 KEYS: Final = 96  # shared by all clients
+KEYS_THAT_EXPIRE: Final = b"expiring:"
+DEADLINES_MS: Final = (20, 500, 5_000, 3_600_000)
 CALL_SECONDS: Final = 1.0  # a paused node answers nobody: then ask another, the outcome unknown
 REDIRECTIONS_MAX: Final = 8
+REDIS_PY_EVERY: Final = 16  # writers: one is redis-py's cluster client, its retries off
 WITHOUT_EFFECT: Final = ("CLUSTERDOWN", "TRYAGAIN", "LOADING", "MOVED", "EXECABORT", "MISCONF")
 
 
@@ -41,6 +55,7 @@ class Seen:
     unexpected: list[str] = field(default_factory=list)  # errors that no fault explains
     last_write_at: float = 0.0
     longest_pause: float = 0.0  # between two acknowledged writes of anybody
+    in_flight: Counter[int] = field(default_factory=Counter)  # by the port they were sent to
 
     def write_acknowledged(self) -> None:
         """Count it, and how long nobody had one."""
@@ -54,7 +69,10 @@ class Seen:
 class ClusterClient:
     """One client with a connection for each node that it was sent to."""
 
-    def __init__(self, ports: list[int], chance: random.Random) -> None:
+    kinds = ("set", "set", "get", "delete", "incr", "transaction", "set expiring", "get expiring")
+
+    def __init__(self, ports: list[int], chance: random.Random, seen: Seen | None = None) -> None:
+        self._in_flight = Seen().in_flight if seen is None else seen.in_flight
         self._ports = ports
         self._chance = chance
         self._connections: dict[int, Connection] = {}
@@ -90,6 +108,7 @@ class ClusterClient:
                 await asyncio.sleep(0.02)
                 raise Refused("CLUSTERDOWN nobody listens there") from None
             self._connections[port] = connection
+        self._in_flight[port] += 1
         try:
             return await asyncio.wait_for(connection.call(*commands), CALL_SECONDS)
         except (OSError, TimeoutError) as error:
@@ -97,31 +116,74 @@ class ClusterClient:
             del self._connections[port]
             self._leaders.pop(key, None)
             raise Unknown from error
+        finally:
+            self._in_flight[port] -= 1
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Drop all connections."""
         for connection in self._connections.values():
             connection.close()
 
 
+class RedisPyClient:
+    """redis-py's cluster client, which follows redirections and repeats nothing else."""
+
+    kinds = ("set", "set", "get", "delete", "incr", "set expiring", "get expiring")
+
+    def __init__(self, ports: list[int], chance: random.Random) -> None:
+        self._client: Any = redis.asyncio.RedisCluster(
+            startup_nodes=[ClusterNode("127.0.0.1", port) for port in ports],
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=CALL_SECONDS,
+            socket_connect_timeout=CALL_SECONDS,
+            reinitialize_steps=1,
+        )
+
+    async def call(self, key: bytes, *commands: list[bytes]) -> list[Any]:
+        """Run one command of a key.
+
+        Raises:
+            Unknown: it may have run.
+            Refused: it has not.
+        """
+        (argv,) = commands
+        try:
+            return [await self._client.execute_command(argv[0].decode(), *argv[1:])]
+        except (BusyLoadingError, ClusterDownError, TryAgainError) as error:
+            raise Refused(f"TRYAGAIN {error}") from error
+        except redis.ResponseError as error:
+            raise Refused(str(error)) from error
+        except (redis.RedisError, RedisClusterException, OSError, TimeoutError) as error:
+            await asyncio.sleep(0.02)
+            raise Unknown from error
+
+    async def close(self) -> None:
+        """Drop all connections."""
+        await self._client.aclose()
+
+
 async def work(number: int, ports: list[int], seen: Seen, stop: asyncio.Event, seed: int) -> None:
     """Call again and again until told to stop; each client's values are its own."""
     chance = random.Random(f"{seed}:{number}")
-    client = ClusterClient(ports, chance)
+    client: ClusterClient | RedisPyClient = ClusterClient(ports, chance, seen)
+    if number % REDIS_PY_EVERY == REDIS_PY_EVERY - 1:
+        client = RedisPyClient(ports, chance)
     serial = 0
     while not stop.is_set():
         serial += 1
         value = b"%d:%d:%d" % (seed, number, serial)
         await _operation(client, chance, value, seen)
-    client.close()
+    await client.close()
 
 
 async def _operation(
-    client: ClusterClient, chance: random.Random, value: bytes, seen: Seen
+    client: ClusterClient | RedisPyClient, chance: random.Random, value: bytes, seen: Seen
 ) -> None:
     place = chance.randrange(KEYS)
-    kind = chance.choice(("set", "set", "get", "delete", "incr", "transaction"))
+    kind = chance.choice(client.kinds)
     counter, key = b"counter:%d" % (place % (KEYS // 4)), b"{key:%d}" % place
+    expiring = KEYS_THAT_EXPIRE + b"%d" % (place % (KEYS // 4))
+    parts: list[tuple[bytes, str, Any]]
     if kind == "transaction":
         second = key + b":second"
         commands = [[b"MULTI"], [b"SET", key, value], [b"SET", second, value], [b"EXEC"]]
@@ -130,14 +192,21 @@ async def _operation(
         key, commands, parts = counter, [[b"INCR", counter]], [(counter, "incr", 1)]
     elif kind == "set":
         commands, parts = [[b"SET", key, value]], [(key, "set", value)]
+    elif kind == "set expiring":
+        # Clocks may be wrong by hours: gone at any time is right, and once gone it stays gone.
+        deadline_ms = chance.choice(DEADLINES_MS)
+        commands = [[b"SET", expiring, value, b"PX", b"%d" % deadline_ms]]
+        parts = [(expiring, kind, (value, 0, UNKNOWN))]
     elif kind == "delete":
         commands, parts = [[b"DEL", key]], [(key, "delete", None)]
     else:
         key = chance.choice((key, key + b":second", counter))
+        if kind == "get expiring":
+            kind, key = "get", expiring
         commands, parts = [[b"GET", key]], [(key, "get", None)]
     invoked = time.monotonic_ns()
     try:
-        reply = (await client.call(key, *commands))[-1]
+        reply = (await client.call(parts[0][0], *commands))[-1]
     except Unknown:
         if kind == "get":
             return
@@ -173,4 +242,4 @@ async def read_all(ports: list[int], seen: Seen) -> None:
                 if time.monotonic() > until:
                     raise
         history.append(Operation("get", None, invoked, time.monotonic_ns(), reply))
-    client.close()
+    await client.close()

@@ -7,13 +7,13 @@ disk keeps only what was synced (`lossy_filesystem`).
 """
 
 import glob
-import logging
 import os
 import shutil
 import sys
 from pathlib import Path
 
-from respkv.cli.server import parse_arguments
+from respkv.cli.server import server
+from respkv.config import Config
 from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.node.server import serve
 from tests.processes.full_disk import FullDisk
@@ -36,7 +36,7 @@ def _no_sync(fd: int) -> None:
     """The planted bug: a sync of the log that does nothing."""
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
     """Serve until SIGTERM or a kill."""
     datasync = os.fdatasync
     if arguments[:1] == ["--lossy"]:
@@ -44,14 +44,16 @@ def main(arguments: list[str]) -> None:
         os.environ[IS_LOSSY] = "yes"
         if arguments[:1] == ["--without-fdatasync"]:
             arguments, datasync = arguments[1:], _no_sync
-    config = parse_arguments(arguments)
-    directory = config["dir"]
-    for left_behind in glob.glob(f"{directory}.contents-*"):
-        shutil.rmtree(left_behind)
-    wear_clock(Path(directory))
-    logging.basicConfig(level=logging.INFO)
-    serve(config, faulty_disk(directory), datasync, SNAPSHOT_CHILD)
+
+    def serve_with_faults(config: Config) -> None:
+        directory = config["dir"]
+        for left_behind in glob.glob(f"{directory}.contents-*"):
+            shutil.rmtree(left_behind)
+        wear_clock(Path(directory))
+        serve(config, faulty_disk(directory), datasync, SNAPSHOT_CHILD)
+
+    return server(arguments, serve_with_faults)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
