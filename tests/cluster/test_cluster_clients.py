@@ -17,21 +17,6 @@ from tests.processes.trio import Trio
 Client = Any  # redis-py's cluster clients have methods that differ in type only
 
 
-@pytest.fixture(scope="module")
-def shared_trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
-    with Trio(tmp_path_factory.mktemp("trio")) as three:
-        yield three
-        assert three.faults_logged() == []
-
-
-@pytest.fixture
-def trio(shared_trio: Trio) -> Trio:
-    """Three nodes without keys, each of which leads something."""
-    for node in shared_trio.nodes:
-        assert node.call("FLUSHALL") == b"OK"
-    return shared_trio
-
-
 @pytest.fixture(params=[2, 3])
 def client(trio: Trio, request: pytest.FixtureRequest) -> Iterator[Client]:
     found = redis.RedisCluster("127.0.0.1", trio.nodes[0].port, protocol=request.param)

@@ -1,7 +1,6 @@
 """What `cluster_rounds` does to three real nodes under load: one fault, healed before it returns."""
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -24,6 +23,7 @@ CUT_SECONDS: Final = 2.5  # an election takes less, and so does giving up a sile
 SERVED_WRITES: Final = 100  # acknowledged by others while a node is away: they go on
 SERVED_BY_SECONDS: Final = 20.0
 BULK: Final = b"x" * (1 << 18)
+BULK_PIPELINE: Final = 8
 BULK_WRITES_MAX: Final = 800
 BULK_WRITES_BEYOND: Final = 160  # more than the two spare segments take
 CLOCK_JUMPS: Final = 8
@@ -240,41 +240,54 @@ async def flip_bit(scene: Scene) -> None:
     await scene.start(node)
 
 
-async def _fill_log(port: int, key: bytes, writes: int) -> bool:
-    """Write large values; return whether the node refused one for want of room."""
-    connection = await Connection.open(port)
+async def _key_led_by(scene: Scene, node: TrioProcess) -> bytes:
+    """Return a key that a node leads; it takes leadership over when it leads nothing."""
+    while True:
+        try:
+            return await asyncio.to_thread(scene.trio.key_led_by, node, "bulk")
+        except LookupError:
+            await asyncio.to_thread(node.call, "CLUSTER", "FAILOVER")
+
+
+async def _fill_log(scene: Scene, node: TrioProcess, writes: int) -> str:
+    """Write large values through a node; return its refusal for want of room, or ""."""
+    connection = await Connection.open(node.port)
+    key = await _key_led_by(scene, node)
     try:
-        for _ in range(0, writes, 8):
-            replies = await connection.call(*[[b"SET", key, BULK]] * 8)
+        for _ in range(0, writes, BULK_PIPELINE):
+            replies = await connection.call(*[[b"SET", key, BULK]] * BULK_PIPELINE)
             errors = [str(reply) for reply in replies if isinstance(reply, hiredis.ReplyError)]
-            if any(error.startswith("MISCONF") for error in errors):
-                return True
+            refusals = [error for error in errors if error.startswith("MISCONF ")]
+            if refusals:
+                return refusals[0]
+            if errors:  # leaders may be balanced meanwhile
+                key = await _key_led_by(scene, node)
     finally:
         connection.close()
-    return False
+    return ""
 
 
 async def fill_disk(scene: Scene) -> None:
     """No room on one node, first as a leader, then also as a follower; the others go on."""
     full, other = scene.chance.sample(scene.nodes, 2)
-    key, others = await asyncio.to_thread(
-        lambda: (scene.trio.key_led_by(full, "bulk"), scene.trio.key_led_by(other, "bulk"))
-    )
     flag = full_flag(full.directory)
     flag.touch()
     try:
-        if not await _fill_log(full.port, key, BULK_WRITES_MAX):
-            raise Unexpected("a node without room refuses no writes")
+        refusal = await _fill_log(scene, full, BULK_WRITES_MAX)
+        if not refusal.startswith("MISCONF No room"):
+            raise Unexpected(f"a node without room does not refuse writes: {refusal!r}")
         await scene.served()
-        with contextlib.suppress(OSError):
-            await _fill_log(other.port, others, BULK_WRITES_BEYOND)
+        await _fill_log(scene, other, BULK_WRITES_BEYOND)
         await scene.served()
     finally:
         flag.unlink()
     deadline = time.monotonic() + SERVED_BY_SECONDS
-    while str(await asyncio.to_thread(full.call, "SET", key, "small")).startswith("MISCONF"):
+    reply = ""
+    while reply != "b'OK'":
         if time.monotonic() > deadline:
-            raise Unexpected("a node with room again refuses writes")
+            raise Unexpected(f"a node with room again refuses writes: {reply}")
+        key = await _key_led_by(scene, full)
+        reply = repr(await asyncio.to_thread(full.call, "SET", key, "small"))
 
 
 # --- clocks --------------------------------------------------------------------------------------
