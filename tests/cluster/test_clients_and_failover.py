@@ -5,6 +5,7 @@ import contextlib
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,24 +162,30 @@ def test_redis_cli_checks_a_cluster_whose_leader_was_killed(trio: Trio) -> None:
     assert "[OK] All 16384 slots covered." in done.stdout
 
 
-def test_redis_benchmark_follows_leaders_that_move(trio: Trio) -> None:
+def test_redis_benchmark_follows_leaders_that_move(tmp_path: Path) -> None:
+    """Three new nodes: it does not take in a node that leads nothing when it starts."""
     options = ("-n", 10_000_000, "-c", 12, "-P", 4, "-r", 1000, "-q", "-t", "set")
-    words = ["redis-benchmark", "--cluster", "-p", trio.nodes[0].port, *options]
-    with subprocess.Popen(
-        [str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as benchmark:
+    with Trio(tmp_path) as trio, (tmp_path / "output").open("wb") as output:
+        words = ["redis-benchmark", "--cluster", "-p", trio.nodes[0].port, *options]
+        benchmark = subprocess.Popen(
+            [str(word) for word in words], stdout=output, stderr=subprocess.STDOUT
+        )
         try:
-            while not trio.nodes[0].call("DBSIZE"):
-                assert benchmark.poll() is None
+            wait_until_all_are_written(trio, benchmark)
             move_leaders(trio)
             for node in trio.nodes:
                 assert node.call("FLUSHALL") == b"OK"
-            leaders = [node for node in trio.nodes if node.port in trio.leaders()]
-            assert leaders
-            while not all(node.call("DBSIZE") for node in leaders):
-                assert benchmark.poll() is None
+            wait_until_all_are_written(trio, benchmark)
         finally:
             benchmark.kill()
+            benchmark.wait()
+        assert b"slots configuration changed" in (tmp_path / "output").read_bytes()
+
+
+def wait_until_all_are_written(trio: Trio, benchmark: "subprocess.Popen[bytes]") -> None:
+    """Wait until every node that leads something holds keys."""
+    while any(node.call("DBSIZE") == 0 for node in trio.nodes if node.port in trio.leaders()):
+        assert benchmark.poll() is None
 
 
 def test_redis_benchmark_runs_without_a_killed_leader(trio: Trio) -> None:
