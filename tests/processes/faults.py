@@ -204,6 +204,14 @@ async def cut_one_way(scene: Scene) -> None:
     await scene.cut((one, two))
 
 
+async def damage_links(scene: Scene) -> None:
+    """Bits flip on the way between nodes: a checksum finds each, and the nodes dial again."""
+    assert scene.trio.proxy is not None
+    scene.trio.proxy.flip_bits(0.02)
+    await asyncio.sleep(CUT_SECONDS)
+    scene.trio.proxy.flip_bits(0)
+
+
 # --- disks ---------------------------------------------------------------------------------------
 
 
@@ -323,5 +331,5 @@ FAULTS: Final[list[Fault]] = [
     kill_leader, fill_disk, pause_leader, flip_bit, kill_two, jump_clocks, mute_leader, kill_all,
     cut_one_way, kill_leader_with_wrong_clock,  # the first ten are those of the tests
     stop_gracefully, move_leaders, kill_follower, kill_again_and_again, cut_off_leader,
-    deafen_leader, cut_one_pair,
+    deafen_leader, cut_one_pair, damage_links,
 ]  # fmt: skip
