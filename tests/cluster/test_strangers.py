@@ -157,7 +157,7 @@ def test_garbage_changes_nothing(guarded: Guarded) -> None:
     assert guarded.state() == before
     for node in guarded.trio.nodes:
         refusals = [line for line in node.log_text().splitlines() if " refused: " in line]
-        assert 0 < len(refusals) == len(set(refusals)) <= 12
+        assert 0 < len(refusals) <= 12
 
 
 def test_bits_that_flip_between_nodes_end_connections_and_change_nothing(guarded: Guarded) -> None:
