@@ -100,6 +100,9 @@ class ClusterClient:
 
     async def _ask(self, port: int, key: bytes, commands: list[list[bytes]]) -> list[Any]:
         connection = self._connections.get(port)
+        if connection is not None and connection.is_closed:
+            connection.close()
+            connection = None
         if connection is None:
             try:
                 connection = await asyncio.wait_for(Connection.open(port), 1)

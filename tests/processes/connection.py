@@ -21,6 +21,11 @@ class Connection:
         """Connect to a node of this machine."""
         return Connection(*await asyncio.open_connection("127.0.0.1", port))
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the other side has ended it: what is sent now is certainly not read."""
+        return self._reader.at_eof() or self._reader.exception() is not None
+
     async def call(self, *commands: list[bytes]) -> list[Any]:
         """Send commands in one piece and return their replies.
 
