@@ -8,18 +8,24 @@ import argparse
 import datetime
 import os
 import platform
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from pathlib import Path
 from typing import Any
 
 from bench import report
+from bench.bench import Bench
+from bench.cluster import cluster
 from bench.processes import Build
-from bench.report import COMPILED, PURE, REDIS
-from bench.scenarios import SCENARIOS, Bench
+from bench.report import COMPILED, ETCD, PURE, REDIS
+from bench.scenarios import SCENARIOS as ONE_NODE
+
+SCENARIOS = {**ONE_NODE, "cluster": cluster}
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,6 +58,13 @@ def _builds(chosen: list[str], folder: Path) -> list[Build]:
     return [Build(name, programs[name](), name == REDIS) for name in programs if name in chosen]
 
 
+def _etcd() -> str:
+    program = shutil.which("etcd")
+    if program is None or shutil.which("h2load") is None:
+        raise SystemExit("install etcd-server and nghttp2-client (Debian's packages) first")
+    return program
+
+
 def _about(arguments: argparse.Namespace) -> dict[str, Any]:
     def output(*command: str) -> str:
         found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
@@ -69,7 +82,10 @@ def _about(arguments: argparse.Namespace) -> dict[str, Any]:
         "system": platform.release(),
         "python": platform.python_version(),
         "redis-server": output("redis-server", "--version").split(" sha=")[0],
+        "etcd": output("etcd", "--version").split("\n")[0] if shutil.which("etcd") else "none",
+        "h2load": output("h2load", "--version") if shutil.which("h2load") else "none",
         "rounds": arguments.rounds,
+        "seed": arguments.seed,
         "command": " ".join(["python -m bench", *sys.argv[1:]]),
     }
 
@@ -78,20 +94,33 @@ def main() -> int:
     """Measure, print, keep; 1 when something asked for was not reached."""
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--only", default="", help=f"of {', '.join(SCENARIOS)}; comma-separated")
-    parser.add_argument("--builds", default="redis-server,respkv,respkv compiled")
+    parser.add_argument("--builds", default=f"{REDIS},{PURE},{COMPILED},{ETCD}")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4, help="of a measurement of a cluster")
+    parser.add_argument("--faults", type=int, default=50, help="of each kind in a cluster")
+    parser.add_argument("--minutes", type=float, default=10, help="of each long run of a cluster")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 16))
     parser.add_argument("--environments", type=Path, help="keep the builds there, and reuse them")
     parser.add_argument("--out", type=Path, help="write report.md, results.json and plots there")
     arguments = parser.parse_args()
     names = arguments.only.split(",") if arguments.only else list(SCENARIOS)
+    started = time.monotonic()
     figures = []
     with tempfile.TemporaryDirectory(prefix="respkv-bench-") as scratch:
         folder = arguments.environments or Path(scratch)
-        builds = _builds(arguments.builds.split(","), folder.resolve())
-        bench = Bench(builds, Path(scratch), arguments.rounds, _say)
+        chosen = arguments.builds.split(",")
+        builds = _builds(chosen, folder.resolve())
+        bench = Bench(
+            builds, _etcd() if ETCD in chosen and "cluster" in names else None, Path(scratch),
+            arguments.rounds, arguments.seconds, arguments.faults, arguments.minutes,
+            random.Random(arguments.seed), _say,
+        )  # fmt: skip
         for name in names:
+            scenario_started = time.monotonic()
             figures += SCENARIOS[name](bench)
+            _say(f"{name} took {time.monotonic() - scenario_started:.0f} s")
     about = _about(arguments)
+    about["took"] = f"{(time.monotonic() - started) / 60:.1f} minutes"
     lines = [f"{key}: {value}" for key, value in about.items()]
     lines += ["", *report.table(figures), "", *report.cpu_table(figures), "", "```"]
     lines += [*report.command_lines(figures), "```"]
@@ -117,6 +146,12 @@ def _plots(figures: list[report.Figure], folder: Path) -> None:
             f"redis-benchmark -c 50 -d 64 -r 100000, appendfsync {policy}",
             folder / f"throughput-{policy}.svg",
         )
+    report.plot(
+        figures,
+        lambda figure: "3 nodes" in figure.name,
+        "Three nodes on one machine, every write synced by a majority, 64 bytes",
+        folder / "cluster.svg",
+    )
     report.plot(
         figures,
         lambda figure: figure.name.startswith("longest pause"),
