@@ -1,4 +1,4 @@
-"""`python -m bench`: respkv, pure and compiled, beside Debian's redis-server in one run.
+"""`python -m bench`: respkv, pure and compiled, beside Debian's redis-server and etcd in one run.
 
 It builds both from this tree into virtual environments of its own (or takes those of --builds),
 runs the scenarios round by round, each build in turn, and prints medians with what was asked.
@@ -21,11 +21,13 @@ from typing import Any
 from bench import report
 from bench.bench import Bench
 from bench.cluster import cluster
+from bench.faults import FAULTS, RESUME
+from bench.long_runs import LONG_RUNS
 from bench.processes import Build
 from bench.report import COMPILED, ETCD, PURE, REDIS
 from bench.scenarios import SCENARIOS as ONE_NODE
 
-SCENARIOS = {**ONE_NODE, "cluster": cluster}
+SCENARIOS = {**ONE_NODE, "cluster": cluster, **FAULTS, **LONG_RUNS}
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -146,6 +148,11 @@ def _plots(figures: list[report.Figure], folder: Path) -> None:
             f"redis-benchmark -c 50 -d 64 -r 100000, appendfsync {policy}",
             folder / f"throughput-{policy}.svg",
         )
+    report.histogram(
+        [figure for figure in figures if figure.name.endswith(RESUME)],
+        "Faults of a leader: ms until all its keys are written again",
+        folder / "faults.svg",
+    )
     report.plot(
         figures,
         lambda figure: "3 nodes" in figure.name,

@@ -71,10 +71,11 @@ class _Started:
 class Load:
     """One way of asking: what, from how many clients, how many requests in a pipeline."""
 
-    def __init__(self, mode: str, clients: int, pipeline: int = 1) -> None:
-        self.mode = mode  # "set" or "get"
+    def __init__(self, mode: str, clients: int, pipeline: int = 1, keys: int = KEYS) -> None:
+        self.mode = mode  # "set", "get" or "fill"
         self.clients = clients
         self.pipeline = pipeline
+        self.keys = keys
 
 
 def drive_resp(
@@ -84,7 +85,7 @@ def drive_resp(
     mode = load.mode
     if mode == "set" and isinstance(nodes, RedisNodes):
         mode = "wait"
-    words = [mode, str(load.clients), str(load.pipeline), str(seconds), str(KEYS), str(seed)]
+    words = [mode, *map(str, (load.clients, load.pipeline, seconds, load.keys, seed))]
     cpu_before = nodes.cpu_seconds()
     text, driver_cpu = _Started([program, *words, *nodes.endpoints()]).end()
     server_cpu = nodes.cpu_seconds() - cpu_before
@@ -104,7 +105,9 @@ def drive_resp(
 def shown_resp(load: Load, waits: bool) -> str:
     """Return the driver's command line as printed in reports."""
     mode = "wait" if waits and load.mode == "set" else load.mode
-    return f"load {mode} {load.clients} {load.pipeline} SECONDS {KEYS} SEED PORT:TAG,TAG,... ..."
+    return (
+        f"load {mode} {load.clients} {load.pipeline} SECONDS {load.keys} SEED PORT:TAG,TAG,... ..."
+    )
 
 
 def _body(mode: str, number: int) -> bytes:

@@ -89,6 +89,8 @@ def shown(value: float | None) -> str:
         return "-"
     if value >= 1000:
         return f"{value:,.0f}"
+    if 0.99 < value < 1:
+        return f"{value:.5f}"
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
@@ -168,17 +170,43 @@ def as_json(figures: list[Figure], about: dict[str, Any]) -> str:
     )
 
 
-def plot(figures: list[Figure], choose: Callable[[Figure], bool], title: str, path: Path) -> None:
-    """Draw the medians of the chosen figures as bars, one group each, as SVG."""
-    chosen = [figure for figure in figures if choose(figure)]
+def histogram(figures: list[Figure], title: str, path: Path) -> None:
+    """Draw all rounds of the figures as counts by value, as SVG."""
+    chosen = [figure for figure in figures if any(figure.rounds.values())]
     if not chosen:
         return
+    plt = _pyplot()
+    fig, axes = plt.subplots(figsize=(8, 4.2))
+    for figure in chosen:
+        for build, values in figure.rounds.items():
+            label = f"{figure.name.partition(':')[0]}, {build} ({len(values)})"
+            axes.hist(values, bins=30, alpha=0.5, label=label)
+    axes.set_xlabel(chosen[0].unit)
+    axes.set_ylabel("faults")
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8, frameon=False)
+    fig.tight_layout()
+    fig.savefig(path, metadata={"Date": None})
+    plt.close(fig)
+
+
+def _pyplot() -> Any:
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "respkv"  # equal figures give an equal file
     import matplotlib.pyplot as plt
 
+    return plt
+
+
+def plot(figures: list[Figure], choose: Callable[[Figure], bool], title: str, path: Path) -> None:
+    """Draw the medians of the chosen figures as bars, one group each, as SVG."""
+    chosen = [figure for figure in figures if choose(figure)]
+    if not chosen:
+        return
+    plt = _pyplot()
     builds = [build for build in BUILDS if any(build in figure.rounds for figure in chosen)]
     fig, axes = plt.subplots(figsize=(1.6 + 1.5 * len(chosen), 4.2))
     width = 0.8 / len(builds)

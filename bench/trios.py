@@ -129,6 +129,14 @@ class RespkvNodes(Nodes):
         complete = 0 not in ports and ports == {node.port for node in running}
         return views[0] if complete else []
 
+    def ids(self) -> list[bytes]:
+        """Return the nodes' ids."""
+        found = []
+        for node in self.nodes:
+            with Client(node.port) as client:
+                found.append(client.call(b"CLUSTER", b"MYID"))
+        return found
+
     def endpoints(self) -> list[str]:
         """Return PORT:TAG,... for each node, as `load` wants them."""
         leaders = self.leaders_seen()
