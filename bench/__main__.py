@@ -24,7 +24,7 @@ from bench.cluster import cluster
 from bench.faults import FAULTS, RESUME
 from bench.long_runs import LONG_RUNS
 from bench.processes import Build
-from bench.report import COMPILED, ETCD, PURE, REDIS
+from bench.report import COMPILED, ETCD, PURE, REDIS, Figure
 from bench.scenarios import SCENARIOS as ONE_NODE
 
 SCENARIOS = {**ONE_NODE, "cluster": cluster, **FAULTS, **LONG_RUNS}
@@ -107,7 +107,8 @@ def main() -> int:
     arguments = parser.parse_args()
     names = arguments.only.split(",") if arguments.only else list(SCENARIOS)
     started = time.monotonic()
-    figures = []
+    figures: list[Figure] = []
+    lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="respkv-bench-") as scratch:
         folder = arguments.environments or Path(scratch)
         chosen = arguments.builds.split(",")
@@ -121,24 +122,30 @@ def main() -> int:
             scenario_started = time.monotonic()
             figures += SCENARIOS[name](bench)
             _say(f"{name} took {time.monotonic() - scenario_started:.0f} s")
-    about = _about(arguments)
-    about["took"] = f"{(time.monotonic() - started) / 60:.1f} minutes"
-    lines = [f"{key}: {value}" for key, value in about.items()]
-    lines += ["", *report.table(figures), "", *report.cpu_table(figures), "", "```"]
-    lines += [*report.command_lines(figures), "```"]
+            lines = _keep(figures, arguments, time.monotonic() - started)
     print("\n".join(lines))
-    if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        (arguments.out / "report.md").write_text("\n".join(lines) + "\n")
-        (arguments.out / "results.json").write_text(report.as_json(figures, about) + "\n")
-        _plots(figures, arguments.out)
     missed = [
         figure for figure in figures for build in builds if "NO" in figure.verdict(build.name)
     ]
     return 1 if missed else 0
 
 
-def _plots(figures: list[report.Figure], folder: Path) -> None:
+def _keep(figures: list[Figure], arguments: argparse.Namespace, seconds: float) -> list[str]:
+    """Write what there is after each scenario: a long run may be cut short; return the report."""
+    about = _about(arguments)
+    about["took"] = f"{seconds / 60:.1f} minutes"
+    lines = [f"{key}: {value}" for key, value in about.items()]
+    lines += ["", *report.table(figures), "", *report.cpu_table(figures), "", "```"]
+    lines += [*report.command_lines(figures), "```"]
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "report.md").write_text("\n".join(lines) + "\n")
+        (arguments.out / "results.json").write_text(report.as_json(figures, about) + "\n")
+        _plots(figures, arguments.out)
+    return lines
+
+
+def _plots(figures: list[Figure], folder: Path) -> None:
     for policy in ("everysec", "always"):
         report.plot(
             figures,

@@ -174,10 +174,10 @@ def _one_fault(bench: Bench, cluster: Loaded, kind: _Kind) -> tuple[float, float
 
 def restarts(bench: Bench) -> list[Figure]:
     """SIGTERM and a start of each node in turn: nobody may see an error, or wait long."""
-    stop = Figure("longest pause, graceful stop", "ms", of_both(Asked("≤", PAUSE_MS_MAX)), ())
-    roll = Figure("longest pause, rolling restart", "ms", of_both(Asked("≤", PAUSE_MS_MAX)), ())
-    retried = Figure("writes sent again, rolling restart", "writes", None, ())
-    failed = Figure("client errors, rolling restart", "errors", of_both(Asked("≤", 0)), ())
+    stop = Figure("graceful stop: longest pause", "ms", of_both(Asked("≤", PAUSE_MS_MAX)), ())
+    roll = Figure("rolling restart: longest pause", "ms", of_both(Asked("≤", PAUSE_MS_MAX)), ())
+    retried = Figure("rolling restart: writes sent again", "writes", None, ())
+    failed = Figure("rolling restart: client errors", "errors", of_both(Asked("≤", 0)), ())
 
     def measure(build: Build) -> None:
         tags = set(writers_tags())
