@@ -13,16 +13,15 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from typing import cast
+from typing import ClassVar, cast
 
 import uvloop
 
 from respkv.wire.request import encode_command
 
 SLOW_SECONDS = 0.02
-REPLY_SECONDS = 0.5  # then the node is taken for dead, and others are asked
-SUSPECT_SECONDS = 1.0
+REPLY_SECONDS = 0.5  # of silence on all connections: others are asked; a held write may wait
+SUSPECT_SECONDS = 0.5  # for so long nobody's MOVED leads back there
 RETRY_SECONDS = 0.01
 GIVE_UP_SECONDS = 15.0
 TELL_SECONDS = 0.5
@@ -31,11 +30,15 @@ TELL_SECONDS = 0.5
 class Connection(asyncio.Protocol):
     """To one node, one request at a time."""
 
-    def __init__(self) -> None:
+    heard_at: ClassVar[dict[int, float]] = {}  # when each port has last answered anybody
+
+    def __init__(self, port: int) -> None:
+        self._port = port
         self._transport: asyncio.Transport
         self._answer: asyncio.Future[bytes] | None = None
-        self.sent_at = 0.0
+        self._sent_at = 0.0
         self.is_open = True
+        self.was_silent = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -43,6 +46,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a reply; those of SET fit into one packet."""
+        self.heard_at[self._port] = time.monotonic()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(data)
 
@@ -57,7 +61,7 @@ class Connection(asyncio.Protocol):
         if not self.is_open:
             raise ConnectionResetError
         self._answer = asyncio.get_running_loop().create_future()
-        self.sent_at = time.monotonic()
+        self._sent_at = time.monotonic()
         self._transport.write(command)
         try:
             return await self._answer
@@ -65,8 +69,10 @@ class Connection(asyncio.Protocol):
             self._answer = None
 
     def end_overdue(self, now: float) -> None:
-        """Break a connection whose reply does not come."""
-        if self._answer is not None and now - self.sent_at > REPLY_SECONDS:
+        """Break a connection to a node that answers nobody."""
+        last = max(self._sent_at, self.heard_at.get(self._port, 0.0))
+        if self._answer is not None and now - last > REPLY_SECONDS:
+            self.was_silent = True
             self._transport.abort()
 
 
@@ -102,8 +108,10 @@ class Writer:
                 reply = await (await self._connection(self._port)).call(command)
             except OSError as error:
                 reply = f"-{type(error).__name__}".encode()
-                self._suspected[self._port] = time.monotonic()
-                self._port = next(self._others())
+                found = self.connections.pop(self._port, None)
+                if found is not None and found.was_silent:
+                    self._suspected[self._port] = time.monotonic()
+                self._port = self._another()
             if reply == b"+OK\r\n":
                 return retries, None
             if time.monotonic() - began > GIVE_UP_SECONDS:
@@ -113,7 +121,7 @@ class Writer:
                 if not self._is_suspected(port):
                     self._port = port
                     continue
-                self._port = next(self._others())
+                self._port = self._another()
             retries += 1
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -121,17 +129,18 @@ class Writer:
         found = self.connections.get(port)
         if found is None or not found.is_open:
             loop = asyncio.get_running_loop()
-            _, found = await loop.create_connection(Connection, "127.0.0.1", port)
+            _, found = await loop.create_connection(lambda: Connection(port), "127.0.0.1", port)
             self.connections[port] = found
         return found
 
     def _is_suspected(self, port: int) -> bool:
         return time.monotonic() - self._suspected.get(port, 0.0) < SUSPECT_SECONDS
 
-    def _others(self) -> Iterator[int]:
-        """Yield the other nodes, those suspected last."""
-        others = [port for port in self._ports if port != self._port]
-        yield from sorted(others, key=lambda port: self._suspected.get(port, 0.0))
+    def _another(self) -> int:
+        """Return the next node that is not suspected, or else just the next."""
+        place = self._ports.index(self._port) + 1
+        others = self._ports[place:] + self._ports[: place - 1]
+        return next((port for port in others if not self._is_suspected(port)), others[0])
 
 
 async def _main(ports: list[int], tags: list[str]) -> None:
