@@ -1,7 +1,7 @@
 """The set type: distinct byte strings at dense positions."""
 
 from struct import Struct
-from typing import Final
+from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.members import Members
@@ -17,8 +17,8 @@ _HEADER: Final = Struct("<II?")
 class Set(Container):
     """Members in log order."""
 
-    type_code = 3
-    type_name = "set"
+    type_code: ClassVar[int] = 3
+    type_name: ClassVar[str] = "set"
 
     def __init__(self) -> None:
         self.members: Members = Members()
