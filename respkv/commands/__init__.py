@@ -15,6 +15,11 @@ from respkv.commands import (
     server,
     string_parts,
     strings,
+    zset_algebra,
+    zset_picks,
+    zset_pops,
+    zset_ranges,
+    zsets,
 )
 
 __all__ = [
@@ -32,4 +37,9 @@ __all__ = [
     "server",
     "string_parts",
     "strings",
+    "zset_algebra",
+    "zset_picks",
+    "zset_pops",
+    "zset_ranges",
+    "zsets",
 ]
