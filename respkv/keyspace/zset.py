@@ -1,7 +1,7 @@
 """The sorted set type: members with a score each, at dense positions and in the order of scores."""
 
 from struct import pack, unpack_from
-from typing import Final
+from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.members import Members, close_gap
@@ -20,8 +20,8 @@ class ZSet(Container):
     is stored must not depend on an encoding.
     """
 
-    type_code = 4
-    type_name = "zset"
+    type_code: ClassVar[int] = 4
+    type_name: ClassVar[str] = "zset"
 
     def __init__(self) -> None:
         self.members: Members = Members()
