@@ -23,6 +23,11 @@ from respkv.commands import (
     sets,
     string_parts,
     strings,
+    zset_algebra,
+    zset_picks,
+    zset_pops,
+    zset_ranges,
+    zsets,
 )
 
 __all__ = [
@@ -48,4 +53,9 @@ __all__ = [
     "sets",
     "string_parts",
     "strings",
+    "zset_algebra",
+    "zset_picks",
+    "zset_pops",
+    "zset_ranges",
+    "zsets",
 ]

@@ -98,6 +98,14 @@ def test_count_and_list() -> None:
         "GET a b",
         "NOSUCH a",
         "FLUSHALL SYNC",
+        "ZUNIONSTORE d 2 a b WEIGHTS 1 2",
+        "ZUNION 2 a b WITHSCORES",
+        "ZUNION 3 a b",
+        "ZUNION x a b",
+        "ZRANGESTORE d s 0 1",
+        "BZPOPMIN a b 0",
+        "ZMPOP 2 a b MIN COUNT 1",
+        "BZMPOP 0 2 a b MIN",
     ],
 )
 @pytest.mark.parametrize("resp", [2, 3])
