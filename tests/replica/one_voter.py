@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from respkv.clock import SeededChance
 from respkv import commands  # noqa: F401  (importing it declares them)
+from respkv.clock import SeededChance
 from respkv.commands.table import resolve
 from respkv.log.wal import Wal
 from respkv.replica.client import Client, Wait
