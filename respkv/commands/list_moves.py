@@ -2,7 +2,7 @@
 
 from respkv.commands.arguments import int64_or_none
 from respkv.commands.key_specs import KeySpec
-from respkv.commands.lists import lookup_list, push_one
+from respkv.commands.lists import lookup_list, push
 from respkv.commands.table import DENYOOM, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError
 from respkv.keyspace.keyspace import Keyspace
@@ -97,9 +97,9 @@ def move(
     source = lookup_list(keyspace, source_key)
     if source is None:
         return None
-    target = lookup_list(keyspace, key)
+    lookup_list(keyspace, key)  # nothing below this line can fail
     item = source.pop(from_left)
-    push_one(keyspace, key, target, item, to_left)
+    push(keyspace, key, [item], to_left)
     keyspace.shrunk(source_key, source)
     return item
 

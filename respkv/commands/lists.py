@@ -14,7 +14,7 @@ from respkv.wire.reply import NULL_ARRAY, Reply
          summary="Prepend one or multiple elements to a list", history=(("2.4.0", "Accepts "
          "multiple `element` arguments."),))  # fmt: skip
 def lpush(keyspace: Keyspace, argv: Argv) -> int:
-    return _push(keyspace, argv, left=True)
+    return push(keyspace, argv[1], argv[2:], left=True)
 
 
 @command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="list",
@@ -23,7 +23,7 @@ def lpush(keyspace: Keyspace, argv: Argv) -> int:
          summary="Append one or multiple elements to a list", history=(("2.4.0", "Accepts multiple "
          "`element` arguments."),))  # fmt: skip
 def rpush(keyspace: Keyspace, argv: Argv) -> int:
-    return _push(keyspace, argv, left=False)
+    return push(keyspace, argv[1], argv[2:], left=False)
 
 
 @command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="list",
@@ -32,7 +32,9 @@ def rpush(keyspace: Keyspace, argv: Argv) -> int:
          summary="Prepend an element to a list, only if the list exists", history=(("4.0.0",
          "Accepts multiple `element` arguments."),))  # fmt: skip
 def lpushx(keyspace: Keyspace, argv: Argv) -> int:
-    return 0 if lookup_list(keyspace, argv[1]) is None else _push(keyspace, argv, left=True)
+    if lookup_list(keyspace, argv[1]) is None:
+        return 0
+    return push(keyspace, argv[1], argv[2:], left=True)
 
 
 @command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="list",
@@ -41,7 +43,9 @@ def lpushx(keyspace: Keyspace, argv: Argv) -> int:
          summary="Append an element to a list, only if the list exists", history=(("4.0.0",
          "Accepts multiple `element` arguments."),))  # fmt: skip
 def rpushx(keyspace: Keyspace, argv: Argv) -> int:
-    return 0 if lookup_list(keyspace, argv[1]) is None else _push(keyspace, argv, left=False)
+    if lookup_list(keyspace, argv[1]) is None:
+        return 0
+    return push(keyspace, argv[1], argv[2:], left=False)
 
 
 @command(arity=-2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access delete", group="list",
@@ -79,22 +83,17 @@ def lookup_list(keyspace: Keyspace, key: bytes) -> List | None:
     raise WrongType
 
 
-def push_one(keyspace: Keyspace, key: bytes, list_: List | None, item: bytes, left: bool) -> None:
-    """Push to the list that `lookup_list` found at `key`, a new one if it found none."""
-    if list_ is None:
-        list_ = List()
-        keyspace.set(key, list_)
-    list_.push(item, left)
-    keyspace.modified(key)
+def push(keyspace: Keyspace, key: bytes, items: list[bytes], left: bool) -> int:
+    """Push to the list at `key`, a new one if there is none, and return its length.
 
-
-def _push(keyspace: Keyspace, argv: Argv, left: bool) -> int:
-    key = argv[1]
+    Raises:
+        WrongType: the key holds another type.
+    """
     list_ = lookup_list(keyspace, key)
     if list_ is None:
         list_ = List()
         keyspace.set(key, list_)
-    for item in argv[2:]:
+    for item in items:
         list_.push(item, left)
     keyspace.modified(key)
     return len(list_)
