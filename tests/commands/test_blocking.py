@@ -467,3 +467,31 @@ def test_a_waiter_is_dropped_when_its_connection_ends(served: Served) -> None:
     wait_until_blocked(served, 0)
     served.call([b"RPUSH", b"k", b"x"])
     assert served.call([b"LLEN", b"k"]) == b":1\r\n"
+
+
+def test_many_who_wait_for_many_keys(reference: Reference, served: Served) -> None:
+    """One transaction serves them all: each key's oldest first, key by key as they were filled."""
+    replies = []
+    for server in (reference, served):
+        server.clear()
+        keys = [b"k%d" % number for number in range(20)]
+        waiting = [server.connect() for _ in range(120)]
+        for number, connection in enumerate(waiting):
+            some = [keys[number % 20], keys[(number * 7) % 20], keys[(number + 1) % 20]]
+            if number % 3 == 0:
+                connection.send([b"BLPOP", *some, b"0"])
+            elif number % 3 == 1:
+                connection.send([b"BLMOVE", *some[:2], b"RIGHT", b"LEFT", b"0"])
+            else:
+                connection.send([b"BLMPOP", b"0", b"3", *some, b"RIGHT", b"COUNT", b"2"])
+            wait_until_blocked(server, number + 1)
+        server.call([b"MULTI"])
+        for key in reversed(keys):
+            server.call([b"RPUSH", key, *[b"%b:%d" % (key, item) for item in range(12)]])
+        server.call([b"EXEC"])
+        wait_until_blocked(server, 0)
+        replies.append([connection.reply() for connection in waiting])
+        replies[-1] += [server.call([b"LRANGE", key, b"0", b"-1"]) for key in keys]
+        for connection in waiting:
+            connection.close()
+    assert replies[0] == replies[1]
