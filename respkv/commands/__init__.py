@@ -13,6 +13,11 @@ from respkv.commands import (
     lists,
     objects,
     server,
+    stream_groups,
+    stream_info,
+    stream_pending,
+    stream_reads,
+    streams,
     string_parts,
     strings,
 )
@@ -30,6 +35,11 @@ __all__ = [
     "lists",
     "objects",
     "server",
+    "stream_groups",
+    "stream_info",
+    "stream_pending",
+    "stream_reads",
+    "streams",
     "string_parts",
     "strings",
 ]
