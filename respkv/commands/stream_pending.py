@@ -76,7 +76,6 @@ def xclaim(keyspace: Keyspace, argv: Argv) -> Reply:
     stream, group = _stream_and_group(keyspace, argv)
     options = ClaimOptions(argv, keyspace.now_ms)
     group.last_id = max(group.last_id, options.last_id)
-    consumer = group.consumer(argv[3], keyspace.now_ms)
     claimed: list[Reply] = []
     for entry_id in options.ids:
         items = stream.entry(entry_id)
@@ -84,13 +83,14 @@ def xclaim(keyspace: Keyspace, argv: Argv) -> Reply:
             group.settle(entry_id)
             continue
         delivery = group.deliveries.get(entry_id)
+        if delivery is None and not options.force:
+            continue
+        if delivery is not None and keyspace.now_ms - delivery.time_ms < options.min_idle_ms:
+            continue
+        consumer = group.consumer(argv[3], keyspace.now_ms)  # created once there is something
         if delivery is None:
-            if not options.force:
-                continue
             delivery = Delivery(consumer, options.time_ms, 1)
             group.add(entry_id, delivery)
-        elif keyspace.now_ms - delivery.time_ms < options.min_idle_ms:
-            continue
         group.give(entry_id, delivery, consumer)
         delivery.time_ms = options.time_ms
         if options.retry_count >= 0:
@@ -113,7 +113,6 @@ def xautoclaim(keyspace: Keyspace, argv: Argv) -> Reply:
     start = parse_start(argv[5])
     count, just_id = _autoclaim_options(argv)
     stream, group = _stream_and_group(keyspace, argv)
-    consumer = group.consumer(argv[3], keyspace.now_ms)
     claimed: list[Reply] = []
     deleted: list[bytes] = []
     attempts = count * LOOKED_AT
@@ -131,7 +130,7 @@ def xautoclaim(keyspace: Keyspace, argv: Argv) -> Reply:
             delivery = group.deliveries[entry_id]
             if keyspace.now_ms - delivery.time_ms < min_idle_ms:
                 continue
-            group.give(entry_id, delivery, consumer)
+            group.give(entry_id, delivery, group.consumer(argv[3], keyspace.now_ms))
             delivery.time_ms = keyspace.now_ms
             if not just_id:
                 delivery.count_one()

@@ -157,12 +157,12 @@ def xreadgroup(keyspace: Keyspace, argv: Argv) -> Reply:
     found: list[tuple[bytes, Reply]] = []
     for number, key in enumerate(options.keys):
         stream, group = streams[number], groups[number]
-        consumer = group.consumer(options.consumer, keyspace.now_ms)
         if after[number] != NEW:
+            consumer = group.consumer(options.consumer, keyspace.now_ms)
             history = _history(keyspace, stream, group, consumer, after[number], options.count)
             found.append((key, history))
         elif stream.last_entry_id() > group.last_id:
-            found.append((key, _read_new(keyspace, stream, group, consumer, options)))
+            found.append((key, _read_new(keyspace, stream, group, options)))
     if found:
         return PairMap(found)
     if options.timeout_ms < 0:
@@ -194,14 +194,12 @@ def _serve_group_read(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
         )
     if stream.last_id <= group.last_id:
         return NOT_SERVED
-    consumer = group.consumer(options.consumer, keyspace.now_ms)
-    return PairMap([(key, _read_new(keyspace, stream, group, consumer, options))])
+    return PairMap([(key, _read_new(keyspace, stream, group, options))])
 
 
-def _read_new(
-    keyspace: Keyspace, stream: Stream, group: Group, consumer: Consumer, options: ReadOptions
-) -> Reply:
+def _read_new(keyspace: Keyspace, stream: Stream, group: Group, options: ReadOptions) -> Reply:
     """Deliver to the consumer what the group has not read yet."""
+    consumer = group.consumer(options.consumer, keyspace.now_ms)
     entries = stream.range(group.last_id + 1, MAX_ID, options.count or ALL)
     for entry_id, _ in entries:
         stream.advance(group, entry_id)
