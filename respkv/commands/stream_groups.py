@@ -65,7 +65,7 @@ def xgroup_destroy(keyspace: Keyspace, argv: Argv) -> int:
         raise _no_stream()
     if argv[3] not in stream.groups:
         return 0
-    del stream.groups[argv[3]]
+    keyspace.drop(stream.take_group(argv[3]))
     keyspace.waiters.mark_ready(keyspace.db_index, argv[2])
     return 1
 

@@ -371,6 +371,10 @@ class Keyspace:
         self._count_everywhere()
         self.select(self.db_index)
 
+    def drop(self, container: Container) -> None:
+        """Have `free_some` free a part of a value that was taken out of it."""
+        self._garbage.add_value(container)
+
     def free_later(self, replaced: "Keyspace") -> None:
         """Take over what another keyspace holds, for `free_some`: nobody looks at it any more."""
         self._garbage = replaced._garbage

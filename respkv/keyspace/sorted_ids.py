@@ -17,22 +17,26 @@ class SortedIds:
     def __len__(self) -> int:
         return self._count
 
+    def extend(self, numbers: list[int]) -> None:
+        """Add ascending numbers, all above those that are there."""
+        for start in range(0, len(numbers), BLOCK_MAX):
+            block = numbers[start : start + BLOCK_MAX]
+            self._blocks.append(block)
+            self._firsts.append(block[0])
+        self._count += len(numbers)
+
     def add(self, number: int) -> None:
         """Add a number that is not there."""
         self._count += 1
-        if not self._blocks:
-            self._blocks.append([number])
-            self._firsts.append(number)
+        if not self._blocks or number > self._blocks[-1][-1]:
+            if self._blocks and len(self._blocks[-1]) < BLOCK_MAX:
+                self._blocks[-1].append(number)
+            else:
+                self._blocks.append([number])
+                self._firsts.append(number)
             return
         at = max(bisect_right(self._firsts, number) - 1, 0)
         block = self._blocks[at]
-        if number > block[-1]:
-            if len(block) < BLOCK_MAX:
-                block.append(number)
-            else:
-                self._blocks.insert(at + 1, [number])
-                self._firsts.insert(at + 1, number)
-            return
         insort(block, number)
         self._firsts[at] = min(self._firsts[at], number)
         if len(block) > BLOCK_MAX:

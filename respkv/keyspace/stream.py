@@ -72,6 +72,12 @@ class Stream(Container):
         """Return whether the entry is there."""
         return self._find(entry_id) is not None
 
+    def take_group(self, name: bytes) -> "Stream":
+        """Take a group out, and return it as all that another stream holds."""
+        taken = Stream()
+        taken.groups[name] = self.groups.pop(name)
+        return taken
+
     def range(self, start: int, end: int, count: int) -> list[Entry]:
         """Return at most `count` entries with ids from `start` to `end`, in ascending order."""
         found: list[Entry] = []
@@ -238,6 +244,9 @@ class Stream(Container):
         group.last_id = entry_id
 
     # --- as a container ----------------------------------------------------------------------
+
+    def references(self) -> int:
+        return self.length + sum([2 * len(group.deliveries) for group in self.groups.values()])
 
     def encoding(self, limits: Limits) -> bytes:
         return b"stream"

@@ -10,6 +10,7 @@ UNKNOWN: Final = -1  # a number of entries read that cannot be told
 DELIVERIES_MAX: Final = (1 << 63) - 1
 PENDING_BYTES: Final = 260  # an object, two numbers, slots in a dict and two lists: measured
 CONSUMER_BYTES: Final = 600
+REBUILT_AT: Final = 1_000  # removing so many one by one costs more than to look at all
 
 _HEADER: Final = Struct("<16sqIII")
 
@@ -100,7 +101,13 @@ class Group:
         pending = consumer.pending.all()
         for entry_id in pending:
             del self.deliveries[entry_id]
-            self.pending.remove(entry_id)
+        if len(pending) < REBUILT_AT:
+            for entry_id in pending:
+                self.pending.remove(entry_id)
+        else:
+            others = [each for each in self.pending.all() if each in self.deliveries]
+            self.pending = SortedIds()
+            self.pending.extend(others)
         return len(pending)
 
     def memory_bytes(self) -> int:

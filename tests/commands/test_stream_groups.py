@@ -443,6 +443,34 @@ def test_many_pending_entries(
     check(sequence, 2, reference, handlers if through == "handlers" else served)
 
 
+@pytest.mark.parametrize("line", ["DEL s", "XGROUP DESTROY s g", "SET s v"])
+def test_many_pending_entries_are_freed_in_slices(line: str, handlers: Ours) -> None:
+    for number in range(1, 1_001):
+        handlers.call([b"XADD", b"s", b"%d-1" % number, b"a", b"b"])
+    handlers.call([b"XGROUP", b"CREATE", b"s", b"g", b"0"])
+    handlers.call([b"XREADGROUP", b"GROUP", b"g", b"c", b"STREAMS", b"s", b">"])
+    handlers.call([b"XTRIM", b"s", b"MAXLEN", b"0"])
+    handlers.call(line.encode().split())
+    slices = 0
+    while handlers.keyspace.free_some(100):
+        slices += 1
+    assert slices >= 20  # the group's and the consumer's references
+
+
+def test_a_consumer_with_much_pending_is_deleted(handlers: Ours) -> None:
+    for number in range(1, 3_001):
+        handlers.call([b"XADD", b"s", b"%d-1" % number, b"a", b"b"])
+    handlers.call([b"XGROUP", b"CREATE", b"s", b"g", b"0"])
+    for name, count in ((b"one", b"500"), (b"two", b"2000"), (b"one", b"500")):
+        read = [b"XREADGROUP", b"GROUP", b"g", name, b"COUNT", count, b"STREAMS", b"s", b">"]
+        handlers.call(read)
+    assert handlers.call([b"XGROUP", b"DELCONSUMER", b"s", b"g", b"two"]) == b":2000\r\n"
+    pending = b"*4\r\n:1000\r\n$3\r\n1-1\r\n$6\r\n3000-1\r\n*1\r\n*2\r\n$3\r\none\r\n$4\r\n1000\r\n"
+    assert handlers.call([b"XPENDING", b"s", b"g"]) == pending
+    assert handlers.call([b"XACK", b"s", b"g", b"2500-1", b"2501-1"]) == b":1\r\n"
+    handlers.check_replicas()
+
+
 keys = st.sampled_from([b"s", b"s", b"t"])
 groups = st.sampled_from([b"g", b"g", b"h"])
 consumers = st.sampled_from([b"a", b"b", b"c"])
