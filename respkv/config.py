@@ -24,6 +24,16 @@ def _size(text: str) -> int:
     return int(digits) * (units[unit] if unit else 1)
 
 
+def _size_from(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        size = _size(text)
+        if size < low:
+            raise ValueError(f"argument must be at least {low} bytes")
+        return size
+
+    return parse
+
+
 def _yes_no(text: str) -> bool:
     if text.lower() not in ("yes", "no"):
         raise ValueError("argument must be 'yes' or 'no'")
@@ -241,6 +251,21 @@ OPTIONS: Final = {
             _number(0, 3_600_000),
             True,
             "milliseconds a command waits for a leader before it is refused",
+        ),
+        Option(
+            "read-consistency",
+            "readindex",
+            _one_of("readindex", "lease"),
+            False,
+            "how a leader knows that it leads: readindex asks a majority; lease trusts its clock for "
+            "400 ms after one has answered; both are linearizable, lease while clocks run alike",
+        ),
+        Option(
+            "cluster-peer-queue-bytes",
+            "64mb",
+            _size_from(1 << 20),
+            False,
+            "bytes that may wait for one other node, at least 1mb; beyond, entries are sent later",
         ),
         Option("cluster-port", "0", _number(0, 65535), False, "for other nodes; 0: port + 10000"),
         Option(
