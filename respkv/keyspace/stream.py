@@ -6,7 +6,7 @@ among the nodes, then within one, so no access grows with the stream.
 
 from bisect import bisect_right
 from struct import Struct
-from typing import Final
+from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.stream_groups import UNKNOWN, Group, load_group
@@ -28,8 +28,8 @@ class Stream(Container):
     was ever given, `max_deleted_id` the largest that XDEL removed (or XSETID named).
     """
 
-    type_code = 5
-    type_name = "stream"
+    type_code: ClassVar[int] = 5
+    type_name: ClassVar[str] = "stream"
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
