@@ -12,6 +12,7 @@ list, tuple               array              array
 dict                      flat array         map
 SetReply                  array              set
 Pairs                     flat array         array of arrays of two
+PairMap                   array of arrays    map
 Verbatim                  bulk string        verbatim string
 Push                      array              push
 CommandError              error              error
@@ -46,6 +47,13 @@ class SetReply:
 
 class Pairs:
     """Elements with a value each, in their order: RESP2 has them one after the other."""
+
+    def __init__(self, items: list[tuple[Any, Any]]) -> None:
+        self.items = items
+
+
+class PairMap:
+    """Keys with a value each, where RESP2 has arrays of two; a key may come twice (XREAD)."""
 
     def __init__(self, items: list[tuple[Any, Any]]) -> None:
         self.items = items
@@ -136,6 +144,14 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
                 _encode_items(pair, resp, parts)
         else:
             _encode_into(reply.items, resp, parts)
+    elif isinstance(reply, PairMap):
+        if resp == 2:
+            _encode_into(reply.items, resp, parts)
+        else:
+            parts.append(b"%%%d\r\n" % len(reply.items))
+            for one, other in reply.items:
+                _encode_into(one, resp, parts)
+                _encode_into(other, resp, parts)
     elif isinstance(reply, Verbatim):
         if resp == 2:
             parts.append(bulk(reply.text))

@@ -212,6 +212,10 @@ class Ours:
         payload = b"".join(map(encode_command, lines))
         apply_entry(self._follower, Entry(1, self._index, self.keyspace.now_ms, payload))
 
+    def turn_to(self, now_ms: int) -> None:
+        """Give the entries from now on this time."""
+        self._now_ms = now_ms
+
     def put(self, key: bytes, value: Container) -> None:
         """Store a value whose commands are not the ones under test."""
         self._begin()
