@@ -56,6 +56,12 @@ class Set(Container):
         self.payload_bytes -= len(member)
         return True
 
+    def pop(self, position: int) -> bytes:
+        """Remove and return the member at a position."""
+        member = self.members.pop(position)
+        self.payload_bytes -= len(member)
+        return member
+
     def in_order(self, limits: Limits) -> list[bytes]:
         """Return all members, those that Redis would keep in an intset sorted as there."""
         if self.encoding(limits) == b"intset":
