@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.cluster_writers import Connection
+from tests.processes.connection import Connection
 from tests.processes.queue_workers import Workers
 from tests.processes.trio import Trio, TrioProcess
 
@@ -34,7 +34,7 @@ class Waiting:
         """Send a command and return once it waits."""
         before = blocked(node)
         connection = await Connection.open(node.port)
-        reply = asyncio.create_task(connection.call([list(argv)]))
+        reply = asyncio.create_task(connection.call(list(argv)))
         while blocked(node) == before:
             await asyncio.wait([reply], timeout=0.01)
             assert not reply.done(), reply.result()
@@ -106,14 +106,14 @@ async def test_waits_for_keys_of_one_slot_and_of_several(trio: Trio) -> None:
     ]
     connection = await Connection.open(leader.port)
     pushes = [[b"RPUSH", tag + b"2", b"a", b"b"], [b"RPUSH", tag + b"4", b"c"]]
-    replies = await connection.call([[b"MULTI"], *pushes, [b"EXEC"]])
+    replies = await connection.call([b"MULTI"], *pushes, [b"EXEC"])
     assert replies[-1] == [2, 1]
     assert [await each.reply() for each in waits] == [
         [tag + b"2", [b"a"]],
         b"b",
         [tag + b"4", b"c"],  # it was ready before the move made tag3 so
     ]
-    assert await connection.call([[b"LRANGE", tag + b"3", b"0", b"-1"]]) == [[b"b"]]
+    assert await connection.call([b"LRANGE", tag + b"3", b"0", b"-1"]) == [[b"b"]]
     connection.close()
 
 
@@ -169,7 +169,7 @@ async def test_a_follower_that_began_with_a_snapshot_has_served_the_same(tmp_pat
         connection = await Connection.open(leader.port)
         for _ in range(20):
             sets = [[b"SET", b"{k}:%d" % number, b"v" * 1000] for number in range(100)]
-            assert await connection.call(sets) == [b"OK"] * 100
+            assert await connection.call(*sets) == [b"OK"] * 100
         connection.close()
         waits = [
             await Waiting.begin(leader, b"BLPOP", b"k", b"0"),
@@ -186,8 +186,10 @@ async def test_a_follower_that_began_with_a_snapshot_has_served_the_same(tmp_pat
         assert await call(leader, b"RPUSH", b"k", b"a", b"b", b"c", b"d", b"e") == 5
         assert [await each.reply() for each in waits] == [[b"k", b"a"], b"b", [b"k", [b"e", b"d"]]]
         leader.kill()
+        await call(away, b"CLUSTER", b"FAILOVER", b"FORCE")
+        trio.wait_ready()
         while trio.leader_of(b"k") is not away:
-            await call(away, b"CLUSTER", b"FAILOVER", b"FORCE")
+            await call(away, b"CLUSTER", b"FAILOVER")
         assert await run_at_leader(trio, b"LRANGE", b"k", b"0", b"-1") == [b"c"]
         assert await run_at_leader(trio, b"LRANGE", b"{k}:to", b"0", b"-1") == [b"b"]
         assert trio.faults_logged() == []
