@@ -154,6 +154,18 @@ class OffsetOutOfRange(CommandError):
     default_text = b"ERR offset is out of range"
 
 
+class NotHyperLogLog(CommandError):
+    """A string that is not in the form of a HyperLogLog."""
+
+    default_text = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+
+
+class CorruptedHyperLogLog(CommandError):
+    """A sparse HyperLogLog whose runs are not those of 16,384 registers."""
+
+    default_text = b"INVALIDOBJ Corrupted HLL object detected"
+
+
 class Unblocked(CommandError):
     """A call that waited, ended by something else than what it waited for."""
 

@@ -1,6 +1,7 @@
 """A real redis-server to compare with, and both of ours: a real server, and the bare handlers."""
 
 import contextlib
+import select
 import shlex
 import socket
 import subprocess
@@ -57,6 +58,10 @@ class RawConnection:
         if kind == b"%":
             return line + b"".join([self.reply() for _ in range(2 * int(count))])
         return line
+
+    def has_reply(self) -> bool:
+        """Return whether a reply has come; asked after all earlier ones were read."""
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def close(self) -> None:
         """Close the connection."""
@@ -219,6 +224,7 @@ class Ours:
     def _begin(self) -> None:
         self._index += 1
         self.keyspace.begin_entry(1, self._index, self._now_ms or int(time.time() * 1000))
+        self.keyspace.position = 1  # as on the follower, whose entry begins with a SELECT
         self.keyspace.select(self._db)
 
 
