@@ -24,7 +24,8 @@ class ReadOptions:
     def __init__(self, argv: Argv, grouped: bool) -> None:
         self.count: int = 0
         self.timeout_ms: int = -1
-        self.group: bytes | None = None
+        self.has_group: bool = False
+        self.group: bytes = b""
         self.consumer: bytes = b""
         self.noack: bool = False
         self.keys: list[bytes] = []
@@ -32,7 +33,7 @@ class ReadOptions:
         self._parse(argv, grouped)
         if not self.keys:
             raise BadSyntax
-        if grouped and self.group is None:
+        if self.has_group != grouped:
             raise CommandError(b"ERR Missing GROUP option for XREADGROUP")
 
     def _parse(self, argv: Argv, grouped: bool) -> None:
@@ -55,6 +56,7 @@ class ReadOptions:
                         b"ERR The GROUP option is only supported by XREADGROUP. You called XREAD "
                         b"instead."
                     )
+                self.has_group = True
                 self.group, self.consumer = argv[at + 1], argv[at + 2]
                 at += 3
             elif option == b"NOACK":
@@ -80,7 +82,7 @@ class ReadOptions:
     def parked_argv(self, name: bytes, ids: list[bytes]) -> Argv:
         """Return what serves the call when something comes; its ids are those resolved now."""
         argv = [name, b"COUNT", b"%d" % self.count if self.count else WAITERS_COUNT]
-        if self.group is not None:
+        if self.has_group:
             argv += [b"GROUP", self.group, self.consumer]
         if self.noack:
             argv.append(b"NOACK")
@@ -141,10 +143,10 @@ def xreadgroup(keyspace: Keyspace, argv: Argv) -> Reply:
     after: list[int] = []
     for key, text in zip(options.keys, options.ids, strict=True):
         stream = lookup_stream(keyspace, key)
-        group = None if stream is None else stream.groups.get(options.group or b"")
+        group = None if stream is None else stream.groups.get(options.group)
         if stream is None or group is None:
             where = b" in XREADGROUP with GROUP option"
-            raise NoSuchGroup(key, options.group or b"", where)
+            raise NoSuchGroup(key, options.group, where)
         if text == b"$":
             raise CommandError(
                 b"ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the "
@@ -187,7 +189,7 @@ def _serve_group_read(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
     stream = lookup_stream(keyspace, key)
     if stream is None:
         return NOT_SERVED
-    group = stream.groups.get(options.group or b"")
+    group = stream.groups.get(options.group)
     if group is None:
         raise CommandError(
             b"NOGROUP the consumer group this client was blocked on no longer exists"
