@@ -35,6 +35,8 @@ class Troubles:
         self.depositions = 0  # of a node that has just become leader
         self.transfers = 100  # of leadership, when the node that is looked at has it
         self.stalls = False  # of leaders that do not notice that they are deposed
+        self.forming_crashes = (0, 300)[pick(2)]  # at a disk operation, of starts before forming
+        self.wipes = pick(8) == 0  # one node comes back with an empty directory
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
         self.drift_per_mille = 30
@@ -58,6 +60,8 @@ class Troubles:
         world.after(3 * SECOND, self._next)
         if self.stalls:
             world.after(3 * SECOND, self._stall_a_leader)
+        if self.wipes:
+            world.after(world.between(4000, 36_000) * MILLISECOND, self._wipe)
 
     def end(self) -> None:
         """Everything comes back."""
@@ -86,7 +90,7 @@ class Troubles:
             return
         world = self.world
         world.after(world.between(50, 400) * MILLISECOND, self._next)
-        node = self.cluster.nodes[world.between(1, 3)]
+        node = self._any_node()
         if world.happens(self.crashes) and node.alive:
             if world.happens(500):
                 node.crash(power_loss=world.happens(700))
@@ -96,9 +100,12 @@ class Troubles:
             self._pause(node, world.between(100, 3000))
         if world.happens(self.cuts):
             self._cut_link()
-        if world.happens(self.transfers) and node.alive and node.leads:
+        if world.happens(self.transfers) and node.led:
             world.count("transfers")
-            node.handle(lambda: node.hand_over(1 + node.id % 3))
+            led = node.led[world.chance.below(len(node.led))]
+            others = [voter for voter in led.raft.voters if voter != node.id]
+            to = others[world.chance.below(len(others))]
+            node.handle(lambda: node.hand_over(led.partition, to))
         if world.happens(self.jumps):
             world.count("clock jumps")
             node.skew_ms += world.between(-20_000, 20_000)
@@ -109,6 +116,22 @@ class Troubles:
         if world.happens(self.slow_disks):
             node.sync_us = (50, world.between(2000, 300_000))
 
+    def _any_node(self) -> "SimulatedNode":
+        return self.cluster.nodes[self.world.between(1, self.cluster.size)]
+
+    def booting(self, node: "SimulatedNode") -> None:
+        """A node starts: it may crash at any of the disk operations that forming takes."""
+        if not self.over and not node.told and self.world.happens(self.forming_crashes):
+            node.disk.crash_at = node.disk.operations + self.world.between(0, 60)
+
+    def _wipe(self) -> None:
+        """Once the cluster has formed, a node loses its disk for good; the others go on."""
+        node = self._any_node()
+        if node.booted and not self.over:
+            node.wipe()
+        elif not self.over:
+            self.world.after(SECOND, self._wipe)
+
     def _pause(self, node: "SimulatedNode", milliseconds: int) -> None:
         if node.alive and not node.paused:
             self.world.count("pauses")
@@ -117,9 +140,9 @@ class Troubles:
 
     def _cut_link(self) -> None:
         world = self.world
-        one = world.between(1, 3)
+        one = self._any_node().id
         if world.happens(300):
-            links = {(one, 1 + one % 3)}
+            links = {(one, 1 + one % self.cluster.size)}
             self.cluster.network.cut |= links
             world.count("one-way cuts")
         else:
@@ -170,11 +193,11 @@ class Troubles:
             return
         world = self.world
         network = self.cluster.network
-        leaders = [node for node in self.cluster.nodes.values() if node.leads]
+        leaders = [node for node in self.cluster.nodes.values() if node.led]
         if not leaders:
             world.after(100 * MILLISECOND, self._stall_a_leader)
             return
-        node = max(leaders, key=lambda leader: leader.replica.raft.term)
+        node = max(leaders, key=lambda leader: max(one.raft.term for one in leader.led))
         deaf_ms = world.between(20, 400)
         pause_ms = world.between(1600, 3000)
         mended_ms = deaf_ms + pause_ms + world.between(20, 600)

@@ -1,0 +1,47 @@
+"""A simulated node's end of the network: one frame for each peer and turn, as `PeerNetwork` has it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from respkv.consensus.messages import VOTE_REPLY, Message
+from respkv.node.peer_protocol import PeerCounters
+from respkv.replica.peer_codec import PeerMessage
+
+if TYPE_CHECKING:
+    from tests.simulation.node import SimulatedNode
+
+
+@dataclass(slots=True)
+class Frame:
+    """What one node says to another at the end of a turn: lost, doubled and late as a whole."""
+
+    sender: int
+    recipient: int
+    messages: list[tuple[int, PeerMessage]]
+
+
+class SimulatedPeers:
+    """Stands where `node.cluster` has its `PeerNetwork`."""
+
+    def __init__(self, node: "SimulatedNode") -> None:
+        self.counters = PeerCounters()
+        self.links = dict.fromkeys(number for number in node.simulation.nodes if number != node.id)
+        self._node = node
+        self._queues: dict[int, list[tuple[int, PeerMessage]]] = {}
+
+    def send(self, partition: int, message: PeerMessage) -> None:
+        """Queue a message for its recipient, until `flush`."""
+        self._queues.setdefault(message.recipient, []).append((partition, message))
+
+    def flush(self) -> None:
+        """Everything queued in this turn leaves."""
+        if not self._queues:
+            return
+        queues, self._queues = self._queues, {}
+        node = self._node
+        for recipient, messages in queues.items():
+            node.simulation.network.send(Frame(node.id, recipient, messages))
+            for _, message in messages:
+                is_vote = isinstance(message, Message) and message.kind == VOTE_REPLY
+                if is_vote and not message.reject:
+                    node.simulation.troubles.voted(node)
