@@ -25,6 +25,8 @@ class Membership:
         self._fs = fs
         self._directory = directory
         if _FILE in fs.names(directory):
+            # A process that died while renaming it has left the new name in the page cache only.
+            fs.sync_directory(directory)
             self._read()
         else:
             self.node_id = "".join(f"{fs.random_salt():016x}" for _ in range(3))[:40]

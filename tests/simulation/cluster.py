@@ -190,12 +190,12 @@ class Cluster:
     def _check_fresh_writes(self) -> None:
         """Something must succeed in every partition."""
         self.served.clear()
-        self.workload.strays, self.workload.late_chunks = 1000, 0
+        self.workload.probe(self.partitions, self.partition_of)
         user = User(self, 0)
         self.users.append(user)
         user.start()
         deadline = self.world.now + 10 * SECOND
-        while len(self.served) < len(self.workload.partitions_used(self.partition_of)):
+        while len(self.served) < self.partitions:
             if self.world.now > deadline:
                 raise Violation(f"after healing only the partitions {self.served} serve")
             self.world.run_until(self.world.now + 100 * MILLISECOND)

@@ -13,7 +13,7 @@ from respkv.replica.log_writer import LogWriter
 from respkv.replica.replica import Replica
 from respkv.replica.snapshot_builder import build_snapshot
 from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper
-from respkv.steps import finish
+from respkv.steps import Steps, finish
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
 from tests.simulation.host import PORT_BASE, Host
 from tests.simulation.peers import Frame, SimulatedPeers
@@ -47,6 +47,7 @@ class SimulatedNode(Host):
         self.booted = False
         self.wiped = False  # it came back with an empty directory: another node in its place
         self.incarnation = 0
+        self.power_losses = 700  # per mille: of crashes at a disk operation
         self.complaint = ""  # why it cannot form
         self.told = b""  # the genesis that others have heard this node keeps
         self.told_id = ""
@@ -82,11 +83,17 @@ class SimulatedNode(Host):
         self.guard(self._boot)
 
     def _boot(self) -> None:
-        self.wal = Wal.open(self.disk, DIRECTORY, SEGMENT_BYTES)
-        self.log_writer = LogWriter(self.wal, self, wait_for_sync=True)
-        self.wal.when_full = self._refuse_writes_when_full
+        """Peers' questions about forming are answered while the log is still being read."""
+        opening = Wal.opening(self.disk, DIRECTORY, SEGMENT_BYTES)
+        next(opening)
         self.member = Member(self, self.disk, DIRECTORY)  # type: ignore[arg-type]
         self.simulation.invariants.read_back(self)
+        self.later(self.world.between(0, 10 * MILLISECOND), lambda: self._open(opening))
+
+    def _open(self, opening: Steps[Wal]) -> None:
+        self.wal = finish(opening)
+        self.log_writer = LogWriter(self.wal, self, wait_for_sync=True)
+        self.wal.when_full = self._refuse_writes_when_full
         self._form()
 
     def _join(self) -> None:
@@ -142,7 +149,7 @@ class SimulatedNode(Host):
         try:
             call()
         except SimulatedCrash:
-            self.crash(power_loss=self.world.happens(700))
+            self.crash(power_loss=self.world.happens(self.power_losses))
         except OSError:
             self.world.count("disk errors")
             self.crash(power_loss=False)  # a failed disk stops the node, it is never worked around

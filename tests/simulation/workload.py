@@ -43,11 +43,12 @@ class Workload:
         self.calls_max = 4  # in a burst
         self.chunks = 300  # per mille: calls that do not arrive together with the one before
         self.late_chunks = 250  # per mille: of those, the ones that come much later
-        self.strays = 100  # per mille: calls sent without regard to who leads
+        self.strays = 100  # per mille: calls sent to a node without regard to who leads
         self.families = b"rrcttw"
         self.databases = 1  # keys are spread over them, so that payloads switch between them
         self._world = world
         self._keys: list[bytes] = []
+        self._probes: list[bytes] = []
         self._next_key = 0
         self._next_value = 0
 
@@ -57,6 +58,8 @@ class Workload:
 
     def burst(self, user: "User") -> list[Call]:
         """Return the next few calls of a user."""
+        if self._probes:
+            return [self._set(self._probes[self._world.chance.below(len(self._probes))])]
         if user.swap is not None:
             return [self._finish_swap(user)]
         dice = self._world.chance.below(100)
@@ -66,9 +69,13 @@ class Workload:
 
     # --- keys and values ---------------------------------------------------------------------
 
-    def partitions_used(self, partition_of: Callable[[bytes], int]) -> set[int]:
-        """Return the partitions of the keys in use."""
-        return {partition_of(key) for key in self._keys}
+    def probe(self, partitions: int, partition_of: Callable[[bytes], int]) -> None:
+        """From now on only set registers, one in each partition."""
+        found: dict[int, bytes] = {}
+        while len(found) < partitions:
+            key = self._new_key(ord("r"))
+            found.setdefault(partition_of(key), key)
+        self._probes = list(found.values())
 
     def _database_of(self, key: bytes) -> int:
         return int(key[1:]) % self.databases
