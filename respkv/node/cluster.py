@@ -61,7 +61,8 @@ class PartitionRuntime:
     def send(self, message: Message | SnapshotChunk | SnapshotAck) -> None:
         """Queue it for the peer; it leaves when the turn ends."""
         self._cluster.network.send(self._partition, message)
-        self._runtime.request_end_of_turn()
+        if not self._runtime.is_ending_turn:
+            self._runtime.request_end_of_turn()
 
     def request_end_of_turn(self) -> None:
         """Have the turn ended."""

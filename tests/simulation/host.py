@@ -67,7 +67,7 @@ class Host:
         self.tracking = Tracking(self)  # type: ignore[arg-type]
         self._last_client_id = 0
         self._answering: list[Connection] = []
-        self._turn_requested = False
+        self._turn_requested = self.is_ending_turn = False
         self._ready_clients: list[Client] = []
 
     def later(self, delay: int, call: Callable[[], None]) -> None:
@@ -97,7 +97,9 @@ class Host:
     def end_turn(self) -> None:
         """Everything that came in this turn is written, answered and sent on."""
         self._turn_requested = False
+        self.is_ending_turn = True
         self.log_writer.end_turn()
+        self.is_ending_turn = False
         ready, self._ready_clients = self._ready_clients, []
         for client in ready:
             client.send_replies()
@@ -123,7 +125,8 @@ class Host:
         """Send when the turn ends."""
         if client is not self.current_client:
             self._ready_clients.append(client)
-            self.request_end_of_turn()
+            if not self.is_ending_turn:
+                self.request_end_of_turn()
 
     def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         """Nobody tracks keys here."""
