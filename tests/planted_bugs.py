@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CI_SEEDS = 300
+CI_SEEDS = 500
 WHAT_BROKE_WIDTH = 60
 
 

@@ -117,6 +117,8 @@ class SimulatedNode(Host):
         if not self.alive:
             return
         self.world.count("power losses" if power_loss else "kills")
+        if not (self.booted or self.told):
+            self.world.count("crashes while forming")
         self.count_events()
         self.alive = False
         self.booted = False

@@ -10,6 +10,12 @@ MUST_HAPPEN = (
     "snapshots failed",
     "snapshots installed",
     "snapshot chunks",
+    "nodes joined",
+    "forming questions",
+    "forming refused",
+    "crashes while forming",
+    "wiped nodes",
+    "redirections",
     "kills",
     "power losses",
     "torn writes",
@@ -33,6 +39,7 @@ MUST_HAPPEN = (
     "keys checked",
 )
 FAULTS = (
+    "wiped nodes",
     "kills",
     "power losses",
     "torn writes",

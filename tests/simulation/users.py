@@ -14,8 +14,8 @@ from tests.simulation.world import MILLISECOND, Violation
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
-PATIENCE_MS = (600, 5000)  # users differ
-READS = ("get", "exists", "watch", "echo")
+PATIENCE_MS = (5000, 600, 2500)  # users differ
+READS = ("get", "exists", "watch", "echo", "dbsize")
 MOVES = 250  # per mille: bursts that go to another leader than the one before
 
 
@@ -157,6 +157,7 @@ class User:
         self.cluster.outcome(False)
         self.watched, self.swap = b"", None
         if error.text.startswith(b"MOVED"):
+            self.world.count("redirections")
             _, slot, address = error.text.split()
             self._node_id = int(address.rpartition(b":")[2]) - PORT_BASE
             self._leaders[int(slot) * self.cluster.partitions // SLOTS] = self._node_id

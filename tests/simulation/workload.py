@@ -119,8 +119,10 @@ class Workload:
     def _random_call(self, user: "User") -> Call:
         key = self._pick_key(user, b"rct")
         dice = self._world.chance.below(100)
-        if dice < 4:
+        if dice < 3:
             return self._echo()
+        if dice == 3:
+            return self._dbsize()
         if dice < 12:
             return self._call("exists", key, None, b"EXISTS", key)
         if dice < 19:
@@ -185,6 +187,17 @@ class Workload:
                 raise Violation(f"replies swapped: {operation.result!r} instead of {token!r}")
 
         return Call("echo", b"", None, lambda connection: connection.echo(token), done)
+
+    def _dbsize(self) -> Call:
+        """A command for all partitions that the node leads, in its turn like any other."""
+
+        def done(_: "User", operation: Operation) -> None:
+            if not isinstance(operation.result, int):
+                raise Violation(
+                    f"replies swapped: {operation.result!r} instead of a number of keys"
+                )
+
+        return Call("dbsize", b"", None, lambda connection: connection.command(0, b"DBSIZE"), done)
 
     # --- transactions ------------------------------------------------------------------------
 
