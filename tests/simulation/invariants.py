@@ -192,4 +192,7 @@ class Invariants:
         self.genesis = self.genesis or node.told
         if node.told != self.genesis:
             raise Violation(f"node {node.id} is in a second cluster")
+        for other in self.cluster.nodes.values():
+            if not other.wiped and other.told != self.genesis:
+                raise Violation(f"node {node.id} takes part, but {other.id} keeps no genesis yet")
         self.cluster.placed(node.member.view.voters)

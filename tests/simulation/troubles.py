@@ -35,7 +35,7 @@ class Troubles:
         self.depositions = 0  # of a node that has just become leader
         self.transfers = 100  # of leadership, when the node that is looked at has it
         self.stalls = False  # of leaders that do not notice that they are deposed
-        self.forming_crashes = (0, 300)[pick(2)]  # at a disk operation, of starts before forming
+        self.forming_crashes = (0, 600)[pick(2)]  # at a disk operation, of starts before forming
         self.wipes = pick(8) == 0  # one node comes back with an empty directory
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
@@ -122,7 +122,7 @@ class Troubles:
     def booting(self, node: "SimulatedNode") -> None:
         """A node starts: it may crash at any of the disk operations that forming takes."""
         if not self.over and not node.told and self.world.happens(self.forming_crashes):
-            node.disk.crash_at = node.disk.operations + self.world.between(0, 60)
+            node.disk.crash_at = node.disk.operations + self.world.between(0, 30)
 
     def _wipe(self) -> None:
         """Once the cluster has formed, a node loses its disk for good; the others go on."""
