@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Frame:
-    """What one node says to another at the end of a turn: lost, doubled and late as a whole."""
+    """What one node says to another at the end of a turn, or a part of it: lost or late as a whole."""
 
     sender: int
     recipient: int
@@ -39,8 +39,13 @@ class SimulatedPeers:
             return
         queues, self._queues = self._queues, {}
         node = self._node
+        network, world = node.simulation.network, node.world
         for recipient, messages in queues.items():
-            node.simulation.network.send(Frame(node.id, recipient, messages))
+            if len(messages) > 1 and world.happens(network.splitting):
+                for message in messages:  # as when a connection breaks between two of them
+                    network.send(Frame(node.id, recipient, [message]))
+            else:
+                network.send(Frame(node.id, recipient, messages))
             for _, message in messages:
                 is_vote = isinstance(message, Message) and message.kind == VOTE_REPLY
                 if is_vote and not message.reject:

@@ -32,6 +32,7 @@ class Troubles:
         self.losses = (0, 5, 30)[pick(3)]
         self.duplications = (0, 10, 50)[pick(3)]
         self.straggles = (0, 10, 50)[pick(3)]
+        self.splits = (0, 100)[pick(2)]
         self.depositions = 0  # of a node that has just become leader
         self.transfers = 100  # of leadership, when the node that is looked at has it
         self.stalls = False  # of leaders that do not notice that they are deposed
@@ -53,6 +54,7 @@ class Troubles:
         network.loss = self.losses
         network.duplication = self.duplications
         network.straggling = self.straggles
+        network.splitting = self.splits
         for node in self.cluster.nodes.values():
             node.skew_ms = world.between(-self.skew_ms, self.skew_ms)
             node.speed_per_mille = 1000 + world.between(-self.drift_per_mille, self.drift_per_mille)
@@ -68,7 +70,7 @@ class Troubles:
         self.over = True
         network = self.cluster.network
         network.cut.clear()
-        network.loss = network.duplication = network.straggling = 0
+        network.loss = network.duplication = network.straggling = network.splitting = 0
         for node in self.cluster.nodes.values():
             node.disk.crash_at = -1
             node.disk.fail_next = 0
@@ -233,6 +235,7 @@ def _mixed(troubles: Troubles) -> None:
 def _depositions(troubles: Troubles) -> None:
     """Leaders fall as soon as they are elected, and appends travel one entry at a time."""
     troubles.depositions = 900
+    troubles.splits = 1000
     troubles.limits.append_entries = 1
     troubles.crashes = (0, 30)[troubles.world.chance.below(2)]
     troubles.pauses = troubles.cuts = troubles.full_disks = troubles.disk_errors = 0
@@ -286,6 +289,7 @@ def _weather(troubles: Troubles) -> None:
     """A network that loses, doubles and reorders a great deal."""
     troubles.losses = troubles.duplications = troubles.straggles = 150
     troubles.cuts = 120
+    troubles.splits = 500
     troubles.limits.append_entries = 2
 
 

@@ -77,9 +77,10 @@ class Network:
     """Loses, doubles, delays and reorders messages; links are cut one way or both."""
 
     def __init__(self, world: World, deliver: Callable[[Addressed], None], size: int = 3) -> None:
-        self.loss = 0  # per mille, as are the next two
+        self.loss = 0  # per mille, as are the next three
         self.duplication = 0
         self.straggling = 0
+        self.splitting = 0  # of a turn's messages, which then have fates of their own
         self.cut: set[tuple[int, int]] = set()
         self._numbers = range(1, size + 1)
         self._world = world
