@@ -10,7 +10,7 @@ from tests.simulation.checker import explain
 from tests.simulation.invariants import Invariants
 from tests.simulation.node import SimulatedNode
 from tests.simulation.peers import Frame
-from tests.simulation.troubles import Troubles
+from tests.simulation.troubles import Troubles, profile_of
 from tests.simulation.users import User
 from tests.simulation.workload import Workload
 from tests.simulation.world import MILLISECOND, SECOND, Addressed, Network, Violation, World
@@ -23,6 +23,7 @@ RESENT = 200 * MILLISECOND  # what TCP takes to repeat a lost packet
 # Nodes, partitions, databases. Of five nodes some have no copy of some partition; a cluster has
 # one database, but two make entries switch between them as on a standalone server.
 SHAPES = ((3, 4, 1), (3, 1, 2), (3, 4, 1), (5, 4, 1), (3, 2, 1))
+FEW_PARTITIONS = ((3, 1, 2), (3, 1, 2), (3, 2, 1))  # where each new leader is deposed on purpose
 
 
 class Cluster:
@@ -30,7 +31,8 @@ class Cluster:
 
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
-        self.size, self.partitions, self.databases = SHAPES[self.world.chance.below(len(SHAPES))]
+        shapes = FEW_PARTITIONS if profile_of(seed) == "depositions" else SHAPES
+        self.size, self.partitions, self.databases = shapes[self.world.chance.below(len(shapes))]
         self.voters: list[tuple[int, ...]] = [()] * self.partitions
         self.network = Network(self.world, self._deliver, self.size)
         self.invariants = Invariants(self)

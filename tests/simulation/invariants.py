@@ -99,6 +99,8 @@ class PartitionInvariants:
     def holds_all(self, held: RecoveredPartition | None) -> bool:
         """Return whether a disk has everything that was ever applied."""
         index = self.applied_index
+        if index == 0:
+            return True
         if held is None or held.last_index < index:
             return False
         if index <= held.snapshot_index:

@@ -44,7 +44,7 @@ class Troubles:
         self.sync_us = (50, 2000)
         self.limits = Limits()
         self._isolated: list[set[tuple[int, int]]] = []
-        self.profile = list(PROFILES)[self.world.seed % len(PROFILES)]
+        self.profile = profile_of(self.world.seed)
         PROFILES[self.profile](self)
 
     def start(self) -> None:
@@ -303,3 +303,8 @@ PROFILES: dict[str, Callable[[Troubles], None]] = {
     "disks": _disks,
     "weather": _weather,
 }
+
+
+def profile_of(seed: int) -> str:
+    """Return what kind of trouble a seed brings."""
+    return list(PROFILES)[seed % len(PROFILES)]
