@@ -23,7 +23,9 @@ RESENT = 200 * MILLISECOND  # what TCP takes to repeat a lost packet
 # Nodes, partitions, databases. Of five nodes some have no copy of some partition; a cluster has
 # one database, but two make entries switch between them as on a standalone server.
 SHAPES = ((3, 4, 1), (3, 1, 2), (3, 4, 1), (5, 4, 1), (3, 2, 1))
-FEW_PARTITIONS = ((3, 1, 2), (3, 1, 2), (3, 2, 1))  # where each new leader is deposed on purpose
+FEW_PARTITIONS = ((3, 1, 2), (3, 1, 2), (3, 2, 1))  # where trouble looks for one leader
+
+AT_LEADERS = ("depositions", "stalls")
 
 
 class Cluster:
@@ -31,7 +33,7 @@ class Cluster:
 
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
-        shapes = FEW_PARTITIONS if profile_of(seed) == "depositions" else SHAPES
+        shapes = FEW_PARTITIONS if profile_of(seed) in AT_LEADERS else SHAPES
         self.size, self.partitions, self.databases = shapes[self.world.chance.below(len(shapes))]
         self.voters: list[tuple[int, ...]] = [()] * self.partitions
         self.network = Network(self.world, self._deliver, self.size)
