@@ -309,8 +309,9 @@ class Connection(Client):
 
     def close_unknown(self) -> None:
         """The outcome of the next command is unknown: send what is known, then close."""
-        self.node.unknown_outcomes += 1
-        self._close_after_replies()
+        if not self._transport.is_closing():
+            self.node.unknown_outcomes += 1
+            self.close_now()
 
     def quit(self) -> None:
         """Close once everything before has been answered."""
