@@ -62,7 +62,7 @@ class PartitionRuntime:
     def send(self, message: Message | SnapshotChunk | SnapshotAck) -> None:
         """Queue it for the peer; it leaves when the turn ends."""
         self._cluster.network.send(self._partition, message)
-        self._runtime.request_end_of_turn()
+        self._runtime.request_sending()
 
     def request_end_of_turn(self) -> None:
         """Have the turn ended."""
@@ -167,6 +167,7 @@ class Cluster:
             self.node.config["cluster-peer-queue-bytes"],
         )
         self._has_network = True
+        self.node.runtime.send_messages = self.network.flush
         self.pairs = PairHeartbeats(own_number, self._step_replica)
 
     async def join(self) -> None:
@@ -248,9 +249,7 @@ class Cluster:
             self.node.log_writer.touch(replica)
 
     def end_turn(self) -> None:
-        """All that this turn has to say to the peers leaves, in one write for each."""
-        if self._has_network:
-            self.network.flush()
+        """Clients in WAIT are answered who have what they wait for."""
         if self.node.waiting:
             self.node.waiting.look()
 
