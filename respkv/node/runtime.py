@@ -80,7 +80,11 @@ class NodeRuntime:
     def start_sync(self, lsn: int) -> None:
         """Sync what was written: here if that is little and quick, or else in the helper process."""
         self.send_messages()  # the followers write and sync meanwhile
-        if self.wal.written_records > SMALL_BATCH_RECORDS or self._quick_syncs < QUICK_SYNCS_MIN:
+        if (
+            not self.log_writer.wait_for_sync  # it is of all that a second has brought
+            or self.wal.written_records > SMALL_BATCH_RECORDS
+            or self._quick_syncs < QUICK_SYNCS_MIN
+        ):
             self._sync_helper.sync(self.wal.sync_file, lsn)
             return
         started = time.perf_counter()
