@@ -1,4 +1,4 @@
-"""Every error a client can see, with its exact text, and the errors that stop a replica.
+"""Every error a client can see, with its exact text, and those that stop a replica or a link.
 
 Texts are those of redis-server 7.0.15. Raise a new instance each time: one kept in a module
 constant would grow its traceback on every raise.
@@ -19,6 +19,26 @@ class CommandError(Exception):
 
 class InvariantViolation(Exception):
     """The state is not what the code relies on: this replica stops rather than guess."""
+
+
+class LogFailed(Exception):
+    """The log could not be written or synced: this node stops, as its promises are void."""
+
+
+class FrameError(Exception):
+    """What a peer sent are no frames: nothing after them on this connection can be trusted."""
+
+
+class WrongFrameVersion(FrameError):
+    """A node whose frames have another layout."""
+
+
+class WrongChecksum(FrameError):
+    """A frame that was damaged on its way."""
+
+
+class PeerCodecError(Exception):
+    """Bytes that are no message of this version."""
 
 
 class NotLeader(Exception):

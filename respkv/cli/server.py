@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from respkv.cli.log_lines import start_logging
 from respkv.config import OPTIONS, Config, ConfigError, read_config
-from respkv.errors import InvariantViolation
+from respkv.errors import InvariantViolation, LogFailed
 from respkv.log.damage import LogDamaged, UnknownFormat
 from respkv.log.filesystem import DirectoryLocked
-from respkv.node.runtime import LogFailed
 from respkv.node.server import serve
 
 _LEVELS = {

@@ -234,13 +234,19 @@ class Raft:
         self._confirm_rounds()
         return self._round
 
-    def persisted(self, term: int, index: int) -> None:
-        """The log is durable here up to (term, index); ignored if that entry was replaced."""
+    def persisted(self, term: int, index: int) -> bool:
+        """The log is durable here up to (term, index); ignored if that entry was replaced.
+
+        Return whether `ready` has something since then.
+        """
         if self.log.term_at(index) != term or index <= self._persisted_index:
-            return
+            return False
         self._persisted_index = index
-        if self.role == LEADER:
-            self._advance_commit()
+        if self.role != LEADER:
+            return False
+        commit_index = self.commit_index
+        self._advance_commit()
+        return self.commit_index != commit_index
 
     def compact(self, index: int) -> None:
         """Forget entries up to `index`; a durable snapshot or the applied state covers them."""

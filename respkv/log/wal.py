@@ -68,6 +68,7 @@ class Wal:
         self._directory = directory
         self._segment_bytes = segment_bytes
         self._partitions: dict[int, LoggedPartition] = {}
+        self.written_records = 0  # by the last `write`
         self._records: list[bytes] = []
         self._records_bytes = 0
         self._added: list[_Added] = []
@@ -231,6 +232,7 @@ class Wal:
         self._records = []
         self._records_bytes = 0
         self._added = []
+        self.written_records = count
         self._write_batch(records, count)
         self._sealed = False
         return lsn

@@ -63,8 +63,7 @@ class PartitionRuntime:
     def send(self, message: Message | SnapshotChunk | SnapshotAck) -> None:
         """Queue it for the peer; it leaves when the turn ends."""
         self._cluster.network.send(self._partition, message)
-        if not self._runtime.is_ending_turn:
-            self._runtime.request_end_of_turn()
+        self._runtime.request_sending()
 
     def request_end_of_turn(self) -> None:
         """Have the turn ended."""
@@ -162,6 +161,7 @@ class Cluster:
                 view.set_leader(partition, self._preferred[partition], 0)  # it knows the leader
         self.view = view
         self.network = self._new_network(genesis)
+        self.node.runtime.send_messages = self.network.flush
         self._has_network = True
         self.pairs = PairHeartbeats(own_number, self._step_replica)
         return genesis
@@ -257,9 +257,7 @@ class Cluster:
             self.node.log_writer.touch(replica)
 
     def end_turn(self) -> None:
-        """All that this turn has to say to the peers leaves, in one write for each."""
-        if self._has_network:
-            self.network.flush()
+        """Clients in WAIT are answered who have what they wait for."""
         if self.node.waiting:
             self.node.waiting.look()
 

@@ -10,8 +10,9 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
+from respkv.errors import FrameError, PeerCodecError
 from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed
 from respkv.node.peer_link import PeerLink
 from respkv.node.peer_protocol import (
@@ -24,8 +25,8 @@ from respkv.node.peer_protocol import (
     RefusalLog,
 )
 from respkv.node.peer_queue import CHUNK, MESSAGES, message_bounds
-from respkv.replica.peer_codec import PeerCodecError, PeerMessage, decode_message
-from respkv.wire.frames import ChunkJoiner, FrameError
+from respkv.replica.peer_codec import PeerMessage, decode_message
+from respkv.wire.frames import ChunkJoiner
 
 RESOLVING_MAX: Final = 4  # names at a time
 DRAIN_ROUNDS_MAX: Final = 64  # a slice of each connection in each; others wait as well
@@ -136,8 +137,13 @@ class PeerNetwork:
             OSError: the address cannot be used.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: AcceptedProtocol(self), host, port)
-        bound: int = self._server.sockets[0].getsockname()[1]
+        server: Any = await loop.create_server(
+            lambda: AcceptedProtocol(self),  # type: ignore[arg-type,return-value]
+            host,
+            port,
+        )
+        self._server = server
+        bound: int = server.sockets[0].getsockname()[1]
         return bound
 
     def set_peer(self, number: int, node_id: str, host: str, port: int) -> None:

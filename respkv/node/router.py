@@ -318,7 +318,7 @@ class ClusterRouter:
                     continue
                 replica.begin_input()
                 replica.submit_read(stream, command, argvs)
-            elif len(argvs) == 1 or len(shares) > 1 or not raw:
+            elif len(shares) > 1 or not raw:
                 replica.submit_write(stream, command, argvs, b"".join(map(encode_command, argvs)))
             else:
                 replica.submit_write(stream, command, argvs, raw)

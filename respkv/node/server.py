@@ -17,7 +17,7 @@ from typing import Any
 from respkv.commands.table import LOADING, Command
 from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
-from respkv.errors import CommandError
+from respkv.errors import CommandError, LogFailed
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
@@ -36,7 +36,7 @@ from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
 from respkv.node.pause import Pause
 from respkv.node.router import ClusterRouter, Stream
-from respkv.node.runtime import LogFailed, NodeRuntime
+from respkv.node.runtime import NodeRuntime
 from respkv.node.sync_helper import SyncHelper
 from respkv.node.tracking import Tracking
 from respkv.node.waiting import Waiting

@@ -10,6 +10,7 @@ from typing import Final
 from respkv.consensus.messages import KIND_NAMES, Message
 from respkv.consensus.pair_heartbeat import PAIR_KIND_NAMES, PairMessage
 from respkv.entry import Entry
+from respkv.errors import PeerCodecError
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
 
 SNAPSHOT_CHUNK: Final = 128  # kinds of `Message` stay below
@@ -28,10 +29,6 @@ _PAIR: Final = struct.Struct("<BIIQQQI")  # kind, sender, recipient, number, dig
 _ROW: Final = struct.Struct("<IQQ")  # partition, term, index
 
 PeerMessage = Message | SnapshotChunk | SnapshotAck | PairMessage
-
-
-class PeerCodecError(Exception):
-    """Bytes that are no message of this version."""
 
 
 def encode_message(partition: int, message: PeerMessage) -> bytes:

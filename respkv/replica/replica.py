@@ -442,9 +442,9 @@ class Replica:
         """Send a message that had to wait for the log to be durable."""
         self._runtime.send(message)
 
-    def persisted(self, term: int, index: int) -> None:
-        """The log is durable here up to (term, index)."""
-        self.raft.persisted(term, index)
+    def persisted(self, term: int, index: int) -> bool:
+        """The log is durable here up to (term, index); return whether `flush` has work since."""
+        return self.raft.persisted(term, index)
 
     def snapshot_installed(self, keyspace: Keyspace, index: int, term: int) -> None:
         """Go on from a leader's snapshot that is durable here and ahead of this replica."""
@@ -469,7 +469,11 @@ class Replica:
 
     def flush(self) -> None:
         """Propose this turn's commands, start its read round, and do what Raft has decided."""
-        self._propose_batch()
+        if self._log_writer.syncing:
+            if self._batch.items or self._has_unproposed:
+                self._log_writer.touch_when_synced(self)  # one entry for all that comes meanwhile
+        else:
+            self._propose_batch()
         self._start_round()
         self._drain_raft()
         if self.raft.role != LEADER:
@@ -554,19 +558,21 @@ class Replica:
 
     def _drain_raft(self) -> None:
         ready = self.raft.ready()
-        while ready is not None:
-            if ready.hard_state is not None or ready.entries or ready.messages_after_sync:
-                self._log_writer.add(self, ready)
-            for message in ready.messages:
-                self._runtime.send(message)
+        if ready is None:
+            return
+        if ready.hard_state is not None or ready.entries or ready.messages_after_sync:
+            self._log_writer.add(self, ready)
+        for message in ready.messages:
+            self._runtime.send(message)
+        if ready.committed:
             self._committed.extend(ready.committed)
+        if ready.snapshot_peers:
             self._snapshot_peers.extend(ready.snapshot_peers)
-            for number, read_index in ready.reads:
-                round_ = self._rounds.pop(number, None)
-                if round_ is not None:
-                    round_.read_index = read_index
-                    self._confirmed.append(round_)
-            ready = self.raft.ready()
+        for number, read_index in ready.reads:
+            round_ = self._rounds.pop(number, None)
+            if round_ is not None:
+                round_.read_index = read_index
+                self._confirmed.append(round_)
 
     def _follow_role(self) -> None:
         leading_term = self.raft.term if self.raft.role == LEADER else 0

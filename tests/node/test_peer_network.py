@@ -14,7 +14,7 @@ from respkv.consensus.messages import APPEND, HEARTBEAT, Message
 from respkv.entry import Entry
 from respkv.node.peer_auth import NONCE_BYTES, PROTOCOL_VERSION, Acceptor, Dialer, Identity
 from respkv.node.peer_network import STRANGERS_MAX, PeerNetwork
-from respkv.node.peer_protocol import CHALLENGE, HELLO, PROOF, READ_BYTES, REFUSAL, WELCOME
+from respkv.node.peer_protocol import CHALLENGE, HELLO, PROOF, REFUSAL, SLICE_BYTES, WELCOME
 from respkv.node.peer_queue import CHUNK, MESSAGES, PeerQueue, message_bounds
 from respkv.replica.peer_codec import PeerMessage, decode_message
 from respkv.replica.snapshot_transfer import SnapshotChunk
@@ -383,7 +383,7 @@ async def test_a_flood_is_read_in_slices_between_which_others_are_served(
         raw.writer.write(flood)
         await cluster.until(lambda: len(node.inbox) == 20_000)
     assert node.heard == [("append", number) for number in range(20_000)]
-    assert max(slices) <= READ_BYTES
+    assert max(slices) <= 2 * SLICE_BYTES
 
 
 async def test_a_stranger_cannot_announce_a_large_frame(cluster: Cluster) -> None:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from respkv.consensus.messages import APPEND, HEARTBEAT, KIND_NAMES, Message
 from respkv.consensus.pair_heartbeat import PAIR_KIND_NAMES, PairMessage
 from respkv.entry import Entry
+from respkv.errors import PeerCodecError
 from respkv.replica.peer_codec import (
-    PeerCodecError,
     PeerMessage,
     decode_message,
     encode_message,

@@ -70,8 +70,9 @@ class Host:
         self.tracking = Tracking(self)  # type: ignore[arg-type]
         self._last_client_id = 0
         self._answering: list[Connection] = []
-        self._turn_requested = self.is_ending_turn = False
+        self._turn_requested = self._in_turn = False
         self._ready_clients: list[Client] = []
+        self.send_messages: Callable[[], None] = lambda: None
 
     def later(self, delay: int, call: Callable[[], None]) -> None:
         """Call something of this process, if it still lives by then."""
@@ -97,29 +98,40 @@ class Host:
             self._turn_requested = True
             self.later(0, self.end_turn)
 
+    def request_sending(self) -> None:
+        """Have what was queued sent when the turn ends."""
+        if not self._in_turn:
+            self.request_end_of_turn()
+
     def end_turn(self) -> None:
         """Everything that came in this turn is written, answered and sent on."""
         self._turn_requested = False
-        self.is_ending_turn = True
+        self._in_turn = True
         self.log_writer.end_turn()
-        self.is_ending_turn = False
+        self._in_turn = False
+        self.send_messages()
         ready, self._ready_clients = self._ready_clients, []
         for client in ready:
             client.send_replies()
         self.on_end_of_turn()
 
     def on_end_of_turn(self) -> None:
-        """Messages to peers leave now."""
+        """What is done once a turn."""
         raise NotImplementedError
 
     def start_sync(self, lsn: int) -> None:
         """The disk takes its time; it may crash before it is done."""
+        self.send_messages()
         file = self.wal.sync_file
+        if self.world.happens(200):  # a quick disk is waited for, in this very turn
+            file.datasync()
+            self.log_writer.synced(lsn)
+            return
 
         def complete() -> None:
             file.datasync()
+            self._turn_requested = self._in_turn = True
             self.log_writer.synced(lsn)
-            self._turn_requested = True
             self.end_turn()
 
         self.later(self.world.between(*self.sync_us), complete)
@@ -133,8 +145,7 @@ class Host:
         """Send when the turn ends."""
         if client is not self.current_client:
             self._ready_clients.append(client)
-            if not self.is_ending_turn:
-                self.request_end_of_turn()
+            self.request_sending()
 
     def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         """Nobody tracks keys here."""

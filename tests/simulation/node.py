@@ -282,7 +282,7 @@ class SimulatedNode(Host):
                 self.member._take_message(partition, message)
 
     def on_end_of_turn(self) -> None:
-        """Messages to peers leave now."""
+        """Answer those in WAIT."""
         self.member.end_turn()
 
     def _tick(self) -> None:
