@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from respkv.consensus.configuration import decode_configuration
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.log.snapshot import (
@@ -128,7 +129,9 @@ class SnapshotKeeper:
         if not found or found[-1].index < raft.log.base_index:
             raft.snapshot_sent(peer, 0, False)
             return
-        sender = SnapshotSender(SnapshotFile(self._fs, self._directory, found[-1]), peer)
+        source = SnapshotFile(self._fs, self._directory, found[-1])
+        configuration = raft.configuration_at(source.index).encode()
+        sender = SnapshotSender(source, peer, configuration)
         self._senders[peer] = sender
         self._runtime.send(sender.chunk(raft.node_id, raft.term))
 
@@ -178,7 +181,10 @@ class SnapshotKeeper:
     def _install(self, chunk: SnapshotChunk, name: str) -> None:
         replica = self._replica
         keyspace = Keyspace.load(read_snapshot(self._fs, self._directory, name))
-        if not replica.raft.install_snapshot(chunk.index, chunk.log_term, keyspace.now_ms):
+        configuration = decode_configuration(chunk.configuration) if chunk.configuration else None
+        if not replica.raft.install_snapshot(
+            chunk.index, chunk.log_term, keyspace.now_ms, configuration
+        ):
             self._acknowledge(chunk, chunk.size, done=False)
             return
         replica.snapshot_installed(keyspace, chunk.index, chunk.log_term)
@@ -188,7 +194,9 @@ class SnapshotKeeper:
             self._covered(chunk.index)
             self._acknowledge(chunk, chunk.size, done=True)
 
-        self._log_writer.add_snapshot(replica.partition, chunk.index, chunk.log_term, durable)
+        self._log_writer.add_snapshot(
+            replica.partition, chunk.index, chunk.log_term, durable, chunk.configuration
+        )
 
     def _acknowledge(self, chunk: SnapshotChunk, offset: int, done: bool) -> None:
         raft = self._replica.raft
