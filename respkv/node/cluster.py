@@ -2,25 +2,28 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from respkv.clock import Chance
-from respkv.cluster.genesis import Genesis, Member
 from respkv.cluster.redirect import redirect
-from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
+from respkv.cluster.roster import Replacement, Roster, decode_replacements
+from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo, announced_node
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
 from respkv.consensus.messages import HEARTBEAT, Message
-from respkv.errors import CommandError
+from respkv.errors import CommandError, InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.node.cluster_service import Link
 from respkv.node.connection import Connection
 from respkv.node.forming import Forming
 from respkv.node.membership import Membership
+from respkv.node.peer_auth import CopiedNode, Malformed
 from respkv.node.peer_network import PeerNetwork
+from respkv.node.replacing import Replacing
 from respkv.node.router import ClusterRouter
 from respkv.replica.client import Client
 from respkv.replica.peer_codec import PeerMessage
@@ -98,6 +101,7 @@ class Cluster:
 
     view: ClusterView
     network: PeerNetwork
+    roster: Roster
 
     def __init__(self, node: "Node", fs: FileSystem, directory: str) -> None:
         self.node = node
@@ -107,8 +111,10 @@ class Cluster:
         self.keepers: dict[int, SnapshotKeeper] = {}
         self._fs = fs
         self._directory = directory
+        self.replacing: Replacing | None = None  # until this node takes part
+        self._first_voters: list[tuple[int, ...]] = []  # of each partition, as it began
         self._preferred: list[int] = []
-        self._members: list[Member] = []
+        self._forgetting: set[asyncio.Task[None]] = set()
         self._has_network = False
         self._ticks = 0
         self.view = ClusterView(1, 1, 1)  # until the genesis is known
@@ -122,38 +128,55 @@ class Cluster:
         genesis = self.membership.genesis
         if genesis is None:
             raise RuntimeError("a confirmed membership without a genesis")
-        self._members = genesis.members
-        self._take_genesis(genesis)
+        self._take_roster(Roster(genesis, self.membership.replacements))
         logger.info(
-            "cluster %s: node %d of %d, %d partitions, %d copies of each",
+            "cluster %s: node %s of %d, %d partitions, %d copies of each",
             genesis.cluster_id,
-            self.view.own_number,
+            self.membership.node_id,
             len(genesis.members),
             genesis.partitions,
             genesis.replication_factor,
         )
 
-    def _take_genesis(self, genesis: Genesis) -> None:
-        own_number = genesis.number_of(self.membership.node_id)
+    def _take_roster(self, roster: Roster) -> None:
+        genesis, node_id = roster.genesis, self.membership.node_id
+        own_number = roster.number_of(node_id)
+        if not own_number:
+            raise InvariantViolation(f"node {node_id} was replaced: it starts anew, with no data")
+        self.roster = roster
         view = ClusterView(own_number, genesis.partitions, genesis.replication_factor)
-        for number, member in enumerate(genesis.members, 1):
+        for number, member in roster.members().items():
             view.nodes[number] = NodeInfo(
                 member.node_id, member.host, member.port, member.bus_port, "", member.zone
             )
-        view.voters, self._preferred = genesis.placement()
+        self._first_voters, _ = genesis.placement()
+        view.voters, self._preferred = roster.placement()
         for partition, voters in enumerate(view.voters):
             view.show(partition, self._preferred[partition])
             if own_number not in voters:
                 view.set_leader(partition, self._preferred[partition], 0)  # it knows the leader
         self.view = view
+        own = announced_node(node_id, self.node.config)
+        introduction = {
+            "host": own.host,
+            "port": own.port,
+            "bus_port": own.bus_port,
+            "hostname": own.hostname,
+            "starts": self.membership.starts,
+            "run_id": self.membership.run_id,
+        }
+        _describe(view.own, introduction)
         self.network = PeerNetwork(
             own_number,
-            self.membership.node_id,
+            node_id,
             genesis.cluster_id,
             self.node.config["cluster-secret"].encode(),
             self._take_message,
             self._peer_state,
+            introduction=json.dumps(introduction).encode(),
         )
+        self.network.on_introduction = self._take_introduction
+        self.network.on_announcement = self._take_announcement
         self._has_network = True
 
     async def join(self) -> None:
@@ -161,11 +184,50 @@ class Cluster:
         config = self.node.config
         port = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET  # not what it announces
         await self.network.listen(config["bind"].split()[0], port)
-        for number, member in enumerate(self._members, 1):
+        self._follow_roster()
+
+    def _follow_roster(self) -> None:
+        """Know, dial and let in those that are members now, and nobody else."""
+        members = self.roster.members()
+        for number in [number for number in self.view.nodes if number not in members]:
+            del self.view.nodes[number]
+            task = asyncio.get_running_loop().create_task(self.network.forget_peer(number))
+            self._forgetting.add(task)
+            task.add_done_callback(self._forgetting.discard)
+        for number, member in members.items():
+            if number not in self.view.nodes:
+                self.view.nodes[number] = NodeInfo(
+                    member.node_id, member.host, member.port, member.bus_port, "", member.zone
+                )
+                self.view.nodes[number].up = False
             if number != self.view.own_number:
-                # As cluster-peers names it: what it announces may be for clients alone.
-                host = member.peer_host or member.host
-                self.network.set_peer(number, member.node_id, host, member.bus_port)
+                self._dial(number)
+        self.network.replaced = {each.old_id for each in self.roster.replacements}
+        voters, self._preferred = self.roster.placement()
+        for partition, shown in enumerate(self.view.shown):
+            self.view.show(partition, self.roster.successor(shown))
+            if partition not in self.replicas:
+                self.view.voters[partition] = voters[partition]
+        if self.roster.replacements:
+            self.network.announce(json.dumps({"replacements": self.roster.encode()}).encode())
+
+    def _dial(self, number: int) -> None:
+        """Keep a link to a node, where it says that it is, and show it so."""
+        member = self.roster.members()[number]
+        said = self.membership.peers.get(member.node_id, {})
+        _describe(self.view.nodes[number], said)
+        # As cluster-peers names it: what it announces may be for clients alone.
+        host = member.peer_host or member.host
+        bus_port = said.get("bus_port") or member.bus_port
+        self.network.set_peer(number, member.node_id, host, bus_port, said.get("host", ""))
+
+    def learn_replacements(self, replacements: list[Replacement]) -> None:
+        """Go by what has been decided, if it is news."""
+        if self.roster.merge(replacements):
+            self.membership.keep_replacements(self.roster.replacements)
+            for each in self.roster.replacements:
+                logger.info("node %s is in the place of %s", each.member.node_id, each.old_id)
+            self._follow_roster()
 
     def recovering(self) -> Steps[None]:
         """Open the partitions that this node votes in, a snapshot's chunk each step."""
@@ -176,7 +238,8 @@ class Cluster:
             runtime = PartitionRuntime(self, partition)
             replica = yield from recovering_replica(
                 self._fs, self._directory, node.wal, node.log_writer, runtime,
-                partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
+                partition=partition, node_id=self.view.own_number,
+                voters=list(self._first_voters[partition]), databases=1,
             )  # fmt: skip
             self.replicas[partition] = replica
             self.keepers[partition] = SnapshotKeeper(
@@ -189,6 +252,7 @@ class Cluster:
             if replica.raft.term == 0 and self._preferred[partition] == self.view.own_number:
                 replica.raft.start_pre_vote()
             self.node.log_writer.touch(replica)
+        self.replacing = Replacing(self)
         self.router = ClusterRouter(self.node, self.view, self.replicas)
         return self.router
 
@@ -203,6 +267,8 @@ class Cluster:
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
+        if self.replacing is not None:
+            self.replacing.tick()
         if self._ticks % BALANCE_TICKS == 0:
             self._balance()
         self.router.retry_held()
@@ -211,7 +277,12 @@ class Cluster:
         """Hand one partition back to the node that the ring wants to lead it."""
         for partition, replica in self.replicas.items():
             wanted = self._preferred[partition]
-            if wanted != self.view.own_number and replica.serving and self.view.nodes[wanted].up:
+            if (
+                wanted != self.view.own_number
+                and wanted in replica.raft.voters
+                and replica.serving
+                and self.view.nodes[wanted].up
+            ):
                 replica.raft.transfer(wanted)
                 self.node.log_writer.touch(replica)
                 return
@@ -235,7 +306,7 @@ class Cluster:
         if replica.leads:
             own = self.view.own_number
             for number in self.view.nodes:
-                if number not in replica.raft.voters:
+                if number not in replica.raft.voters and number not in replica.raft.learners:
                     message = Message(HEARTBEAT, own, number, replica.raft.term)
                     self.network.send(partition, message)
 
@@ -254,8 +325,36 @@ class Cluster:
             replica.step(message)
 
     def _peer_state(self, number: int, up: bool) -> None:
-        self.view.nodes[number].up = up
-        logger.info("node %d is %s", number, "connected" if up else "not reached")
+        node = self.view.nodes.get(number)
+        if node is not None:
+            node.up = up
+            logger.info("node %s is %s", node.node_id, "connected" if up else "not reached")
+
+    def _take_introduction(self, node_id: str, introduction: bytes, connected: bytes) -> None:
+        """A peer says where it is; one that is not the only one with its node id is refused."""
+        try:
+            said = json.loads(introduction)
+            starts, run_id = int(said["starts"]), str(said["run_id"])
+            other = json.loads(connected)["run_id"] if connected else run_id
+        except (ValueError, KeyError, TypeError):
+            raise Malformed("it does not say who it is") from None
+        if other != run_id:
+            raise CopiedNode(f"another process with node id {node_id} is connected")
+        known = self.membership.peers.get(node_id, {})
+        if (starts, run_id) != (known.get("starts"), known.get("run_id")) and starts <= known.get(
+            "starts", 0
+        ):
+            raise CopiedNode(
+                f"node {node_id} has been started {known['starts']} times, this directory {starts}"
+            )
+        self.membership.keep_peer(node_id, said)
+        self._dial(self.roster.number_of(node_id))
+
+    def _take_announcement(self, body: bytes) -> None:
+        try:
+            self.learn_replacements(decode_replacements(json.loads(body)["replacements"]))
+        except (ValueError, KeyError, TypeError) as error:
+            logger.error("a peer's announcement is not taken: %s", error)
 
     async def hand_over(self) -> None:
         """Let others lead what this node leads, before it stops."""
@@ -267,7 +366,7 @@ class Cluster:
                 up = [
                     n
                     for n in replica.raft.voters
-                    if n != self.view.own_number and self.view.nodes[n].up
+                    if n != self.view.own_number and n in self.view.nodes and self.view.nodes[n].up
                 ]
                 if up:
                     takers += 1
@@ -318,8 +417,18 @@ class Cluster:
         if not self._has_network:
             return []
         return [
-            Link(number, True, 0) for number in self.network.links if self.view.nodes[number].up
+            Link(number, True, 0)
+            for number in self.network.links
+            if number in self.view.nodes and self.view.nodes[number].up
         ]
 
     def allow_stale_reads(self, session: Connection, allowed: bool) -> None:
         """READONLY and READWRITE change nothing yet: every read here is linearizable."""
+
+
+def _describe(node: NodeInfo, said: dict[str, Any]) -> None:
+    """Show a node as it has announced itself; what it leaves open stays."""
+    node.host = said.get("host") or node.host
+    node.port = said.get("port") or node.port
+    node.bus_port = said.get("bus_port") or node.bus_port
+    node.hostname = said.get("hostname", node.hostname)

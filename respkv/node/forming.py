@@ -1,17 +1,22 @@
 """Forms the cluster: asks the peers' client ports until all keep one genesis (see cluster/genesis).
 
 The questions are RESPKV.FORM commands, signed with the cluster's secret. A node answers them in any
-state, so a crash on the way only means asking again.
+state, so a crash on the way only means asking again. A node without a genesis whose peers have
+formed their cluster before is a *newcomer*: it asks to join until somebody runs `respkv cluster
+replace`, since it knows nothing of what the node in whose place it is has promised.
 """
 
 import asyncio
 import hmac
+import json
 import logging
 import secrets
+import time
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from respkv.cluster.genesis import Genesis, Member, peers_digest
 from respkv.cluster.ring import partitions_for
+from respkv.cluster.roster import Roster, decode_replacements, encode_replacements
 from respkv.cluster.view import announced_node
 from respkv.commands.table import CONNECTION, INTERNAL, LOADING, NO_AUTH, STALE, Argv, command
 from respkv.errors import CommandError
@@ -28,9 +33,12 @@ logger = logging.getLogger("respkv")
 RETRY_SECONDS: Final = 0.05
 ANSWER_SECONDS: Final = 2.0
 REPLY_BYTES_MAX: Final = 1 << 20
+NEWCOMERS_MAX: Final = 64
+NEWCOMER_SECONDS: Final = 10.0  # not heard of for so long, it is gone
+NEWCOMER_RETRY_SECONDS: Final = 0.5
 NOT_A_MEMBER: Final = (
-    "a node with an empty directory is not the one it stands in for, whose votes and entries it "
-    "does not remember; it joins with respkv cluster replace"
+    "a node with an empty directory is not the one in whose place it is, whose votes and entries "
+    "it does not remember; it joins with respkv cluster replace"
 )
 
 
@@ -54,6 +62,8 @@ class Forming:
         self._node = node
         self._secret = node.config["cluster-secret"].encode()
         self._shown: set[str] = set()
+        self._newcomers: dict[str, tuple[Member, float]] = {}  # and when it asked last
+        self._retry_seconds = RETRY_SECONDS
 
     async def run(self) -> None:
         """Ask until all members keep the genesis, and know it; without peers, it is alone."""
@@ -70,7 +80,7 @@ class Forming:
                 pass  # not there yet
             except Disagreement as error:
                 self._warn(str(error))
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._retry_seconds)
 
     async def _try(self) -> bool:
         """One round; True when all is done for this node.
@@ -81,15 +91,16 @@ class Forming:
             *(self._ask(peer, b"STATUS") for peer in self.peers), return_exceptions=True
         )
         known = [status for status in statuses if not isinstance(status, BaseException)]
+        mine = self.membership
+        if mine.genesis is None and await self._ask_to_join(statuses):
+            return True
         for status in statuses:
             if isinstance(status, Disagreement):
                 raise status
-        mine = self.membership
         for _, _, _, _, _, genesis, confirmed in known:
             if confirmed == b"1":
                 if mine.genesis is None:
-                    # All members kept the genesis before any of them was confirmed.
-                    raise Disagreement(f"the peers have formed their cluster: {NOT_A_MEMBER}")
+                    return False  # a newcomer
                 if genesis != mine.genesis.encode():
                     raise Disagreement(
                         "a peer is in another cluster: this node's directory is of an earlier one"
@@ -101,6 +112,64 @@ class Forming:
             return False  # somebody is missing, or forming is another node's work
         await self._lead(known)
         return mine.is_confirmed
+
+    async def _ask_to_join(self, statuses: list[list[bytes] | BaseException]) -> bool:
+        """Ask those that have formed a cluster; return whether this node is a member by now."""
+        formed = [
+            peer
+            for peer, status in zip(self.peers, statuses, strict=True)
+            # One with another list of peers may have formed its cluster long ago.
+            if isinstance(status, Disagreement)
+            or (not isinstance(status, BaseException) and status[6] == b"1")
+        ]
+        if not formed:
+            return False
+        mine = self.membership
+        own = announced_node(mine.node_id, self._node.config)
+        place = [
+            peer
+            for peer, status in zip(self.peers, statuses, strict=True)
+            if not isinstance(status, BaseException) and status[0].decode() == mine.node_id
+        ]
+        if not place:
+            return False
+        host, port = place[0]
+        port = self._node.config["cluster-announce-port"] or port
+        me = Member(mine.node_id, own.host or host, port, own.bus_port, own.zone, host)
+        data = json.dumps(me.fields()).encode()
+        answers = await asyncio.gather(
+            *(self._ask(peer, b"JOIN", data) for peer in formed), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException) or len(answer) != 3:
+                continue
+            genesis_data, replacements, signature = answer
+            signed = self.sign(b"JOINED", genesis_data, replacements)
+            if not hmac.compare_digest(signature, signed):
+                continue
+            genesis = Genesis.decode(genesis_data)
+            roster = Roster(genesis, decode_replacements(replacements.decode()))
+            if roster.number_of(mine.node_id):
+                mine.join(genesis, roster.replacements)
+                return True
+            self._retry_seconds = NEWCOMER_RETRY_SECONDS
+            self._tell_the_way_in(roster, me)
+        return False
+
+    def _tell_the_way_in(self, roster: Roster, me: Member) -> None:
+        there = roster.member_at(me.peer_host, me.port, me.bus_port)
+        old = "OLD_NODE_ID" if there is None else there.node_id
+        text = (
+            f"this node, {me.node_id}, is no member of cluster {roster.genesis.cluster_id}, and "
+            "takes no part until it is. "
+        )
+        if there is not None:
+            text += f"Its directory is not that of node {old}, whose place this is. "
+        text += (
+            "If the data of the old node is lost for ever, run this against any running node: "
+            f"respkv cluster replace {old} --with {me.node_id}"
+        )
+        self._warn_once(text)
 
     async def _lead(self, statuses: list[list[bytes]]) -> None:
         """The first of the list proposes, and tells all once all agree."""
@@ -162,9 +231,12 @@ class Forming:
         return hmac.new(self._secret, text, "sha256").hexdigest().encode()
 
     def _warn(self, text: str) -> None:
+        self._warn_once(f"the cluster does not form: {text}")
+
+    def _warn_once(self, text: str) -> None:
         if text not in self._shown:
             self._shown.add(text)
-            logger.warning("the cluster does not form: %s", text)
+            logger.warning("%s", text)
 
     # --- answering ---------------------------------------------------------------------------
 
@@ -177,6 +249,8 @@ class Forming:
         _, what, digest, data, signature = argv
         if not hmac.compare_digest(signature, self.sign(what, digest, data)):
             raise CommandError(b"ERR its cluster-secret is another one")
+        if what == b"JOIN":
+            return self._answer_newcomer(data)
         if digest != peers_digest(self.peers).encode():
             shown = " ".join(f"{host}:{port}" for host, port in self.peers)
             raise CommandError(b"ERR its cluster-peers are %b" % shown.encode())
@@ -201,6 +275,30 @@ class Forming:
         if what == b"CONFIRM":
             membership.confirm()
         return OK
+
+    def _answer_newcomer(self, data: bytes) -> Reply:
+        membership = self.membership
+        if membership.genesis is None or not membership.is_confirmed:
+            raise CommandError(b"ERR it has not formed its cluster yet")
+        try:
+            member = Member(**json.loads(data))
+        except (ValueError, TypeError):
+            raise CommandError(b"ERR this is no description of a node") from None
+        if len(self._newcomers) < NEWCOMERS_MAX or member.node_id in self._newcomers:
+            self._newcomers[member.node_id] = (member, time.monotonic())
+        genesis = membership.genesis.encode()
+        replacements = encode_replacements(membership.replacements).encode()
+        return [genesis, replacements, self.sign(b"JOINED", genesis, replacements)]
+
+    def newcomers(self) -> list[Member]:
+        """Return who has asked lately to join."""
+        lately = time.monotonic() - NEWCOMER_SECONDS
+        self._newcomers = {
+            node_id: (member, asked)
+            for node_id, (member, asked) in self._newcomers.items()
+            if asked > lately
+        }
+        return [member for member, _ in self._newcomers.values()]
 
 
 async def _read_reply(reader: asyncio.StreamReader) -> list[bytes] | bytes:

@@ -17,6 +17,7 @@ from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
+from respkv.log.damage import LogDamaged, MemberDamaged
 from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
 from respkv.node import (
@@ -414,6 +415,15 @@ class Node:
             self._sync_helper.close(self._loop)
 
     async def _load_and_tick(self, opening: Steps[Wal]) -> None:
+        try:
+            await self._load(opening)
+        except LogDamaged as damage:
+            if self._members is not None and self._members.membership.is_shared:
+                raise MemberDamaged(damage, self._members.membership.node_id) from None
+            raise
+        await self._tick()
+
+    async def _load(self, opening: Steps[Wal]) -> None:
         self._take_log(await self._run_steps(opening))
         self._log_open = self.runtime.seals = True
         if self._members is not None:
@@ -423,7 +433,7 @@ class Node:
             self.router = self._members.start()
             self.tracking.update_watching()
             self._ready()
-            await self._tick()
+            return
         recovering = recovering_replica(
             self._fs,
             self._directory,
@@ -440,7 +450,6 @@ class Node:
         self.replica.raft.campaign()
         self.log_writer.touch(self.replica)
         await self._apply_tail()
-        await self._tick()
 
     async def _run_steps(self, steps: Steps[Result]) -> Result:
         """Work in slices of a few milliseconds; clients are answered between them."""

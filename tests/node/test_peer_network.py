@@ -390,7 +390,7 @@ async def test_a_stranger_cannot_announce_a_large_frame(cluster: Cluster) -> Non
     async with connected(node.port) as raw:
         raw.writer.write(pack_frame(HELLO, 0, bytes(200_000))[:20])
         assert await raw.frame() is None
-    assert "a body of 200000 bytes, more than 1024" in cluster.happenings.lines[0]
+    assert "a body of 200000 bytes, more than 4096" in cluster.happenings.lines[0]
 
 
 async def test_strangers_are_bounded(cluster: Cluster) -> None:
@@ -553,7 +553,7 @@ async def turns_until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     ("identity", "reason"),
     [
-        (Identity("node-1", "cluster", SECRET, version=2), "wrong protocol version"),
+        (Identity("node-1", "cluster", SECRET, version=3), "wrong protocol version"),
         (Identity("node-9", "cluster", SECRET), "foreign node id"),
         (Identity("node-2", "cluster", SECRET), "foreign node id"),
     ],
