@@ -19,6 +19,7 @@ from respkv.consensus.configuration import Configuration
 from respkv.errors import CommandError, NotLeader, NotReady
 from respkv.node.cluster_service import local_host
 from respkv.node.connection import Connection
+from respkv.replica.next_configuration import next_configuration
 from respkv.replica.replica import Replica
 from respkv.wire.reply import Reply
 
@@ -28,32 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("respkv")
 
 DECIDED_BY: Final = 0  # the partition whose log holds who comes in whose place
-
-
-def next_configuration(
-    now: Configuration, successor: Callable[[int], int], has_caught_up: Callable[[int], bool]
-) -> Configuration | None:
-    """Return the next step towards a configuration without replaced members; None: nothing to do.
-
-    The old voter leaves before the newcomer votes: see consensus/DESIGN.md.
-    """
-    learners = [successor(learner) for learner in now.learners]
-    for voter in now.voters:
-        new = successor(voter)
-        if new == voter:
-            continue
-        if new not in learners:
-            return Configuration(now.voters, [*learners, new])
-        if has_caught_up(new):
-            return Configuration([other for other in now.voters if other != voter], learners)
-    if learners != now.learners:
-        return Configuration(now.voters, learners)
-    placed = [successor(voter) for voter in now.voters]
-    for learner in learners:
-        if learner not in placed and has_caught_up(learner):
-            rest = [other for other in learners if other != learner]
-            return Configuration([*now.voters, learner], rest)
-    return None
 
 
 class Replacing:
