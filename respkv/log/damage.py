@@ -27,6 +27,10 @@ class MemberDamaged(LogDamaged):
         )
 
 
+class ForeignDirectory(Exception):
+    """The directory holds what a server of another kind has written."""
+
+
 class UnknownFormat(Exception):
     """A newer version wrote the directory."""
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from respkv.cluster.genesis import Genesis
 from respkv.cluster.roster import Replacement, decode_replacements, encode_replacements
-from respkv.log.damage import LogDamaged
+from respkv.log.damage import ForeignDirectory, LogDamaged
 from respkv.log.filesystem import FileSystem, join
 
 FILE: Final = "cluster"
@@ -71,6 +71,18 @@ class Membership:
         self.is_confirmed = True
         self._write()
 
+    def refuse_foreign_log(self, has_data: bool) -> None:
+        """Let no other server's log become that of a member.
+
+        Raises:
+            ForeignDirectory: there is one, and nothing says of which cluster.
+        """
+        if has_data and self.genesis is None:
+            raise ForeignDirectory(
+                f"{self._directory} holds data, but not of a cluster's node (cluster-enabled yes): "
+                "give this node a directory of its own with --dir"
+            )
+
     def keep_peer(self, node_id: str, said: dict[str, Any]) -> None:
         """Keep what a peer has said of itself."""
         if self.peers.get(node_id) != said:
@@ -113,6 +125,19 @@ class Membership:
             file.close()
         self._fs.rename(path + ".new", path)
         self._fs.sync_directory(self._directory)
+
+
+def refuse_members_directory(fs: FileSystem, directory: str) -> None:
+    """Let a server outside of any cluster keep its hands off a member's directory.
+
+    Raises:
+        ForeignDirectory: it is one.
+    """
+    if FILE in fs.names(directory):
+        raise ForeignDirectory(
+            f"{directory} is that of a cluster's node: start it with --cluster-enabled yes, or give "
+            "this server a directory of its own with --dir"
+        )
 
 
 def _fields(fs: FileSystem, directory: str) -> dict[str, Any]:

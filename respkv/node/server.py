@@ -33,6 +33,7 @@ from respkv.node.cluster import Cluster
 from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
+from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
 from respkv.node.router import ClusterRouter, Stream
 from respkv.node.runtime import LogFailed, NodeRuntime
@@ -390,7 +391,9 @@ class Node:
         gc.disable()
         opening = Wal.opening(self._fs, self._directory)
         next(opening)  # the directory is this server's, or another's: then no port is opened
-        if self.config["cluster-enabled"] and self.cluster is None:
+        if not self.config["cluster-enabled"]:
+            refuse_members_directory(self._fs, self._directory)
+        elif self.cluster is None:
             self.cluster = self._members = Cluster(self, self._fs, self._directory)
             self.runtime.on_end_of_turn = self._members.end_turn
         self.progress = LoadingProgress(self._directory)
@@ -425,6 +428,8 @@ class Node:
 
     async def _load(self, opening: Steps[Wal]) -> None:
         self._take_log(await self._run_steps(opening))
+        if self._members is not None:
+            self._members.membership.refuse_foreign_log(bool(self.wal.recovered))
         self._log_open = self.runtime.seals = True
         if self._members is not None:
             await self._members.form()
