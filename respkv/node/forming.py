@@ -62,7 +62,7 @@ class Forming:
         self._node = node
         self._secret = node.config["cluster-secret"].encode()
         self._shown: set[str] = set()
-        self._newcomers: dict[str, tuple[Member, float]] = {}  # and when it asked last
+        self._newcomers: dict[tuple[str, int], tuple[Member, float]] = {}  # and when it asked last
         self._retry_seconds = RETRY_SECONDS
 
     async def run(self) -> None:
@@ -284,8 +284,9 @@ class Forming:
             member = Member(**json.loads(data))
         except (ValueError, TypeError):
             raise CommandError(b"ERR this is no description of a node") from None
-        if len(self._newcomers) < NEWCOMERS_MAX or member.node_id in self._newcomers:
-            self._newcomers[member.node_id] = (member, time.monotonic())
+        address = (member.peer_host, member.port)  # where there is one node at a time
+        if len(self._newcomers) < NEWCOMERS_MAX or address in self._newcomers:
+            self._newcomers[address] = (member, time.monotonic())
         genesis = membership.genesis.encode()
         replacements = encode_replacements(membership.replacements).encode()
         return [genesis, replacements, self.sign(b"JOINED", genesis, replacements)]
@@ -294,8 +295,8 @@ class Forming:
         """Return who has asked lately to join."""
         lately = time.monotonic() - NEWCOMER_SECONDS
         self._newcomers = {
-            node_id: (member, asked)
-            for node_id, (member, asked) in self._newcomers.items()
+            address: (member, asked)
+            for address, (member, asked) in self._newcomers.items()
             if asked > lately
         }
         return [member for member, _ in self._newcomers.values()]

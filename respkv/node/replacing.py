@@ -114,15 +114,19 @@ class Replacing:
         return {"state": "proposed", "new": member.node_id}
 
     def _newcomer(self, old: Member, new_id: str) -> Member:
-        waiting = self._cluster.forming.newcomers()
+        roster = self._cluster.roster
+        waiting = [
+            member
+            for member in self._cluster.forming.newcomers()
+            if not roster.number_ever(member.node_id)
+        ]
         chosen = [
             member
             for member in waiting
             if (new_id and member.node_id == new_id)
             or (
                 not new_id
-                and self._cluster.roster.member_at(member.peer_host, member.port, member.bus_port)
-                is old
+                and roster.member_at(member.peer_host, member.port, member.bus_port) is old
             )
         ]
         if len(chosen) == 1:

@@ -48,7 +48,8 @@ async def test_a_peer_is_found_again_where_its_name_leads_now() -> None:
     a, b = network(1, names, states), network(2, names, [])
     try:
         port = await b.listen(HOST, 0)
-        b.set_peer(1, "node-1", HOST, await a.listen(HOST, 0))
+        a_port = await a.listen(HOST, 0)
+        b.set_peer(1, "node-1", HOST, a_port)
         names.addresses["b.example"] = closed_address()
         a.set_peer(2, "node-2", "b.example", port)
         await until(lambda: names.asked > 2)
@@ -60,7 +61,7 @@ async def test_a_peer_is_found_again_where_its_name_leads_now() -> None:
         await until(lambda: states[-1] == (2, False))
         b = network(2, names, [])
         await b.listen(HOST, port)
-        b.set_peer(1, "node-1", HOST, a._server.sockets[0].getsockname()[1])  # type: ignore[union-attr]
+        b.set_peer(1, "node-1", HOST, a_port)
         names.addresses["b.example"] = HOST
         await until(lambda: states[-1] == (2, True))
     finally:

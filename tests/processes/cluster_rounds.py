@@ -174,8 +174,9 @@ FAULTS: Final[list[Fault]] = [
 class Rounds:
     """Rounds on one cluster; what each key held at the end of one is where the next begins."""
 
-    def __init__(self, trio: Trio, writers: int, seed: int) -> None:
+    def __init__(self, trio: Trio, writers: int, seed: int, faults: list[Fault] = FAULTS) -> None:
         self._trio = trio
+        self._faults = faults
         self._writers = writers
         self._seed = seed
         self._chance = random.Random(seed)
@@ -183,7 +184,7 @@ class Rounds:
 
     def run(self, number: int) -> Round:
         """Run one round."""
-        fault = FAULTS[(number - 1 + self._seed) % len(FAULTS)]
+        fault = self._faults[(number - 1 + self._seed) % len(self._faults)]
         logged_before = set(self._trio.faults_logged())
         seen = Seen()
         asyncio.run(self._load(fault, seen, number))
