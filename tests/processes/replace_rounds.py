@@ -57,7 +57,9 @@ async def _lose(trio: Trio, chance: random.Random) -> tuple[TrioProcess, list[Tr
     lost = chance.choice(trio.nodes)
     others = [node for node in trio.nodes if node is not lost]
     if chance.random() < 0.5:  # then the newcomer gets snapshots
-        await asyncio.gather(*(asyncio.to_thread(node.call, "SAVE", seconds=SAVED_BY_SECONDS) for node in others))
+        await asyncio.gather(
+            *(asyncio.to_thread(node.call, "SAVE", seconds=SAVED_BY_SECONDS) for node in others)
+        )
     old_id = await asyncio.to_thread(node_id, lost)
     lost.kill()
     shutil.rmtree(lost.directory)
