@@ -53,7 +53,7 @@ def replace_node(
 
     Raises:
         Refused: the cluster says why not.
-        NotDone: it is not over in time; it goes on by itself.
+        NotDone: it is not over in time; once decided, it goes on by itself.
     """
     deadline = time.monotonic() + timeout_seconds
     newcomer = _decide(target, old_id, new_id, deadline)
@@ -71,7 +71,7 @@ def replace_node(
             show(line)
         if partitions and done == partitions:
             return {"old": old_id, "new": newcomer, "partitions": partitions, "done": done}
-        _wait(deadline, line)
+        _wait(deadline, f"{line}; it goes on by itself")
 
 
 def _decide(target: Target, old_id: str, new_id: str, deadline: float) -> str:
@@ -95,7 +95,7 @@ def _decide(target: Target, old_id: str, new_id: str, deadline: float) -> str:
             if asked is target:
                 raise
             asked, why = target, str(error)
-        _wait(deadline, why)
+        _wait(deadline, f"nothing was decided: {why}")
 
 
 def _progress(target: Target, old_id: str) -> tuple[dict[str, str], int]:
@@ -114,5 +114,5 @@ def _progress(target: Target, old_id: str) -> tuple[dict[str, str], int]:
 
 def _wait(deadline: float, why: str) -> None:
     if time.monotonic() > deadline:
-        raise NotDone(f"not over in time ({why}); it goes on by itself")
+        raise NotDone(f"not over in time: {why}")
     time.sleep(POLL_SECONDS)

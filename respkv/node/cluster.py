@@ -347,7 +347,8 @@ class Cluster:
             raise CopiedNode(
                 f"node {node_id} has been started {known['starts']} times, this directory {starts}"
             )
-        self.membership.keep_peer(node_id, said)
+        with contextlib.suppress(OSError):  # a full disk: it only guards against copies
+            self.membership.keep_peer(node_id, said)
         self._dial(self.roster.number_of(node_id))
 
     def _take_announcement(self, body: bytes) -> None:

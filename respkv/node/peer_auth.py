@@ -76,14 +76,14 @@ class ReplacedNode(Refused):
     """Another node has its place for good: `respkv cluster replace` was run for it."""
 
     code = 6
-    reason = "replaced node id"
+    reason = "replaced node id (another node has its place: start with an empty directory)"
 
 
 class CopiedNode(Refused):
     """Another process has, or had since, the same node id: one of the directories is a copy."""
 
     code = 7
-    reason = "copied data directory"
+    reason = "copied data directory (another one with this node id is, or was since, in use)"
 
 
 REASONS: Final[dict[int, str]] = {
