@@ -218,3 +218,29 @@ def test_a_copied_directory_is_refused_by_those_who_know_the_original(tmp_path: 
         finally:
             copy.kill()
         assert trio.faults_logged() == []
+
+
+def test_a_newcomer_elsewhere_takes_the_place_among_five(tmp_path: Path) -> None:
+    """Not every node votes in the partition that decides; all of them learn of it."""
+    with Trio(tmp_path, count=5) as five:
+        keys = write_keys(five, "before")
+        *kept, lost = five.nodes
+        old_id = node_id(lost)
+        lost.kill()
+        newcomer = TrioProcess(tmp_path / "newcomer")
+        newcomer.peers = lost.peers.replace(f":{lost.port}", f":{newcomer.port}")
+        five.nodes = [*kept, newcomer]
+        newcomer.launch()
+        wait_for_log(newcomer, "respkv cluster replace OLD_NODE_ID --with ")
+        unnamed = replace(kept[0], old_id)
+        assert "waits to join" in unnamed.stderr
+        new_id = newcomer.log_text().rpartition("--with ")[2].split()[0]
+        done = replace(kept[0], old_id, "--with", new_id)
+        assert done.returncode == 0, done.stderr
+        newcomer.wait_ready()
+        five.wait_ready()
+        for node in five.nodes:
+            lines = node.call("CLUSTER", "NODES").decode().splitlines()
+            assert {line.split()[0] for line in lines} == {node_id(each) for each in five.nodes}
+        assert_kept(five, keys)
+        assert five.faults_logged() == []
