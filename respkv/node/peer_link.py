@@ -125,10 +125,16 @@ class PeerLink:
         return self._target[0]
 
     def set_target(self, node_id: str, hosts: tuple[str, ...], port: int) -> None:
-        """Dial the first of these hosts that is the node, from now on."""
+        """Dial the first of these hosts that is the node, from now on.
+
+        An open link stays when there is only one place more to look for it.
+        """
         if (node_id, hosts, port) != self._target:
+            known_id, known_hosts, known_port = self._target
+            same = (node_id, hosts[:1], port) == (known_id, known_hosts[:1], known_port)
+            if self._connection is None or not same:
+                self._hang_up()
             self._target = (node_id, hosts, port)
-            self._hang_up()
         if self._task is None:
             self._task = self._loop.create_task(self._keep_dialing())
             self._task.add_done_callback(_report_failure)
