@@ -111,6 +111,9 @@ def test_a_directory_of_another_cluster_is_refused(tmp_path: Path) -> None:
         node.launch()
         for other in second.nodes[1:]:
             wait_for_log(other, "is not reached")
+            wait_for_log(other, "by the other side: wrong cluster id")
+        wait_for_log(node, "refused: wrong cluster id")
+        assert node.log_text().count("wrong cluster id") == 1
         other = second.nodes[1]
         keys = [b"%d" % number for number in range(50)]
         led = [key for key in keys if not isinstance(other.call("GET", key), Exception)]

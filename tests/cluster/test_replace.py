@@ -113,6 +113,12 @@ def test_a_damaged_log_is_refused_with_the_way_back(tmp_path: Path) -> None:
         assert str(segment) in text
         assert "at byte" in text
         assert f"respkv cluster replace {old_id}" in text
+        salvage = [sys.executable, "-m", "respkv", "wal", "salvage", str(damaged.directory)]
+        refused = subprocess.run(
+            [*salvage, "--accept-loss"], capture_output=True, text=True, check=False
+        )
+        assert refused.returncode == 1
+        assert "must not forget" in refused.stdout
         damaged.directory.rename(tmp_path / "damaged")
         damaged.launch()
         wait_for_log(damaged, f"respkv cluster replace {old_id} --with ")

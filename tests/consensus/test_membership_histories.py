@@ -11,7 +11,7 @@ from hypothesis.stateful import initialize, rule
 from respkv.clock import SeededChance
 from respkv.consensus.configuration import Configuration
 from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS
-from respkv.errors import NotReady
+from respkv.errors import InvariantViolation, NotLeader, NotReady
 from tests.consensus.group import Group
 from tests.consensus.test_random_histories import Histories, picks
 
@@ -66,7 +66,8 @@ class MembershipHistories(Histories):
             ):
                 try:
                     raft.propose_configuration(configuration)
-                except Exception:  # it leads no more, or has not committed what came before
+                except (NotReady, NotLeader, InvariantViolation):
+                    # It leads no more, has not committed the step before, or began elsewhere.
                     break
                 self.calm(3)
 
