@@ -24,6 +24,7 @@ from tests.simulation.world import MILLISECOND, SECOND, Addressed, Network, Viol
 FIRST_LOSS = 6 * SECOND
 BETWEEN_LOSSES_MS = (500, 6000)
 PLACES = (1, 2, 3)
+AFTER_RESTART = 8 * SECOND
 
 
 class Places(dict[int, SimulatedNode]):
@@ -135,6 +136,17 @@ class ReplacingCluster(Cluster):
         super()._check_peace()
         if not self.is_whole():
             raise Violation("after healing a replacement is not done")
+        for node in self.places.values():
+            self.world.count("voters compared")
+            voters = sorted(node.replica.raft.voters)
+            if voters != sorted(self.places):
+                raise Violation(f"node {node.id} takes {voters} for the voters")
+            node.crash(power_loss=True)
+        self.world.run_until(self.world.now + AFTER_RESTART)
+        for node in self.places.values():
+            voters = sorted(node.replica.raft.voters)
+            if voters != sorted(self.places):
+                raise Violation(f"node {node.id}, started again, takes {voters} for the voters")
 
 
 def run_seed(seed: int, seconds: int) -> tuple[int, dict[str, int], str]:
