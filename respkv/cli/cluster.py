@@ -1,4 +1,4 @@
-"""`respkv cluster status | nodes | owner KEY`: the cluster as one of its nodes sees it."""
+"""`respkv cluster status | nodes | owner KEY`: the cluster as one of its nodes sees it; `replace`."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from respkv.cli.client import Refused, RespClient, Unreachable
+from respkv.cli.replace import NotDone, Target, replace_node
 
 SLOTS = 16384
 
@@ -163,7 +164,15 @@ def cluster(arguments: list[str]) -> int:
     verbs.add_parser("status", parents=[shared], help="is every slot served?")
     verbs.add_parser("nodes", parents=[shared], help="a row for each node")
     verbs.add_parser("owner", parents=[shared], help="who leads a key").add_argument("key")
+    replace = verbs.add_parser(
+        "replace", parents=[shared], help="give the place of a node whose data is lost to a new one"
+    )
+    replace.add_argument("old", metavar="OLD_NODE_ID")
+    replace.add_argument("--with", dest="new", default="", metavar="NEW_NODE_ID")
+    replace.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS")
     options = parser.parse_args(arguments)
+    if options.verb == "replace":
+        return _replace(options)
     facts: Any
     try:
         with RespClient(options.host, options.port, options.password) as client:
@@ -183,3 +192,21 @@ def cluster(arguments: list[str]) -> int:
         return 1
     print(json.dumps(facts) if options.json else shown)
     return 0 if fine else 1
+
+
+def _replace(options: argparse.Namespace) -> int:
+    """Replace a node; 0 once the newcomer votes wherever the old one did."""
+    target = Target(options.host, options.port, options.password)
+
+    def show(line: str) -> None:
+        if not options.json:
+            print(line, flush=True)
+
+    try:
+        facts = replace_node(target, options.old, options.new, options.timeout, show)
+    except (Refused, Unreachable, NotDone) as error:
+        print(f"respkv cluster replace: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(facts))
+    return 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from respkv.cli.log_lines import start_logging
 from respkv.config import OPTIONS, Config, ConfigError, read_config
 from respkv.errors import InvariantViolation, LogFailed
-from respkv.log.damage import LogDamaged, UnknownFormat
+from respkv.log.damage import ForeignDirectory, LogDamaged, UnknownFormat
 from respkv.log.filesystem import DirectoryLocked
 from respkv.node.server import serve
 
@@ -69,6 +69,7 @@ def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int
         DirectoryLocked,
         LogDamaged,
         UnknownFormat,
+        ForeignDirectory,
         LogFailed,
         InvariantViolation,
         OSError,

@@ -2,14 +2,20 @@
 
 The questions are RESPKV.FORM commands, signed with the cluster's secret. A node answers them in any
 state, so a crash on the way only means asking again. See `genesis` for the rule they follow.
+
+A node without a genesis whose peers have formed their cluster before is a *newcomer*: it asks to join
+until somebody runs `respkv cluster replace`, since it knows nothing of what the node in whose place it
+is has promised.
 """
 
 import hmac
+import json
 from collections.abc import Generator
 from typing import Final, Protocol
 
 from respkv.cluster.genesis import Genesis, Member, peers_digest
 from respkv.cluster.ring import partitions_for
+from respkv.cluster.roster import Replacement, Roster, decode_replacements, encode_replacements
 from respkv.cluster.view import announced_node
 from respkv.config import Config
 from respkv.errors import CommandError
@@ -17,11 +23,15 @@ from respkv.errors import CommandError
 STATUS: Final = b"STATUS"
 GENESIS: Final = b"GENESIS"
 CONFIRM: Final = b"CONFIRM"
-FIELDS: Final = 7  # of a status
+JOIN: Final = b"JOIN"
+JOINED: Final = b"JOINED"  # signed by who answers a newcomer
+FIELDS: Final = {STATUS: 7, JOIN: 3}  # of the replies that are more than OK
 
+NEWCOMERS_MAX: Final = 64
+NEWCOMER_MS: Final = 10_000  # not heard of for so long, it is gone
 NOT_A_MEMBER: Final = (
-    "a node with an empty directory is not the one it stands in for, whose votes and entries it "
-    "does not remember; it joins with respkv cluster replace"
+    "a node with an empty directory is not the one in whose place it is, whose votes and entries "
+    "it does not remember; it joins with respkv cluster replace"
 )
 
 # What one peer said: the fields of its reply, an error line, or nothing (None) in time.
@@ -35,6 +45,7 @@ class Kept(Protocol):
     node_id: str
     genesis: Genesis | None
     is_confirmed: bool
+    replacements: list[Replacement]
 
     def accept(self, genesis: Genesis) -> bool:
         """Keep a genesis, if it is the first; return whether it is the one that is kept."""
@@ -42,17 +53,22 @@ class Kept(Protocol):
     def confirm(self) -> None:
         """All members keep the genesis: elections may begin."""
 
+    def join(self, genesis: Genesis, replacements: list[Replacement]) -> None:
+        """Become a member of a cluster that has formed before."""
+
 
 class FormingNode:
     """Decides; who owns it carries questions and answers. `cluster_id` is for a new genesis."""
 
     def __init__(self, kept: Kept, config: Config, cluster_id: str) -> None:
         self.kept = kept
+        self.is_newcomer = False  # to a cluster that has formed
         self.peers: list[tuple[str, int]] = sorted(set(config["cluster-peers"]))
         self._config = config
         self._cluster_id = cluster_id
         self._secret: bytes = config["cluster-secret"].encode()
         self._digest = peers_digest(self.peers).encode()
+        self._newcomers: dict[tuple[str, int], tuple[Member, int]] = {}  # and when it asked last
 
     # --- asking ------------------------------------------------------------------------------
 
@@ -75,6 +91,13 @@ class FormingNode:
         another round follows.
         """
         answers = yield STATUS, b""
+        if self.kept.genesis is None:
+            own = self._own_description(answers)
+            if own is not None:
+                ways_in = self._take_joined(own, (yield JOIN, json.dumps(own.fields()).encode()))
+                self.is_newcomer = bool(ways_in)
+                if ways_in or self.kept.is_confirmed:
+                    return ways_in
         complaints = self._complaints(STATUS, answers)
         if complaints:
             return complaints
@@ -84,8 +107,7 @@ class FormingNode:
             if not isinstance(answer, list) or answer[6] != b"1":
                 continue
             if kept.genesis is None:
-                # All members kept the genesis before any of them was confirmed.
-                return [f"the peers have formed their cluster: {NOT_A_MEMBER}"]
+                return []  # all members kept it before any of them was confirmed: a newcomer
             if answer[5] != kept.genesis.encode():
                 return [
                     f"{_shown(peer)} is in another cluster: this node's directory is of an "
@@ -118,13 +140,50 @@ class FormingNode:
                 refusal = answer[1:].decode(errors="replace")
                 complaints.append(f"{_shown(peer)} refuses: {refusal}")
                 continue
-            if what == STATUS:
-                understood = isinstance(answer, list) and len(answer) == FIELDS
-            else:
-                understood = answer == b"+OK"
-            if answer is not None and not understood:
+            if answer is not None and not _is_understood(what, answer):
                 complaints.append(f"what answers at {_shown(peer)} is no respkv")
         return complaints
+
+    # --- joining -----------------------------------------------------------------------------
+
+    def _own_description(self, answers: list[Answer]) -> Member | None:
+        """Return what a newcomer says of itself; None: nobody has formed a cluster yet."""
+        config = self._config
+        own = announced_node(self.kept.node_id, config)
+        described = None
+        has_formed = False
+        for (host, port), answer in zip(self.peers, answers, strict=True):
+            if isinstance(answer, list) and len(answer) == FIELDS[STATUS]:
+                has_formed = has_formed or answer[6] == b"1"
+                if answer[0].decode() == own.node_id:
+                    port = config["cluster-announce-port"] or port
+                    described = Member(
+                        own.node_id, own.host or host, port, own.bus_port, own.zone, host
+                    )
+            elif isinstance(answer, bytes) and answer[:1] == b"-":
+                has_formed = True  # with another list of peers, perhaps long ago
+        return described if has_formed else None
+
+    def _take_joined(self, own: Member, answers: list[Answer]) -> list[str]:
+        """Be a member, if one of the peers knows this node for one; else return how to become one."""
+        ways_in: list[str] = []
+        for answer in answers:
+            if not isinstance(answer, list) or len(answer) != FIELDS[JOIN]:
+                continue
+            data, replacements, signature = answer
+            if not hmac.compare_digest(signature, self._sign(JOINED, data, replacements)):
+                continue
+            genesis = Genesis.decode(data)
+            roster = Roster(genesis, decode_replacements(replacements.decode()))
+            if roster.number_of(own.node_id):
+                self.kept.join(genesis, roster.replacements)
+                return []
+            way_in = _way_in(roster, own)
+            if way_in not in ways_in:
+                ways_in.append(way_in)
+        return ways_in
+
+    # --- agreeing ----------------------------------------------------------------------------
 
     def _disagreement(self, statuses: list[list[bytes]]) -> str:
         """Return why there is no genesis that all may keep; empty when there is one."""
@@ -170,8 +229,8 @@ class FormingNode:
 
     # --- answering ---------------------------------------------------------------------------
 
-    def answer(self, argv: list[bytes]) -> list[bytes]:
-        """Answer one question of a peer; an empty list means OK.
+    def answer(self, argv: list[bytes], now_ms: int) -> list[bytes]:
+        """Answer one question of a peer; an empty list means OK. `now_ms` is monotonic.
 
         Raises:
             CommandError: the peer has another secret, list of peers or genesis.
@@ -179,6 +238,8 @@ class FormingNode:
         _, what, digest, data, signature = argv
         if not hmac.compare_digest(signature, self._sign(what, digest, data)):
             raise CommandError(b"ERR its cluster-secret is another one")
+        if what == JOIN:
+            return self._answer_newcomer(data, now_ms)
         if digest != self._digest:
             shown = " ".join([_shown(peer) for peer in self.peers])
             raise CommandError(b"ERR its cluster-peers are %b" % shown.encode())
@@ -197,6 +258,30 @@ class FormingNode:
             kept.confirm()
         return []
 
+    def _answer_newcomer(self, data: bytes, now_ms: int) -> list[bytes]:
+        kept = self.kept
+        if kept.genesis is None or not kept.is_confirmed:
+            raise CommandError(b"ERR it has not formed its cluster yet")
+        try:
+            member = Member(**json.loads(data))
+        except (ValueError, TypeError):
+            raise CommandError(b"ERR this is no description of a node") from None
+        address = (member.peer_host, member.port)  # where there is one node at a time
+        if len(self._newcomers) < NEWCOMERS_MAX or address in self._newcomers:
+            self._newcomers[address] = (member, now_ms)
+        genesis = kept.genesis.encode()
+        replacements = encode_replacements(kept.replacements).encode()
+        return [genesis, replacements, self._sign(JOINED, genesis, replacements)]
+
+    def newcomers(self, now_ms: int) -> list[Member]:
+        """Return who has asked lately to join."""
+        self._newcomers = {
+            address: (member, asked_ms)
+            for address, (member, asked_ms) in self._newcomers.items()
+            if asked_ms > now_ms - NEWCOMER_MS
+        }
+        return [member for member, _ in self._newcomers.values()]
+
     def _status(self) -> list[bytes]:
         kept = self.kept
         own = announced_node(kept.node_id, self._config)
@@ -209,6 +294,28 @@ class FormingNode:
             b"" if kept.genesis is None else kept.genesis.encode(),
             b"%d" % kept.is_confirmed,
         ]
+
+
+def _is_understood(what: bytes, answer: Answer) -> bool:
+    """Return whether an answer is of the kind that the question asks for."""
+    if what not in FIELDS:
+        return answer == b"+OK"
+    return isinstance(answer, list) and len(answer) == FIELDS[what]
+
+
+def _way_in(roster: Roster, own: Member) -> str:
+    there = roster.member_at(own.peer_host, own.port, own.bus_port)
+    old = "OLD_NODE_ID" if there is None else there.node_id
+    text = (
+        f"this node, {own.node_id}, is no member of cluster {roster.genesis.cluster_id}, and "
+        "takes no part until it is. "
+    )
+    if there is not None:
+        text += f"Its directory is not that of node {old}, whose place this is. "
+    return text + (
+        "If the data of the old node is lost for ever, run this against any running node: "
+        f"respkv cluster replace {old} --with {own.node_id}"
+    )
 
 
 def _shown(peer: tuple[str, int]) -> str:

@@ -94,6 +94,11 @@ class PairHeartbeats:
         self._rafts[partition] = raft
         self._rafts = dict(sorted(self._rafts.items()))
 
+    def forget(self, peer: int) -> None:
+        """A node is no member any more."""
+        self._sent.pop(peer, None)
+        self._agreed.pop(peer, None)
+
     def beats(self) -> list[PairMessage]:
         """Return this tick's heartbeats: one to each node that holds a copy of something here.
 

@@ -1,4 +1,4 @@
-"""One voter of a Raft group, sans-io (Ongaro and Ousterhout 2014; Ongaro's thesis 2014).
+"""One member of a Raft group, sans-io (Ongaro and Ousterhout 2014; Ongaro's thesis 2014).
 
 `DESIGN.md` beside this file maps sections of both to the functions here. The owner calls `step`,
 `tick` and `propose`, then drains `ready()`: it writes what that holds, sends the messages (some
@@ -8,6 +8,7 @@ only once the write is durable), applies what is committed, and reports `persist
 from typing import Final
 
 from respkv.clock import Chance
+from respkv.consensus.configuration import Configuration, decode_configuration
 from respkv.consensus.entry_log import EntryLog
 from respkv.consensus.messages import (
     APPEND,
@@ -23,7 +24,7 @@ from respkv.consensus.messages import (
     Message,
 )
 from respkv.consensus.progress import Progress
-from respkv.entry import COMMANDS, NOOP, Entry
+from respkv.entry import COMMANDS, CONFIGURATION, NOOP, Entry
 from respkv.errors import InvariantViolation, NotLeader, NotReady
 
 FOLLOWER: Final = 0
@@ -31,6 +32,7 @@ PRE_CANDIDATE: Final = 1
 CANDIDATE: Final = 2
 LEADER: Final = 3
 
+CAUGHT_UP_ENTRIES: Final = 64  # so far behind, a learner is about to have everything
 ELECTION_TIMEOUT_TICKS: Final = 6  # a tick is 100 ms; the timeout is drawn from [6, 12]
 APPEND_BYTES_MAX: Final = 1 << 20
 APPEND_ENTRIES_MAX: Final = 128
@@ -50,7 +52,10 @@ class Ready:
 
 
 class Raft:
-    """A voter; `vote` and `leader_id` are 0 for none, so node ids start at 1."""
+    """A voter or learner; `vote` and `leader_id` are 0 for none, so node ids start at 1.
+
+    `configuration` is the one as of the snapshot; None: `voters`, as the group began.
+    """
 
     def __init__(
         self,
@@ -62,9 +67,11 @@ class Raft:
         snapshot_term: int,
         entries: list[Entry],
         chance: Chance,
+        configuration: Configuration | None = None,
     ) -> None:
         self.node_id = node_id
         self.voters = voters
+        self.learners: list[int] = []
         self.term = term
         self.vote = vote
         self.role = FOLLOWER
@@ -101,6 +108,15 @@ class Raft:
         # What a voter promised before a restart still binds it; one without a term has promised
         # nothing.
         self._since_promise_ticks = 0 if term else ELECTION_TIMEOUT_TICKS
+        # (index, configuration): the one as of the log's base or earlier, and all behind it.
+        self._configurations: list[tuple[int, Configuration]] = [
+            (snapshot_index, configuration or Configuration(voters, []))
+        ]
+        self._votes_here = True
+        for entry in entries:
+            if entry.kind == CONFIGURATION:
+                self._configurations.append((entry.index, decode_configuration(entry.payload)))
+        self._configure()
         self._draw_timeout()
 
     @property
@@ -172,7 +188,12 @@ class Raft:
         It calls an election at once, which is not held back by the others' hearing a leader
         (thesis 3.10). Given up when it cannot be sent everything within an election timeout.
         """
-        if self.role == LEADER and to in self._progress and not self.is_handing_over:
+        if (
+            self.role == LEADER
+            and to in self._progress
+            and to in self.voters
+            and not self.is_handing_over
+        ):
             self._transfer_to = to
             self._transfer_ticks = 0
 
@@ -253,16 +274,24 @@ class Raft:
         if index > self.commit_index:
             raise InvariantViolation(f"compacting {index}, committed is {self.commit_index}")
         self.log.compact(index)
+        self._forget_configurations(index)
 
-    def install_snapshot(self, index: int, term: int, time_ms: int) -> bool:
+    def install_snapshot(
+        self, index: int, term: int, time_ms: int, configuration: Configuration | None = None
+    ) -> bool:
         """Restart the log behind an installed snapshot; False when it is not ahead of it.
 
         `time_ms` is log time in the snapshot: what this voter may yet propose comes after it.
+        `configuration` is the one as of the snapshot; None: it has not changed.
         """
         if index <= self.commit_index:
             return False
         self.log_time_ms = max(self.log_time_ms, time_ms)
+        as_of_it = configuration or self.configuration_at(index)
         self.log.restart(index, term)
+        later = [known for known in self._configurations if index < known[0] <= self.log.last_index]
+        self._configurations = [(index, as_of_it), *later]
+        self._configure()
         self.commit_index = index
         self._handed_out_commit = index
         self._persisted_index = max(self._persisted_index, index)
@@ -304,6 +333,87 @@ class Raft:
             return None
         self._ready = Ready()
         return ready
+
+    # --- membership (thesis, chapter 4: one voter at a time) -----------------------------------
+
+    @property
+    def configuration(self) -> Configuration:
+        """The latest in the log, committed or not: it counts from when it is appended."""
+        return self._configurations[-1][1]
+
+    @property
+    def configuration_is_committed(self) -> bool:
+        """Whether the latest configuration can no longer be taken back."""
+        return self._configurations[-1][0] <= self.commit_index
+
+    def configuration_at(self, index: int) -> Configuration:
+        """Return the configuration as of an entry that is not behind the log's base."""
+        for first, configuration in reversed(self._configurations):
+            if first <= index:
+                return configuration
+        return self._configurations[0][1]
+
+    def propose_configuration(self, configuration: Configuration) -> Entry:
+        """Append a configuration to the leader's log; it counts at once.
+
+        Raises:
+            NotLeader: this member does not lead.
+            NotReady: the one before is not committed, or nothing of the leader's term is yet, or it
+                `is_handing_over`.
+            InvariantViolation: more than one voter would change.
+        """
+        if self.role != LEADER:
+            raise NotLeader(self.leader_id)
+        if (
+            self.term_at(self.commit_index) != self.term
+            or not self.configuration_is_committed
+            or self.is_handing_over
+        ):
+            raise NotReady
+        if not self.configuration.may_become(configuration):
+            raise InvariantViolation(f"{self.configuration} must not become {configuration}")
+        return self._append_own(self.log_time_ms, configuration.encode(), CONFIGURATION)
+
+    def has_caught_up(self, peer: int) -> bool:
+        """Return whether a follower or learner of this leader holds about all of the log."""
+        progress = self._progress.get(peer)
+        return (
+            progress is not None
+            and not progress.probing
+            and not progress.needs_snapshot
+            and progress.match + CAUGHT_UP_ENTRIES >= self.log.last_index
+        )
+
+    def _take_configuration(self, entry: Entry) -> None:
+        self._configurations.append((entry.index, decode_configuration(entry.payload)))
+        self._configure()
+
+    def _take_back_configurations(self, index: int) -> None:
+        """The entries from `index` on are gone, and so is what they said of the members."""
+        if self._configurations[-1][0] >= index:
+            while self._configurations[-1][0] >= index:
+                self._configurations.pop()
+            self._configure()
+
+    def _forget_configurations(self, index: int) -> None:
+        while len(self._configurations) > 1 and self._configurations[1][0] <= index:
+            del self._configurations[0]
+
+    def _configure(self) -> None:
+        """Go by the latest configuration."""
+        configuration = self._configurations[-1][1]
+        self.voters = configuration.voters
+        self.learners = configuration.learners
+        self._votes_here = self.node_id in self.voters
+        if self.role == LEADER:
+            self.lease_from_ms = 0  # of the majorities of two configurations ago one may elect
+            peers = [*self.voters, *self.learners]
+            for peer in list(self._progress):
+                if peer not in peers:
+                    del self._progress[peer]
+            for peer in peers:
+                if peer != self.node_id and peer not in self._progress:
+                    self._progress[peer] = Progress(self.log.last_index + 1)
 
     # --- messages ----------------------------------------------------------------------------
 
@@ -414,9 +524,11 @@ class Raft:
 
     def start_pre_vote(self) -> None:
         """Ask whether an election could be won; it deposes no live leader (thesis 9.6)."""
-        self.role = PRE_CANDIDATE
         self.leader_id = 0
         self._draw_timeout()
+        if not self._votes_here:
+            return
+        self.role = PRE_CANDIDATE
         self._votes = {self.node_id: True}
         if self._has_quorum(self._votes):
             self._become_candidate()
@@ -424,6 +536,8 @@ class Raft:
         self._request_votes(PRE_VOTE, self.term + 1, asked=False)
 
     def _become_candidate(self, asked: bool = False) -> None:
+        if not self._votes_here:
+            return
         self.role = CANDIDATE
         self.leader_id = 0
         self.term += 1
@@ -496,12 +610,10 @@ class Raft:
         self.leader_id = self.node_id
         self._elapsed_ticks = 0
         self._open_rounds = []
-        self.lease_from_ms = 0
         self._has_handed_over = False
-        next_index = self._first_of_term = self.log.last_index + 1
-        self._progress = {
-            peer: Progress(next_index) for peer in self.voters if peer != self.node_id
-        }
+        self._first_of_term = self.log.last_index + 1
+        self._progress = {}
+        self._configure()
         # Entries of older terms commit only behind one of this term (paper 5.4.2, section 8).
         self._append_own(self.log_time_ms, b"", NOOP)
         self._send_heartbeats()
@@ -525,6 +637,8 @@ class Raft:
         self.log_time_ms = max(self.log_time_ms, time_ms)
         entry = Entry(self.term, self.log.last_index + 1, self.log_time_ms, payload, kind)
         self.log.append(entry)
+        if kind == CONFIGURATION:
+            self._take_configuration(entry)
         return entry
 
     def _send_appends(self, peer: int, progress: Progress) -> None:
@@ -585,9 +699,12 @@ class Raft:
                 if entry.index <= self.commit_index:
                     raise InvariantViolation(f"a leader replaces committed entry {entry.index}")
                 self.log.truncate(entry.index)
+                self._take_back_configurations(entry.index)
                 self._persisted_index = min(self._persisted_index, entry.index - 1)
                 self.truncations += 1
             self.log.append(entry)
+            if entry.kind == CONFIGURATION:
+                self._take_configuration(entry)
             self.log_time_ms = max(self.log_time_ms, entry.time_ms)
         self._commit_to(min(message.commit, last_new))
         self._reply_append(message.sender, last_new)
@@ -639,6 +756,8 @@ class Raft:
         index = held[(len(held) - 1) // 2]
         if index > self.commit_index and self.log.term_at(index) == self.term:
             self._commit_to(index)
+            if not self._votes_here and self.configuration_is_committed:
+                self._become_follower(self.term, 0)  # it has been removed (thesis 4.2.2)
 
     def _commit_to(self, index: int) -> None:
         if index > self.commit_index:

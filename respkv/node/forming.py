@@ -14,6 +14,7 @@ from respkv.wire.request import encode_command
 logger = logging.getLogger("respkv")
 
 RETRY_SECONDS: Final = 0.05
+NEWCOMER_RETRY_SECONDS: Final = 0.5
 ANSWER_SECONDS: Final = 2.0
 REPLY_BYTES_MAX: Final = 1 << 20
 
@@ -26,7 +27,7 @@ class Asked(Protocol):
 
 
 async def form(forming: FormingNode) -> None:
-    """Ask until all members keep the genesis, and know it; without peers, the node is alone."""
+    """Ask until this node is a member and knows it; without peers, it is alone."""
     shown: set[str] = set()
     if not forming.peers and not forming.kept.is_confirmed:
         forming.form_alone()
@@ -34,9 +35,11 @@ async def form(forming: FormingNode) -> None:
         for complaint in await _round(forming):
             if complaint not in shown:
                 shown.add(complaint)
-                logger.warning("the cluster does not form: %s", complaint)
+                prefix = "" if forming.is_newcomer else "the cluster does not form: "
+                logger.warning("%s%s", prefix, complaint)
         if not forming.kept.is_confirmed:
-            await asyncio.sleep(RETRY_SECONDS)
+            newcomer = forming.is_newcomer
+            await asyncio.sleep(NEWCOMER_RETRY_SECONDS if newcomer else RETRY_SECONDS)
 
 
 async def _round(forming: FormingNode) -> list[str]:
@@ -88,5 +91,5 @@ def answer(session: Connection, argv: Argv) -> Reply:
     cluster = session.node.cluster
     if not isinstance(cluster, Asked):
         raise CommandError(b"ERR it has cluster-enabled no")
-    fields: Reply = cluster.forming.answer(argv)
+    fields: Reply = cluster.forming.answer(argv, session.node.runtime.monotonic_ms())
     return fields or OK

@@ -20,10 +20,11 @@ CHALLENGE: Final = 2
 PROOF: Final = 3
 WELCOME: Final = 4
 REFUSAL: Final = 5
+ANNOUNCEMENT: Final = 6  # after it; what all nodes have to know: small, and rare
 
 SLICE_BYTES: Final = 128 << 10  # loops read up to 256 KiB at a time
 UNSENT_BYTES_MAX: Final = 256 << 10  # in the kernel and above it, before the queue waits
-HANDSHAKE_BYTES_MAX: Final = 1024  # of a frame, while the other side is a stranger
+HANDSHAKE_BYTES_MAX: Final = 4096  # of a frame, while the other side is a stranger
 HANDSHAKE_SECONDS: Final = 2.0
 # A connection whose data nobody acknowledges is given up after this long, so that a healed network
 # finds a new connection, not one whose retransmissions have backed off to minutes.

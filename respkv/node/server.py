@@ -19,6 +19,7 @@ from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError, LogFailed
 from respkv.keyspace.keyspace import Keyspace
+from respkv.log.damage import LogDamaged, MemberDamaged
 from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
 from respkv.node import (
@@ -34,6 +35,7 @@ from respkv.node.cluster import Cluster
 from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
+from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
 from respkv.node.router import ClusterRouter, Stream
 from respkv.node.runtime import NodeRuntime
@@ -402,7 +404,9 @@ class Node:
         gc.disable()
         opening = Wal.opening(self._fs, self._directory)
         next(opening)  # the directory is this server's, or another's: then no port is opened
-        if self.config["cluster-enabled"] and self.cluster is None:
+        if not self.config["cluster-enabled"]:
+            refuse_members_directory(self._fs, self._directory)
+        elif self.cluster is None:
             self.cluster = self._members = Cluster(self, self._fs, self._directory)
             self.runtime.on_end_of_turn = self._members.end_turn
         self.progress = LoadingProgress(self._directory)
@@ -427,7 +431,20 @@ class Node:
             self._sync_helper.close(self._loop)
 
     async def _load_and_tick(self, opening: Steps[Wal]) -> None:
+        try:
+            await self._load(opening)
+        except LogDamaged as damage:
+            if self._members is not None and self._members.membership.is_shared:
+                raise MemberDamaged(damage, self._members.membership.node_id) from None
+            raise
+        if self._members is not None:
+            await asyncio.gather(self._tick(), self._ready_with_leaders(self._members))
+        await self._tick()
+
+    async def _load(self, opening: Steps[Wal]) -> None:
         self._take_log(await self._run_steps(opening))
+        if self._members is not None:
+            self._members.membership.refuse_foreign_log(bool(self.wal.recovered))
         self._log_open = self.runtime.seals = True
         if self._members is not None:
             await self._members.form()
@@ -435,7 +452,7 @@ class Node:
             await self._members.join()
             self.router = self._members.start()
             self.tracking.update_watching()
-            await asyncio.gather(self._tick(), self._ready_with_leaders(self._members))
+            return
         recovering = recovering_replica(
             self._fs,
             self._directory,
@@ -452,7 +469,6 @@ class Node:
         self.replica.raft.campaign()
         self.log_writer.touch(self.replica)
         await self._apply_tail()
-        await self._tick()
 
     async def _run_steps(self, steps: Steps[Result]) -> Result:
         """Work in slices of a few milliseconds; clients are answered between them."""

@@ -104,9 +104,21 @@ class LogWriter:
             collected.persisted.append((replica, last.term, last.index))
         collected.messages += [(replica, message) for message in ready.messages_after_sync]
 
-    def add_snapshot(self, partition: int, index: int, term: int, then: Callable[[], None]) -> None:
-        """Record that a durable snapshot covers (index, term); call `then` once that is durable."""
+    def add_snapshot(
+        self,
+        partition: int,
+        index: int,
+        term: int,
+        then: Callable[[], None],
+        configuration: bytes = b"",
+    ) -> None:
+        """Record that a durable snapshot covers (index, term); call `then` once that is durable.
+
+        `configuration` is the one as of a snapshot that came from a leader.
+        """
         self._wal.add_snapshot(partition, index, term)
+        if configuration:
+            self._wal.add_configuration(partition, index, configuration)
         self._has_records = True
         self._collected.then.append(then)
         if not self._in_turn:

@@ -21,11 +21,12 @@ PAIR: Final = 160  # and the kind of a `PairMessage`
 # context, number of entries
 _MESSAGE: Final = struct.Struct("<BBIQQQQQQQQQI")
 _ENTRY: Final = struct.Struct("<QQQBHI")  # term, index, time, kind, semantics, bytes of the payload
-# kind, partition, sender, recipient, term, index, log term, offset, size; the data follows
-_CHUNK: Final = struct.Struct("<BIQQQQQQQ")
+# kind, partition, sender, recipient, term, index, log term, offset, size, bytes of the
+# configuration; this and the data follow
+_CHUNK: Final = struct.Struct("<BIQQQQQQQI")
 _ACK: Final = struct.Struct("<BIQQQQQB")  # kind, partition, sender, recipient, term, index, ...
 
-_PAIR: Final = struct.Struct("<BIIQQQI")  # kind, sender, recipient, number, digest, acked, rows
+_PAIR: Final = struct.Struct("<BQQQQQI")  # kind, sender, recipient, number, digest, acked, rows
 _ROW: Final = struct.Struct("<IQQ")  # partition, term, index
 
 PeerMessage = Message | SnapshotChunk | SnapshotAck | PairMessage
@@ -46,8 +47,9 @@ def encode_message(partition: int, message: PeerMessage) -> bytes:
             message.log_term,
             message.offset,
             message.size,
+            len(message.configuration),
         )
-        return b"".join((head, message.data))
+        return b"".join((head, message.configuration, message.data))
     if isinstance(message, PairMessage):
         return _encode_pair(message)
     return _ACK.pack(
@@ -189,13 +191,33 @@ def _decode_chunk(data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:
     at = start + _CHUNK.size
     if at > end:
         raise PeerCodecError("a snapshot chunk is cut short")
-    _, partition, sender, recipient, term, index, log_term, offset, size = _CHUNK.unpack_from(
-        data, start
-    )
-    if offset + (end - at) > size:
+    (
+        _,
+        partition,
+        sender,
+        recipient,
+        term,
+        index,
+        log_term,
+        offset,
+        size,
+        configuration_bytes,
+    ) = _CHUNK.unpack_from(data, start)
+    data_at = at + configuration_bytes
+    if data_at > end:
+        raise PeerCodecError("a snapshot chunk's configuration is cut short")
+    if offset + (end - data_at) > size:
         raise PeerCodecError(f"a snapshot chunk ends behind its file of {size} bytes")
     return partition, SnapshotChunk(
-        sender, recipient, term, index, log_term, offset, size, data[at:end]
+        sender,
+        recipient,
+        term,
+        index,
+        log_term,
+        offset,
+        size,
+        data[data_at:end],
+        data[at:data_at],
     )
 
 

@@ -97,7 +97,7 @@ class Replica:
         self._snapshot_peers: list[int] = []
         self._runtime = runtime
         self._log_writer = log_writer
-        self._sole_voter = len(raft.voters) == 1
+        self._sole_voter = raft.voters == [raft.node_id]
         self._leading_term = 0  # the term this replica leads in, 0 when it does not lead
         self._batch = Batch(1)
         self._led_until_ms = 0
@@ -573,6 +573,7 @@ class Replica:
             if round_ is not None:
                 round_.read_index = read_index
                 self._confirmed.append(round_)
+        self._sole_voter = self.raft.voters == [self.raft.node_id] and not self.raft.learners
 
     def _follow_role(self) -> None:
         leading_term = self.raft.term if self.raft.role == LEADER else 0

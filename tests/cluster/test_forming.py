@@ -196,6 +196,9 @@ def test_a_directory_of_another_cluster_is_refused(tmp_path: Path) -> None:
         node.launch()
         for other in second.nodes[1:]:
             wait_for_log(other, "is not reached")
+            wait_for_log(other, "by the other side: wrong cluster id")
+        wait_for_log(node, "refused: wrong cluster id")
+        assert node.log_text().count("wrong cluster id") == 1
         other = second.nodes[1]
         assert all(other.call("SET", key, "v") == b"OK" for key in keys_served_by(other))
         assert second.faults_logged() == []

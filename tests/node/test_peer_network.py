@@ -391,7 +391,7 @@ async def test_a_stranger_cannot_announce_a_large_frame(cluster: Cluster) -> Non
     async with connected(node.port) as raw:
         raw.writer.write(pack_frame(HELLO, 0, bytes(200_000))[:20])
         assert await raw.frame() is None
-    assert "a body of 200000 bytes, more than 1024" in cluster.happenings.lines[0]
+    assert "a body of 200000 bytes, more than 4096" in cluster.happenings.lines[0]
 
 
 async def test_strangers_are_bounded(cluster: Cluster) -> None:

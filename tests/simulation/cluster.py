@@ -46,6 +46,8 @@ class Cluster:
         self.troubles = Troubles(self)
         self.nodes = {number: SimulatedNode(self, number) for number in range(1, self.size + 1)}
         self.users = [User(self, number) for number in range(USERS)]
+        self.places = {number: number for number in self.nodes}  # where each member runs
+        self.let_in: set[str] = set()  # ids of nodes that may take the places of others
         self.served: set[int] = set()  # partitions in which something has succeeded lately
 
     def partition_of(self, key: bytes) -> int:
@@ -67,18 +69,38 @@ class Cluster:
         if self.troubles.over:
             self.world.count("healthy ok" if ok else "healthy not ok")
 
-    def placed(self, voters: list[tuple[int, ...]]) -> None:
-        """The ring has decided who votes where."""
-        self.voters = voters
+    def joining(self, node: SimulatedNode) -> None:
+        """A node knows the cluster, and the ring who votes where; both stay as they are."""
+        self.voters = [
+            tuple(self.places[number] for number in voters) for voters in node.member.view.voters
+        ]
 
     def node_joined(self, node: SimulatedNode) -> None:
         """Its peers reach it, and it reaches those that run."""
         self.world.count("nodes joined")
-        for other in self.nodes.values():
-            if other is not node:
-                node.member._peer_state(other.id, other.booted)
-                if other.booted:
-                    other.later(MILLISECOND, lambda o=other: o.member._peer_state(node.id, True))
+        for number in node.member.network.links:
+            other = self.nodes[self.places[number]]
+            is_there = other.booted and other.number == number
+            node.member._peer_state(number, is_there)
+            if is_there:
+                other.later(MILLISECOND, lambda o=other: self._link_opens(o, node))
+                self.tell(node, number, node.member.network.announcement)
+
+    def _link_opens(self, node: SimulatedNode, peer: SimulatedNode) -> None:
+        """A member that runs hears of one that has started, if it knows it for one."""
+        node.member._peer_state(peer.number, True)
+        self.tell(node, peer.number, node.member.network.announcement)
+
+    def tell(self, node: SimulatedNode, number: int, announcement: bytes) -> None:
+        """Carry an announcement to a member, if nothing is cut."""
+        target = self.nodes[self.places[number]]
+
+        def arrive() -> None:
+            if target.booted and target.number == number:
+                target.handle(lambda: target.member._take_announcement(announcement))
+
+        if announcement and (node.id, target.id) not in self.network.cut:
+            self.world.after(MILLISECOND, arrive)
 
     def leading(self, partition: int) -> list[Replica]:
         """Return the replicas of a partition that serve as its leader: one, in peace."""
@@ -90,11 +112,12 @@ class Cluster:
             connection = user.connection
             if connection is not None and connection.node is node:
                 self.world.after(MILLISECOND, connection.break_off)
+        number = node.number
         delay = NOT_BACK if power_loss else MILLISECOND  # a machine that runs refuses at once
 
         def look(other: SimulatedNode) -> None:
-            if not node.alive:
-                other.member._peer_state(node.id, False)
+            if not (node.booted and node.number == number):
+                other.member._peer_state(number, False)
 
         for other in self.nodes.values():
             if other.booted:

@@ -25,12 +25,12 @@ class PartitionInvariants:
     def __init__(self, cluster: "Cluster", partition: int) -> None:
         self.cluster = cluster
         self.partition = partition
-        self.leaders: dict[int, int] = {}  # term → node
+        self.leaders: dict[int, int] = {}  # term → member
         self.applied: dict[int, tuple[int, int, int]] = {}  # index → (term, time, checksum)
         self.applied_index = 0
         self._committed_in: dict[int, int] = {}  # index → a term in which it was committed
         self.digests: dict[int, bytes] = {}
-        self._votes: dict[int, tuple[int, int]] = {}  # node → term and vote it has told others
+        self._votes: dict[int, tuple[int, int]] = {}  # member → term and vote it has told others
 
     def watch(self, node: "SimulatedNode", replica: Replica) -> None:
         """See every entry that this life of a replica applies, and what it takes for durable."""
@@ -84,16 +84,16 @@ class PartitionInvariants:
 
     def voted(self, node: "SimulatedNode", term: int, candidate: int) -> None:
         """One vote a term, whatever happens to the voter."""
-        known = self._votes.get(node.id)
+        known = self._votes.get(node.number)
         if known is not None and known[0] == term and known[1] != candidate:
             raise Violation(
                 f"{self._name(node)} votes for {known[1]} and {candidate} in term {term}"
             )
-        self._votes[node.id] = (term, candidate)
+        self._votes[node.number] = (term, candidate)
 
     def _check_memory(self, node: "SimulatedNode", replica: Replica) -> None:
         """A node that starts again knows the vote that it has told others."""
-        term, candidate = self._votes.get(node.id, (0, 0))
+        term, candidate = self._votes.get(node.number, (0, 0))
         raft = replica.raft
         if raft.term < term or (raft.term == term and raft.vote != candidate):
             raise Violation(
@@ -122,11 +122,11 @@ class PartitionInvariants:
         """Election safety, leader completeness and log matching, when a leader is new."""
         raft = replica.raft
         known = self.leaders.get(raft.term)
-        if known == node.id:
+        if known == node.number:
             return
         if known is not None:
             raise Violation(f"term {raft.term} has two leaders: {known} and {self._name(node)}")
-        self.leaders[raft.term] = node.id
+        self.leaders[raft.term] = node.number
         self.cluster.world.count("leaders")
         for index in range(max(raft.log.base_index, 1), self.applied_index + 1):
             seen = self.applied.get(index)
@@ -191,7 +191,7 @@ class Invariants:
                 partition_invariants = self.partitions[partition]
                 if self.cluster.troubles.leases:
                     partition_invariants.check_leases(raft.term)
-                if partition_invariants.leaders.get(raft.term) != node.id:
+                if partition_invariants.leaders.get(raft.term) != node.number:
                     partition_invariants.check_leader(node, replica)
 
     def state_seen(self, node: "SimulatedNode", partition: int, index: int, digest: bytes) -> None:
@@ -209,18 +209,26 @@ class Invariants:
     def check_durability(self) -> None:
         """Whatever was applied anywhere would be there, were all power lost now."""
         self.cluster.world.count("durability checks")
-        disks = {
-            node.id: recover(node.lost_disk or node.disk.durable_image(), "data").partitions
-            for node in self.cluster.nodes.values()
-        }
+        disks = {node.id: self._kept(node) for node in self.cluster.nodes.values()}
         for partition, one in self.partitions.items():
             voters = self.cluster.voters[partition]
-            missing = [voter for voter in voters if not one.holds_all(disks[voter].get(partition))]
+            missing = [
+                voter
+                for voter in voters
+                if not any(one.holds_all(disk.get(partition)) for disk in disks[voter])
+            ]
             if len(missing) > (len(voters) - 1) // 2:
                 raise Violation(
                     f"entry {one.applied_index} of partition {partition} was acknowledged and is "
                     f"not on the disks of nodes {missing}"
                 )
+
+    def _kept(self, node: "SimulatedNode") -> list[dict[int, RecoveredPartition]]:
+        """Return what is on a node's disk, and what was on the one that it has lost."""
+        disks = [] if node.lost_disk is None else [node.lost_disk]
+        if not node.is_lost:
+            disks.append(node.disk.durable_image())
+        return [recover(disk, "data").partitions for disk in disks]
 
     # --- forming -----------------------------------------------------------------------------
 
@@ -240,6 +248,7 @@ class Invariants:
     def _check_genesis(self, node: "SimulatedNode") -> None:
         """A cluster forms once and never twice, and of those who were there at its genesis."""
         self.told(node)
+        node.let_in = node.let_in or node.told_id in self.cluster.let_in
         if node.is_lost:
             raise Violation(f"node {node.id} has forgotten what it promised and takes part again")
         self.genesis = self.genesis or node.told
@@ -248,4 +257,4 @@ class Invariants:
         for other in self.cluster.nodes.values():
             if not other.is_lost and other.told != self.genesis:
                 raise Violation(f"node {node.id} takes part, but {other.id} keeps no genesis yet")
-        self.cluster.placed(node.member.view.voters)
+        self.cluster.joining(node)

@@ -29,14 +29,18 @@ SEGMENT_BYTES = 16 << 10
 LOG_BYTES_BETWEEN_SNAPSHOTS = 64 << 10
 DISK_FULL = b"MISCONF no room for another segment of the log"
 ASK_AGAIN = 50 * MILLISECOND
+NEWCOMER_ASKS_AGAIN = 500 * MILLISECOND
 ANSWER_TIMEOUT = 2 * SECOND
 
 
 class Member(product.Cluster):
     """The product's own cluster side, on a simulated network."""
 
-    def _new_network(self, genesis: Genesis) -> Any:
+    def _new_network(self, genesis: Genesis, introduction: bytes) -> Any:
         return SimulatedPeers(self.node)  # type: ignore[arg-type]
+
+    def _forget_peer(self, number: int) -> None:
+        self.network.links.pop(number, None)
 
 
 class SimulatedNode(Host):
@@ -47,9 +51,11 @@ class SimulatedNode(Host):
         self.alive = False
         self.paused = False
         self.booted = False
+        self.number = number  # of the member that runs here: another one once it is replaced
         self.stopped = False  # for good
         # What was durable when its disk was lost: from then on it must never take part again.
         self.lost_disk: FaultyDisk | None = None
+        self.let_in = False  # unless an operator has given it its place back
         self.incarnation = 0
         self.power_losses = 700  # per mille: of crashes at a disk operation
         self.complaint = ""  # why it cannot form
@@ -62,7 +68,7 @@ class SimulatedNode(Host):
     @property
     def is_lost(self) -> bool:
         """Whether its disk has forgotten what it promised."""
-        return self.lost_disk is not None
+        return self.lost_disk is not None and not self.let_in
 
     @property
     def keepers(self) -> dict[int, SnapshotKeeper]:
@@ -107,12 +113,14 @@ class SimulatedNode(Host):
 
     def _join(self) -> None:
         member = self.member
-        member.take_genesis()
+        member.take_roster()
+        self.number = member.view.own_number
         finish(member.recovering())
         for keeper in member.keepers.values():
             keeper.log_bytes_between = LOG_BYTES_BETWEEN_SNAPSHOTS
         self.simulation.invariants.watch(self)
         self.router = member.start()
+        member._follow_roster()
         self.cluster = member
         if self.simulation.databases > 1:  # no cluster mode for connections
             self.router, self.cluster = member.replicas[0], None
@@ -144,6 +152,7 @@ class SimulatedNode(Host):
         self.lost_disk = self.disk.durable_image()
         self.disk = FaultyDisk(SeededChance(self.world.chance.below(1 << 62)))
         self.told, self.told_id = b"", ""
+        self.let_in = False
 
     def destroy_log(self) -> None:
         """Somebody deletes the segments and leaves the rest: this voter must never come back."""
@@ -260,14 +269,15 @@ class SimulatedNode(Host):
             if self.member.forming.kept.is_confirmed:
                 self._form()
             else:
-                self.later(ASK_AGAIN, self._form)
+                newcomer = self.member.forming.is_newcomer
+                self.later(NEWCOMER_ASKS_AGAIN if newcomer else ASK_AGAIN, self._form)
         else:
             self._ask(questions, question)
 
     def answer(self, argv: list[bytes]) -> Answer:
         """Answer a peer's question about forming."""
         try:
-            answer: Answer = self.member.forming.answer(argv) or b"+OK"
+            answer: Answer = self.member.forming.answer(argv, self.monotonic_ms()) or b"+OK"
         except CommandError as error:
             answer = b"-" + error.text
         self.simulation.invariants.told(self)
@@ -279,7 +289,8 @@ class SimulatedNode(Host):
         """Take what a peer said in one turn."""
         if self.booted:
             for partition, message in frame.messages:
-                self.member._take_message(partition, message)
+                if message.recipient == self.number:  # and not who was here before
+                    self.member._take_message(partition, message)
 
     def on_end_of_turn(self) -> None:
         """Answer those in WAIT."""

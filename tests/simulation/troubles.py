@@ -130,7 +130,7 @@ class Troubles:
         """Choose a partition that a node leads, and who shall lead it."""
         below = self.world.chance.below
         led = node.led[below(len(node.led))]
-        others = [voter for voter in led.raft.voters if voter != node.id]
+        others = [voter for voter in led.raft.voters if voter != node.number]
         return led, others[below(len(others))]
 
     def _any_node(self) -> "SimulatedNode":
@@ -198,7 +198,7 @@ class Troubles:
         world = self.world
         network = self.cluster.network
         led, to = self._transfer_of(node)
-        heir = self.cluster.nodes[to]
+        heir = self.cluster.nodes[self.cluster.places[to]]
         world.count("overtakings")
         node.sync_us = (200_000, 400_000)
         heir.sync_us = (20_000, 60_000)
