@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from respkv.clock import Chance
+from respkv.cluster.forming import FormingNode
 from respkv.cluster.genesis import Genesis, Member
 from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
@@ -18,7 +19,7 @@ from respkv.errors import CommandError, SlotNotServed, TryAgain
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.node.cluster_service import Follower, Link
-from respkv.node.forming import Forming
+from respkv.node.forming import form
 from respkv.node.membership import Membership
 from respkv.node.peer_network import PeerNetwork
 from respkv.node.router import ClusterRouter, Stream
@@ -62,7 +63,8 @@ class PartitionRuntime:
     def send(self, message: Message | SnapshotChunk | SnapshotAck) -> None:
         """Queue it for the peer; it leaves when the turn ends."""
         self._cluster.network.send(self._partition, message)
-        self._runtime.request_end_of_turn()
+        if not self._runtime.is_ending_turn:
+            self._runtime.request_end_of_turn()
 
     def request_end_of_turn(self) -> None:
         """Have the turn ended."""
@@ -112,7 +114,8 @@ class Cluster:
     def __init__(self, node: "Node", fs: FileSystem, directory: str) -> None:
         self.node = node
         self.membership = Membership(fs, directory)
-        self.forming = Forming(node, self.membership)
+        cluster_id = f"{fs.random_salt():016x}{fs.random_salt():016x}"  # should it propose one
+        self.forming = FormingNode(self.membership, node.config, cluster_id)
         self.replicas: dict[int, Replica] = {}
         self.keepers: dict[int, SnapshotKeeper] = {}
         self._fs = fs
@@ -129,12 +132,8 @@ class Cluster:
 
     async def form(self) -> None:
         """Wait until every member keeps the genesis, then learn from it."""
-        await self.forming.run()
-        genesis = self.membership.genesis
-        if genesis is None:
-            raise RuntimeError("a confirmed membership without a genesis")
-        self._members = genesis.members
-        self._take_genesis(genesis)
+        await form(self.forming)
+        genesis = self.take_genesis()
         logger.info(
             "cluster %s: node %d of %d, %d partitions, %d copies of each",
             genesis.cluster_id,
@@ -144,7 +143,12 @@ class Cluster:
             genesis.replication_factor,
         )
 
-    def _take_genesis(self, genesis: Genesis) -> None:
+    def take_genesis(self) -> Genesis:
+        """Learn who the members are, and who holds which partition."""
+        genesis = self.membership.genesis
+        if genesis is None:
+            raise RuntimeError("a confirmed membership without a genesis")
+        self._members = genesis.members
         own_number = genesis.number_of(self.membership.node_id)
         view = ClusterView(own_number, genesis.partitions, genesis.replication_factor)
         for number, member in enumerate(genesis.members, 1):
@@ -157,8 +161,14 @@ class Cluster:
             if own_number not in voters:
                 view.set_leader(partition, self._preferred[partition], 0)  # it knows the leader
         self.view = view
-        self.network = PeerNetwork(
-            own_number,
+        self.network = self._new_network(genesis)
+        self._has_network = True
+        self.pairs = PairHeartbeats(own_number, self._step_replica)
+        return genesis
+
+    def _new_network(self, genesis: Genesis) -> PeerNetwork:
+        return PeerNetwork(
+            self.view.own_number,
             self.membership.node_id,
             genesis.cluster_id,
             self.node.config["cluster-secret"].encode(),
@@ -166,8 +176,6 @@ class Cluster:
             self._peer_state,
             self.node.config["cluster-peer-queue-bytes"],
         )
-        self._has_network = True
-        self.pairs = PairHeartbeats(own_number, self._step_replica)
 
     async def join(self) -> None:
         """Listen for peers and dial them."""
@@ -189,7 +197,8 @@ class Cluster:
             runtime = PartitionRuntime(self, partition)
             replica = yield from recovering_replica(
                 self._fs, self._directory, node.wal, node.log_writer, runtime,
-                partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
+                partition=partition, node_id=self.view.own_number, voters=list(voters),
+                databases=node.config["databases"],
             )  # fmt: skip
             replica.raft.offers_lease = node.config["read-consistency"] == "lease"
             self.replicas[partition] = replica

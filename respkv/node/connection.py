@@ -309,8 +309,9 @@ class Connection(Client):
 
     def close_unknown(self) -> None:
         """The outcome of the next command is unknown: send what is known, then close."""
-        self.node.unknown_outcomes += 1
-        self._close_after_replies()
+        if not self._transport.is_closing():
+            self.node.unknown_outcomes += 1
+            self.close_now()
 
     def quit(self) -> None:
         """Close once everything before has been answered."""
@@ -432,10 +433,12 @@ class Connection(Client):
         elif may_wait(command, argv):
             router.submit_write(self, command, [argv], encode_command(argv))
             self.park_when_answered(self._unblocked)
-        elif command.flags & WRITE:
-            router.submit_write(self, command, [argv], encode_command(argv))
         elif not command.flags & CONNECTION:
-            router.submit_read(self, self.node.tracking.remembering(self, command), [argv])
+            command = self.node.tracking.remembering(self, command)
+            if command.flags & WRITE:
+                router.submit_write(self, command, [argv], encode_command(argv))
+            else:
+                router.submit_read(self, command, [argv])
         else:
             reply = execute(command.handler, self, argv)
             if reply is not LATER:

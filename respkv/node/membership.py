@@ -1,7 +1,6 @@
 """The file `cluster` in the data directory: who this node is, and the genesis it keeps for ever."""
 
 import json
-import secrets
 from typing import Final
 
 from respkv.cluster.genesis import Genesis
@@ -26,23 +25,25 @@ class Membership:
         self._fs = fs
         self._directory = directory
         if _FILE in fs.names(directory):
+            # A process that died while renaming it has left the new name in the page cache only.
+            fs.sync_directory(directory)
             self._read()
         else:
-            self.node_id = secrets.token_hex(20)
-            self._write()
+            self.node_id = "".join(f"{fs.random_salt():016x}" for _ in range(3))[:40]
+            self._write(None, False)
 
     def accept(self, genesis: Genesis) -> bool:
         """Keep a genesis, if it is the first; return whether it is the one that is kept."""
         if self.genesis is None:
+            self._write(genesis, False)
             self.genesis = genesis
-            self._write()
         return self.genesis.encode() == genesis.encode()
 
     def confirm(self) -> None:
         """All members keep the genesis: elections may begin."""
         if not self.is_confirmed:
+            self._write(self.genesis, True)
             self.is_confirmed = True
-            self._write()
 
     def _read(self) -> None:
         file = self._fs.open(join(self._directory, _FILE))
@@ -59,13 +60,12 @@ class Membership:
         finally:
             file.close()
 
-    def _write(self) -> None:
-        genesis = None if self.genesis is None else self.genesis.encode().decode()
+    def _write(self, genesis: Genesis | None, is_confirmed: bool) -> None:
         fields = {
             "format": _FORMAT,
             "node_id": self.node_id,
-            "genesis": genesis,
-            "confirmed": self.is_confirmed,
+            "genesis": None if genesis is None else genesis.encode().decode(),
+            "confirmed": is_confirmed,
         }
         path = join(self._directory, _FILE)
         file = self._fs.open(path + ".new", create=True)

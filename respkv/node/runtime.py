@@ -39,6 +39,7 @@ class NodeRuntime:
         self._ready_clients: list[Client] = []
         self._steps: deque[Steps[None]] = deque()
         self._turn_requested = False
+        self.is_ending_turn = False  # replies and messages of now leave with this turn
         self.turn_seconds = 0.0  # more: writes are slowed down
         self.seals = False  # the log is open: an empty batch seals it when it is idle
         self._seal_requested = False
@@ -91,7 +92,8 @@ class NodeRuntime:
         """Send the client's replies when the turn ends."""
         if client is not self.current_client:
             self._ready_clients.append(client)
-            self.request_end_of_turn()
+            if not self.is_ending_turn:
+                self.request_end_of_turn()
 
     def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         """Pass on what a command changed."""
@@ -111,11 +113,13 @@ class NodeRuntime:
 
     def _end_turn(self) -> None:
         self._turn_requested = False
+        self.is_ending_turn = True
         try:
             self.log_writer.end_turn()
         except BaseException as error:
             self.fail(error)
             return
+        self.is_ending_turn = False
         self._send_replies()
         self.on_end_of_turn()
         if self.seals and not self._seal_requested and not self.wal.sealed:

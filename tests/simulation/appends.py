@@ -25,6 +25,7 @@ from tests.simulation.world import Violation, World
 if TYPE_CHECKING:
     from tests.simulation.users import User
 
+SLOTS_IN_USE = 2
 APPENDS_PER_SLOT_MAX = 90  # then another slot is taken, so that values stay short
 STEPS_MAX = 4
 RANDOM_KEYS_MIN = 4  # a database with fewer says little about chance
@@ -36,35 +37,48 @@ class Appends:
 
     def __init__(self, world: World) -> None:
         self.histories: dict[bytes, list[Transaction]] = {}
+        self.slots: list[bytes] = []  # those in use, by their hash tags
         self._world = world
-        self._slot = b""
-        self._appends = 0
+        self._appends: dict[bytes, int] = {}
         self._next_token = 0
         self._picks = 0
         self._equal_picks = 0
+        for _ in range(SLOTS_IN_USE):
+            self._use_another_slot()
 
-    def transaction(self) -> Transaction:
-        """Return a new transaction on the slot that is in use; it counts as refused until sent."""
+    def _use_another_slot(self) -> None:
+        slot = b"s%d" % len(self.histories)
+        self.slots.append(slot)
+        self.histories[slot] = []
+        self._appends[slot] = 0
+
+    def transaction(self, slot: bytes) -> Transaction:
+        """Return a new transaction on a slot that is in use; it counts as refused until sent."""
         world = self._world
-        if not self._slot or self._appends >= APPENDS_PER_SLOT_MAX:
-            self._slot = b"s%d" % len(self.histories)
-            self.histories[self._slot] = []
-            self._appends = 0
         steps = []
         for _ in range(world.between(1, STEPS_MAX)):
-            key = key_of(self._slot, world.chance.below(KEYS_PER_SLOT))
+            key = key_of(slot, world.chance.below(KEYS_PER_SLOT))
             if world.happens(500):
                 self._next_token += 1
-                self._appends += 1
+                self._appends[slot] += 1
                 steps.append(Step(APPEND, key, b"%d" % self._next_token))
             else:
                 steps.append(Step(READ, key))
         transaction = Transaction(steps, refused=True)
-        self.histories[self._slot].append(transaction)
+        self.histories[slot].append(transaction)
+        if self._appends[slot] >= APPENDS_PER_SLOT_MAX:
+            self.slots.remove(slot)
+            self._use_another_slot()
         return transaction
 
-    def submit(self, transaction: Transaction) -> Callable[[SimulatedConnection], None]:
-        """Return how it reaches a node: one command alone, several between MULTI and EXEC."""
+    def submit(
+        self, transaction: Transaction, with_picks: bool
+    ) -> Callable[[SimulatedConnection], None]:
+        """Return how it reaches a node: one command alone, several between MULTI and EXEC.
+
+        With picks it looks at the whole database as well, which a cluster refuses.
+        """
+        picks = [[b"DBSIZE"], [b"RANDOMKEY"], [b"RANDOMKEY"]] if with_picks else []
         commands = [command_of(step) for step in transaction.steps]
 
         def arrive(connection: SimulatedConnection) -> None:
@@ -74,7 +88,7 @@ class Appends:
             if len(commands) == 1:
                 connection.command(0, *commands[0])
             else:
-                connection.transaction(0, [*commands, [b"DBSIZE"], *[[b"RANDOMKEY"]] * 2])
+                connection.transaction(0, [*commands, *picks])
 
         return arrive
 
@@ -89,19 +103,25 @@ class Appends:
             if len(transaction.steps) == 1:
                 replies = [replies]
             elif any(step.kind == APPEND for step in transaction.steps):
-                self._take_picks(*replies[len(transaction.steps) :])
+                picks = replies[len(transaction.steps) :]
+                if picks:
+                    self._take_picks(*picks)
             take_replies(transaction, replies, operation.completed)
 
         return take
 
-    def read_all(self, keyspace: Keyspace) -> None:
-        """Read every key once more at the end, so that nothing acknowledged can hide."""
+    def read_all(self, keyspace_of: Callable[[bytes], Keyspace]) -> None:
+        """Read every key once more at the end, so that nothing acknowledged can hide.
+
+        `keyspace_of` returns what a key's leader holds.
+        """
         get = lookup(b"GET")
         assert get is not None
-        keyspace.select(0)
         now = self._world.now
         for slot, history in self.histories.items():
             last = Transaction(reads_of(slot), now)
+            keyspace = keyspace_of(slot)
+            keyspace.select(0)
             values = [get.handler(keyspace, command_of(step)) for step in last.steps]
             take_replies(last, values, now)
             history.append(last)

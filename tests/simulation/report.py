@@ -10,6 +10,12 @@ MUST_HAPPEN = (
     "snapshots failed",
     "snapshots installed",
     "snapshot chunks",
+    "nodes joined",
+    "forming questions",
+    "forming refused",
+    "crashes while forming",
+    "wiped nodes",
+    "redirections",
     "kills",
     "power losses",
     "torn writes",
@@ -30,6 +36,7 @@ MUST_HAPPEN = (
     "transactions stopped",
     "transfers",
     "overtakings",
+    "reads in a lease",
     "connections closed with an unknown outcome",
     "durability checks",
     "digests compared",
@@ -39,6 +46,7 @@ MUST_HAPPEN = (
     "transactions of unknown outcome",
 )
 FAULTS = (
+    "wiped nodes",
     "kills",
     "power losses",
     "torn writes",

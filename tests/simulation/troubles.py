@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from respkv.replica.replica import Replica
 from tests.simulation.limits import Limits
 from tests.simulation.world import MILLISECOND, SECOND
 
@@ -32,11 +33,14 @@ class Troubles:
         self.losses = (0, 5, 30)[pick(3)]
         self.duplications = (0, 10, 50)[pick(3)]
         self.straggles = (0, 10, 50)[pick(3)]
+        self.splits = (0, 100)[pick(2)]
         self.depositions = 0  # of a node that has just become leader
         self.transfers = 100  # of leadership, when the node that is looked at has it
-        self.destructions = (0, 0, 2)[pick(3)]  # of one node's log, at most one in a run
+        self.destructions = (0, 0, 2)[pick(3)]  # of one node's log
         self.overtakings = 0  # of a leader whose disk is busy
         self.stalls = False  # of leaders that do not notice that they are deposed
+        self.forming_crashes = (0, 600)[pick(2)]  # at a disk operation, of starts before forming
+        self.wipes = pick(8) == 0  # one node comes back with an empty directory
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
         self.drift_per_mille = 30
@@ -54,6 +58,7 @@ class Troubles:
         network.loss = self.losses
         network.duplication = self.duplications
         network.straggling = self.straggles
+        network.splitting = self.splits
         for node in self.cluster.nodes.values():
             node.skew_ms = world.between(-self.skew_ms, self.skew_ms)
             node.speed_per_mille = 1000 + world.between(-self.drift_per_mille, self.drift_per_mille)
@@ -61,13 +66,15 @@ class Troubles:
         world.after(3 * SECOND, self._next)
         if self.stalls:
             world.after(3 * SECOND, self._stall_a_leader)
+        if self.wipes:
+            world.after(world.between(4000, 36_000) * MILLISECOND, self._wipe)
 
     def end(self) -> None:
         """Everything comes back."""
         self.over = True
         network = self.cluster.network
         network.cut.clear()
-        network.loss = network.duplication = network.straggling = 0
+        network.loss = network.duplication = network.straggling = network.splitting = 0
         for node in self.cluster.nodes.values():
             node.disk.crash_at = -1
             node.disk.fail_next = 0
@@ -89,7 +96,7 @@ class Troubles:
             return
         world = self.world
         world.after(world.between(50, 400) * MILLISECOND, self._next)
-        node = self.cluster.nodes[world.between(1, 3)]
+        node = self._any_node()
         if world.happens(self.crashes) and node.alive:
             if world.happens(500):
                 node.crash(power_loss=world.happens(700))
@@ -99,25 +106,53 @@ class Troubles:
             self._pause(node, world.between(100, 3000))
         if world.happens(self.cuts):
             self._cut_link()
-        if world.happens(self.transfers) and node.alive and node.leads:
+        if world.happens(self.transfers) and node.led:
             world.count("transfers")
-            node.handle(lambda: node.hand_over(1 + node.id % 3))
+            led, to = self._transfer_of(node)
+            node.handle(lambda: node.hand_over(led.partition, to))
             if self.leases and world.happens(500):
                 self._deafen(node)
-        if world.happens(self.overtakings) and node.alive and node.leads:
+        if world.happens(self.overtakings) and node.led:
             self._overtake(node)
         if world.happens(self.jumps):
             world.count("clock jumps")
             node.skew_ms += world.between(-20_000, 20_000)
         if world.happens(self.disk_errors) and node.alive:
             node.disk.fail_next = (EIO, ENOSPC)[world.chance.below(2)]
-        if world.happens(self.destructions) and node.booted:
-            self.destructions = 0
+        if world.happens(self.destructions) and self._may_lose(node):
             node.destroy_log()
         if world.happens(self.full_disks):
             self._fill_disk(node)
         if world.happens(self.slow_disks):
             node.sync_us = (50, world.between(2000, 300_000))
+
+    def _transfer_of(self, node: "SimulatedNode") -> tuple[Replica, int]:
+        """Choose a partition that a node leads, and who shall lead it."""
+        below = self.world.chance.below
+        led = node.led[below(len(node.led))]
+        others = [voter for voter in led.raft.voters if voter != node.id]
+        return led, others[below(len(others))]
+
+    def _any_node(self) -> "SimulatedNode":
+        return self.cluster.nodes[self.world.between(1, self.cluster.size)]
+
+    def booting(self, node: "SimulatedNode") -> None:
+        """A node starts: it may crash at any of the disk operations that forming takes."""
+        if not self.over and not node.told and self.world.happens(self.forming_crashes):
+            node.disk.crash_at = node.disk.operations + self.world.between(0, 30)
+
+    def _wipe(self) -> None:
+        """Once the cluster has formed, a node loses its disk for good; the others go on."""
+        node = self._any_node()
+        if self._may_lose(node):
+            node.wipe()
+        elif not self.over:
+            self.world.after(SECOND, self._wipe)
+
+    def _may_lose(self, node: "SimulatedNode") -> bool:
+        """One disk, the others go on; two might be a majority."""
+        lost = any(other.is_lost for other in self.cluster.nodes.values())
+        return node.booted and not (lost or self.over)
 
     def _pause(self, node: "SimulatedNode", milliseconds: int) -> None:
         if node.alive and not node.paused:
@@ -127,9 +162,9 @@ class Troubles:
 
     def _cut_link(self) -> None:
         world = self.world
-        one = world.between(1, 3)
+        one = self._any_node().id
         if world.happens(300):
-            links = {(one, 1 + one % 3)}
+            links = {(one, 1 + one % self.cluster.size)}
             self.cluster.network.cut |= links
             world.count("one-way cuts")
         else:
@@ -162,11 +197,12 @@ class Troubles:
         """Another one is elected, and replaces what a leader with a busy disk is still syncing."""
         world = self.world
         network = self.cluster.network
-        heir = self.cluster.nodes[1 + node.id % 3]
+        led, to = self._transfer_of(node)
+        heir = self.cluster.nodes[to]
         world.count("overtakings")
         node.sync_us = (200_000, 400_000)
         heir.sync_us = (20_000, 60_000)
-        node.handle(lambda: node.hand_over(heir.id))
+        node.handle(lambda: node.hand_over(led.partition, to))
         links = {(node.id, other) for other in self.cluster.nodes}
 
         def relax() -> None:
@@ -207,11 +243,11 @@ class Troubles:
             return
         world = self.world
         network = self.cluster.network
-        leaders = [node for node in self.cluster.nodes.values() if node.leads]
+        leaders = [node for node in self.cluster.nodes.values() if node.led]
         if not leaders:
             world.after(100 * MILLISECOND, self._stall_a_leader)
             return
-        node = max(leaders, key=lambda leader: leader.replica.raft.term)
+        node = max(leaders, key=lambda leader: max(one.raft.term for one in leader.led))
         deaf_ms = world.between(20, 400)
         pause_ms = world.between(1600, 3000)
         mended_ms = deaf_ms + pause_ms + world.between(20, 600)
@@ -247,6 +283,7 @@ def _mixed(troubles: Troubles) -> None:
 def _depositions(troubles: Troubles) -> None:
     """Leaders fall as soon as they are elected, and appends travel one entry at a time."""
     troubles.depositions = 900
+    troubles.splits = 1000
     troubles.limits.append_entries = 1
     troubles.crashes = (0, 30)[troubles.world.chance.below(2)]
     troubles.pauses = troubles.cuts = troubles.full_disks = troubles.disk_errors = 0
@@ -302,12 +339,8 @@ def _weather(troubles: Troubles) -> None:
     """A network that loses, doubles and reorders a great deal."""
     troubles.losses = troubles.duplications = troubles.straggles = 150
     troubles.cuts = 120
+    troubles.splits = 500
     troubles.limits.append_entries = 2
-
-
-def profile_of(seed: int) -> str:
-    """Return the profile that a seed has."""
-    return list(PROFILES)[seed % len(PROFILES)]
 
 
 PROFILES: dict[str, Callable[[Troubles], None]] = {
@@ -320,3 +353,8 @@ PROFILES: dict[str, Callable[[Troubles], None]] = {
     "disks": _disks,
     "weather": _weather,
 }
+
+
+def profile_of(seed: int) -> str:
+    """Return what kind of trouble a seed brings."""
+    return list(PROFILES)[seed % len(PROFILES)]
