@@ -585,6 +585,32 @@ CASES = {
         ZDIFFSTORE d 2 z1 z1
         EXISTS d
         """,
+    "plain sets have scores of 1": """
+        ZADD z 1 a 2 b 3 c
+        SADD s a b d
+        SADD n 1 2 3
+        ZADD zn 5 1 6 3
+        ZUNION 2 z s WITHSCORES
+        ZUNION 2 z s WEIGHTS 2 3 WITHSCORES
+        ZUNION 2 s z AGGREGATE MAX WITHSCORES
+        ZUNION 1 s WITHSCORES
+        ZINTER 2 z s WITHSCORES
+        ZINTER 2 s s WEIGHTS 1 -1 WITHSCORES
+        ZINTER 2 n zn WITHSCORES
+        ZDIFF 2 z s WITHSCORES
+        ZDIFF 2 s z WITHSCORES
+        ZINTERCARD 2 s z
+        ZUNIONSTORE d 2 n zn
+        ZRANGE d 0 -1 WITHSCORES
+        ZINTERSTORE s 2 s z
+        TYPE s
+        ZRANGE s 0 -1 WITHSCORES
+        ZDIFFSTORE d 2 n zn
+        ZRANGE d 0 -1 WITHSCORES
+        ZRANGE n 0 -1
+        ZADD n 1 a
+        BZPOPMIN n 0
+        """,
     "unions and their relatives, wrong": """
         ZADD z 1 a
         SET s v
@@ -776,6 +802,7 @@ commands = st.one_of(
     call_with("ZMPOP", rest=joined(plain_inputs, st.sampled_from([[b"MIN"], [b"MAX"]]))),
     call("COPY", keys, keys, st.just(b"REPLACE")),
     call("SET", keys, st.just(b"v")),
+    call_with("SADD", keys, rest=some_members),
     call("OBJECT", st.just(b"ENCODING"), keys),
     *[call(name, keys, ranks, ranks) for name in ("ZREVRANGE", "ZREMRANGEBYRANK")],
     *[call(name, keys, ranks) for name in ("ZPOPMIN", "ZPOPMAX")],
