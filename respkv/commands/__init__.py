@@ -3,6 +3,7 @@
 from respkv.commands import (
     blocking,
     counters,
+    dumps,
     expiry,
     hash_picks,
     hashes,
@@ -20,6 +21,7 @@ from respkv.commands import (
 __all__ = [
     "blocking",
     "counters",
+    "dumps",
     "expiry",
     "hash_picks",
     "hashes",

@@ -146,6 +146,8 @@ def docs_of(command: Command) -> Reply:
     }
     if command.complexity:
         reply[b"complexity"] = command.complexity.encode()
+    if command.is_system:
+        reply[b"doc_flags"] = SetReply(["syscmd"])
     if command.deprecated is not None:
         since, replaced_by = command.deprecated
         reply[b"doc_flags"] = SetReply(["deprecated"])

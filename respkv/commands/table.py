@@ -101,6 +101,7 @@ class Command:
         self.tips = tips
         self.history = history
         self.deprecated = deprecated  # (since, replaced by)
+        self.is_system = False  # of one server to another
         self.subcommands: dict[bytes, Command] = {}
         self.own_handler: Handler = handler
         self.is_subcommand = "|" in name
@@ -227,12 +228,14 @@ def command(
     tips: tuple[str, ...] = (),
     history: tuple[tuple[str, str], ...] = (),
     deprecated: tuple[str, str] | None = None,
+    is_system: bool = False,
 ) -> Callable[[HandlerT], HandlerT]:
     """Declare the decorated function as a command; its name is the function's unless given.
 
     `keys` is (first, last, step), `access` what happens to them ("RW access update") and `notes` a
     remark on that; `specs` replaces them where they are not enough. `categories` are those that do
-    not follow from flags and group. `deprecated` is (since, replaced by). `name` is "OBJECT|FREQ"
+    not follow from flags and group. `deprecated` is (since, replaced by); `is_system` commands are
+    sent by servers to each other. `name` is "OBJECT|FREQ"
     for a subcommand, whose container is declared first. `syntax`: see `respkv.commands.syntax`.
     """
     if not specs and keys[0]:
@@ -256,6 +259,7 @@ def command(
             history,
             deprecated,
         )
+        declared.is_system = is_system
         add(declared)
         return handler
 
