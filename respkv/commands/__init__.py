@@ -14,6 +14,9 @@ from respkv.commands import (
     lists,
     objects,
     server,
+    set_algebra,
+    set_picks,
+    sets,
     string_parts,
     strings,
 )
@@ -32,6 +35,9 @@ __all__ = [
     "lists",
     "objects",
     "server",
+    "set_algebra",
+    "set_picks",
+    "sets",
     "string_parts",
     "strings",
 ]

@@ -50,6 +50,20 @@ def parse_range(text: bytes, low: int, high: int) -> int:
     return number
 
 
+def parse_natural(
+    text: bytes, error: bytes = b"ERR value is out of range, must be positive"
+) -> int:
+    """Return a number that is not negative (getPositiveLongFromObjectOrReply).
+
+    Raises:
+        CommandError: it is not one; `error` is the text.
+    """
+    number = int64_or_none(text)
+    if number is None or number < 0:
+        raise CommandError(error)
+    return number
+
+
 def lookup_string(keyspace: Keyspace, key: bytes) -> bytes | bytearray | None:
     """Return the string at `key`, None when there is none.
 

@@ -215,6 +215,7 @@ class Ours:
     def _begin(self) -> None:
         self._index += 1
         self.keyspace.begin_entry(1, self._index, self._now_ms or int(time.time() * 1000))
+        self.keyspace.position = 1  # as on the follower, whose entry begins with a SELECT
         self.keyspace.select(self._db)
 
 
