@@ -19,6 +19,11 @@ from respkv.commands import (
     sets,
     string_parts,
     strings,
+    zset_algebra,
+    zset_picks,
+    zset_pops,
+    zset_ranges,
+    zsets,
 )
 
 __all__ = [
@@ -40,4 +45,9 @@ __all__ = [
     "sets",
     "string_parts",
     "strings",
+    "zset_algebra",
+    "zset_picks",
+    "zset_pops",
+    "zset_ranges",
+    "zsets",
 ]

@@ -20,6 +20,8 @@ READERS = {
     b"+string": [b"GET"],
     b"+hash": [b"HGETALL"],
     b"+list": [b"LRANGE", b"0", b"-1"],
+    b"+set": [b"SMEMBERS"],
+    b"+zset": [b"ZRANGE", b"0", b"-1", b"WITHSCORES"],
 }
 LONG = "x" * 100
 NUMBERS = ("0 1 -1 12 127 128 -128 -129 4095 -4096 4096 32767 -32768 32768 8388607 -8388608 8388608 "
@@ -48,6 +50,17 @@ VALUES = {
     "list of 200": "RPUSH k " + " ".join(f"item{n}" for n in range(200)),
     "list with long items": "RPUSH k " + " ".join(f"{n}{LONG * 3}" for n in range(60)),
     "list with a huge item": f"RPUSH k a {LONG * 500} b",
+    "set of small numbers": "SADD k 1 2 3 -4",
+    "set of middle numbers": "SADD k 1 70000",
+    "set of large numbers": "SADD k 1 5000000000",
+    "set of 600 numbers": "SADD k " + " ".join(f"{n}" for n in range(600)),
+    "set of texts": "SADD k " + " ".join(NUMBERS),
+    "set of an empty text": "SADD k ''",
+    "set of 20000": "SADD k " + " ".join(f"member{n}" for n in range(20_000)),
+    "sorted set": "ZADD k 1 a 2.5 b -3 c inf d -inf e 0.1 f 1e300 g 5 7",
+    "sorted set of 200": "ZADD k " + " ".join(f"{n / 7} member{n}" for n in range(200)),
+    "sorted set with a long member": f"ZADD k 1 {LONG} 2 b",
+    "sorted set of 20000": "ZADD k " + " ".join(f"{n / 3} {n}" for n in range(20_000)),
     "list of 20000": "RPUSH k " + " ".join(f"{n}" for n in range(20_000)),
 }  # fmt: skip
 

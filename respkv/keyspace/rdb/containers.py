@@ -6,7 +6,9 @@ from typing import Any, Final
 from respkv.keyspace.hash import Hash
 from respkv.keyspace.list import List
 from respkv.keyspace.rdb.values import Neutral
+from respkv.keyspace.set import Set
 from respkv.keyspace.values import Container, Value
+from respkv.keyspace.zset import ZSet, zset_of
 
 
 def value_of(neutral: Neutral) -> Value:
@@ -48,12 +50,34 @@ def _list_content(list_: List) -> list[bytes]:
     return list(list_.items)
 
 
+def _set(members: list[bytes]) -> Set:
+    set_ = Set()
+    set_.extend(members)
+    return set_
+
+
+def _set_content(set_: Set) -> list[bytes]:
+    return set_.members.items
+
+
+def _zset(scored: list[tuple[bytes, float]]) -> ZSet:
+    return zset_of([member for member, _ in scored], [score for _, score in scored])
+
+
+def _zset_content(zset: ZSet) -> list[tuple[bytes, float]]:
+    return list(zip(zset.members.items, zset.scores, strict=True))
+
+
 _VALUE_OF: Final[dict[str, Callable[[Any], Value]]] = {
     "string": _string,
     "hash": _hash,
     "list": _list,
+    "set": _set,
+    "zset": _zset,
 }
 _CONTENT_OF: Final[dict[str, Callable[[Any], Any]]] = {
     "hash": _hash_content,
     "list": _list_content,
+    "set": _set_content,
+    "zset": _zset_content,
 }
