@@ -135,22 +135,21 @@ def _sort(keyspace: Keyspace, key: bytes, options: Options) -> list[bytes | None
     elements = _elements(keyspace, value, options.descending and not sorts)
     first, end = _limits(options, len(elements))
     if sorts:
-        if by is None:
-            weights: list[bytes | None] = list(elements)
-        else:
-            weights = [looked_up(keyspace, by, element) for element in elements]
+        weights: list[bytes | None] = list(elements)
+        if by is not None:
+            weigh = Pattern(by)
+            weights = [weigh.look_up(keyspace, element) for element in elements]
         if alpha:
-            _sort_texts(elements, weights, options)
+            order = _order_of_texts(weights, options)
         else:
-            _sort_numbers(elements, weights, options.descending)
-    chosen: list[bytes | None] = list(elements[first:end])
+            order = _order_of_numbers(elements, weights, options.descending)
+        chosen = [elements[position] for position in order[first:end]]
+    else:
+        chosen = elements[first:end]
     if not options.gets:
-        return chosen
-    return [
-        looked_up(keyspace, pattern, element)
-        for element in elements[first:end]
-        for pattern in options.gets
-    ]
+        return list(chosen)
+    patterns = [Pattern(pattern) for pattern in options.gets]
+    return [pattern.look_up(keyspace, element) for element in chosen for pattern in patterns]
 
 
 def _elements(keyspace: Keyspace, value: object, backwards: bool) -> list[bytes]:
@@ -175,14 +174,16 @@ def _limits(options: Options, size: int) -> tuple[int, int]:
     return first, size if options.count < 0 else min(first + options.count, size)
 
 
-def _sort_numbers(elements: list[bytes], texts: list[bytes | None], descending: bool) -> None:
-    """Sort by number, and elements of the same number by their bytes."""
+def _order_of_numbers(
+    elements: list[bytes], texts: list[bytes | None], descending: bool
+) -> list[int]:
+    """Return positions by number; elements of the same number by their bytes."""
     numbers = _numbers([b"0" if text is None else text for text in texts])
-    # Equal elements have equal numbers, so this is a function of the element.
-    number_of = dict(zip(elements, numbers, strict=True))
-    if len(set(numbers)) < len(number_of):
-        elements.sort(reverse=descending)
-    elements.sort(key=number_of.__getitem__, reverse=descending)
+    order = list(range(len(elements)))
+    if len(set(numbers)) < len(numbers):
+        order.sort(key=elements.__getitem__, reverse=descending)
+    order.sort(key=numbers.__getitem__, reverse=descending)
+    return order
 
 
 def _numbers(texts: list[bytes]) -> list[float]:
@@ -208,31 +209,44 @@ def _number(text: bytes) -> float:
     return number
 
 
-def _sort_texts(elements: list[bytes], texts: list[bytes | None], options: Options) -> None:
-    """Sort by bytes, up to a zero byte unless the result is stored; what is missing comes first."""
+def _order_of_texts(texts: list[bytes | None], options: Options) -> list[int]:
+    """Return positions by bytes, up to a zero byte unless the result is stored.
+
+    What is missing comes first.
+    """
     whole = options.store is not None
-    keys: dict[bytes, bytes] = {}
-    for element, text in zip(elements, texts, strict=True):
-        if text is None:
-            keys[element] = b""
-        else:
-            keys[element] = b"\1" + (text if whole else _as_c(text))
-    elements.sort(key=keys.__getitem__, reverse=options.descending)
+    keys = [
+        b"" if text is None else b"\1" + (text if whole or b"\0" not in text else _as_c(text))
+        for text in texts
+    ]
+    return sorted(range(len(keys)), key=keys.__getitem__, reverse=options.descending)
 
 
-def looked_up(keyspace: Keyspace, pattern: bytes, element: bytes) -> bytes | None:
-    """Return what a BY or GET pattern stands for: "#", a key, or key->field of a hash."""
-    if _as_c(pattern) == b"#":
-        return element
-    star = _as_c(pattern).find(b"*")
-    if star < 0:
-        return None
-    arrow = _as_c(pattern).find(b"->", star + 1)
-    if arrow < 0 or len(_as_c(pattern)) == arrow + 2:
-        value = keyspace.lookup(pattern[:star] + element + pattern[star + 1 :])
+class Pattern:
+    """What BY or GET asks for of each element: itself (#), a key, or key->field of a hash."""
+
+    def __init__(self, text: bytes) -> None:
+        shown = _as_c(text)
+        star = shown.find(b"*")
+        arrow = shown.find(b"->", star + 1)
+        if len(shown) == arrow + 2:
+            arrow = -1  # a field has a name
+        self.is_element: bool = shown == b"#"
+        self.is_fixed: bool = star < 0
+        self.before: bytes = text[:star]
+        self.behind: bytes = text[star + 1 :] if arrow < 0 else text[star + 1 : arrow]
+        self.field: bytes | None = None if arrow < 0 else text[arrow + 2 :]
+
+    def look_up(self, keyspace: Keyspace, element: bytes) -> bytes | None:
+        """Return what is found for `element`; a fixed key never is, as in Redis."""
+        if self.is_element:
+            return element
+        if self.is_fixed:
+            return None
+        value = keyspace.lookup(self.before + element + self.behind)
+        if self.field is not None:
+            return value.get(self.field) if isinstance(value, Hash) else None
         return None if value is None or isinstance(value, Container) else bytes(value)
-    hash_ = keyspace.lookup(pattern[:star] + element + pattern[star + 1 : arrow])
-    return hash_.get(pattern[arrow + 2 :]) if isinstance(hash_, Hash) else None
 
 
 def _as_c(text: bytes) -> bytes:
