@@ -10,8 +10,8 @@ class KeySpec:
     `keys[0]` or, when `keyword` is set, after that word, looked for from argument `keys[0]` on
     (backwards from the end when negative). They go on to `keys[1]` in steps of `keys[2]`; a
     negative last one counts from the end, and with `limit` 2 only the first half counts (3: a
-    third ...). With `counted`, argument `keys[0]` holds their number instead. Keys that Redis calls
-    `unknown` are those at the positions that `finder` returns for an argv, if there is one.
+    third ...). With `counted`, argument `keys[0]` holds their number instead. `unknown`: Redis
+    cannot say. A `finder` returns the positions where this description does not say all.
     """
 
     def __init__(
@@ -46,8 +46,10 @@ class KeySpec:
         """Return the positions of the keys in `argv`; none where the command's form is wrong."""
         first, last, step = self.keys
         count = len(argv)
+        if self.finder is not None:
+            return self.finder(argv)
         if self.unknown:
-            return [] if self.finder is None else self.finder(argv)
+            return []
         if self.keyword:
             first = self._after_keyword(argv)
             if first == 0:

@@ -80,6 +80,7 @@ class Connection(Client):
         self._over_soft_since = 0.0  # when more than the soft limit began to wait; 0: it does not
         self._waiting: list[Run] | None = None  # requests behind one that waits
         self._when_answered: Callable[[], None] | None = None
+        self._goes_on = True  # after that call
         self.blocked: Wait | None = None  # in a call that waits for a key
         self._blocked_timer: asyncio.TimerHandle | None = None
 
@@ -276,10 +277,14 @@ class Connection(Client):
         elif time.monotonic() - self._over_soft_since > limit.seconds:
             self.abort()
 
-    def call_when_answered(self, call: Callable[[], None]) -> None:
-        """Have the next requests wait, and `call` called once all before have been answered."""
+    def call_when_answered(self, call: Callable[[], None], goes_on: bool = True) -> None:
+        """Have the next requests wait, and `call` called once all before have been answered.
+
+        They run after it, or, unless it `goes_on` by itself, when `go_on` is called.
+        """
         self.wait()
         self._when_answered = call
+        self._goes_on = goes_on
         self._check_answered()
 
     def _check_answered(self) -> None:
@@ -287,7 +292,8 @@ class Connection(Client):
         if call is not None and self.node.router.is_idle(self):
             self._when_answered = None
             call()
-            self.node.call_soon(self.go_on)
+            if self._goes_on:
+                self.node.call_soon(self.go_on)
 
     def close_unknown(self) -> None:
         """The outcome of the next command is unknown: send what is known, then close."""
@@ -414,10 +420,11 @@ class Connection(Client):
         elif may_wait(command, argv):
             router.submit_write(self, command, [argv], encode_command(argv))
             self.call_when_answered(self._unblocked)
-        elif command.flags & WRITE:
-            router.submit_write(self, command, [argv], encode_command(argv))
-        elif not command.flags & CONNECTION:
-            router.submit_read(self, self.node.tracking.remembering(self, command), [argv])
+        elif command.flags & CONNECTION == 0:
+            if command.flags & WRITE:
+                router.submit_write(self, command, [argv], encode_command(argv))
+            else:
+                router.submit_read(self, self.node.tracking.remembering(self, command), [argv])
         else:
             reply = execute(command.handler, self, argv)
             if reply is not LATER:
@@ -448,7 +455,7 @@ class Connection(Client):
             text = b"ERR MULTI calls can not be nested"
         elif command.name == b"WATCH":
             text = b"ERR WATCH inside MULTI is not allowed"
-        elif command.flags & NO_MULTI:
+        elif command.flags & NO_MULTI or command.name == b"MIGRATE":
             text = b"ERR Command not allowed inside a transaction"
             self._transaction_broken = True
         if transaction is None or text:
