@@ -186,6 +186,24 @@ class CorruptedHyperLogLog(CommandError):
     default_text = b"INVALIDOBJ Corrupted HLL object detected"
 
 
+class BadPayload(CommandError):
+    """RESTORE of something that DUMP has not made, or that was damaged since."""
+
+    default_text = b"ERR DUMP payload version or checksum are wrong"
+
+
+class BadDataFormat(CommandError):
+    """RESTORE of a payload whose checksum is right and whose content is not."""
+
+    default_text = b"ERR Bad data format"
+
+
+class BusyKey(CommandError):
+    """RESTORE without REPLACE of a key that exists."""
+
+    default_text = b"BUSYKEY Target key name already exists."
+
+
 class Unblocked(CommandError):
     """A call that waited, ended by something else than what it waited for."""
 

@@ -9,7 +9,15 @@ import shutil
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403  (PEP 517 hooks)
 
-HOT_PACKAGES = ("wire", "keyspace", "commands", "cluster", "consensus", "replica")
+HOT_PACKAGES = (
+    "wire",
+    "keyspace",
+    "keyspace/rdb",
+    "commands",
+    "cluster",
+    "consensus",
+    "replica",
+)
 HOT_LOG_MODULES = ("partition", "records", "segment", "wal")
 HOT_NODE_MODULES = (
     *("connection", "gathering", "router"),  # these extend compiled classes, as only compiled can

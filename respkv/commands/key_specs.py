@@ -1,5 +1,7 @@
 """Where a command's keys stand in its argv (Redis' key specifications)."""
 
+from collections.abc import Callable
+
 
 class KeySpec:
     """Some keys of a command: what happens to them, and where they are.
@@ -8,7 +10,8 @@ class KeySpec:
     `keys[0]` or, when `keyword` is set, after that word, looked for from argument `keys[0]` on
     (backwards from the end when negative). They go on to `keys[1]` in steps of `keys[2]`; a
     negative last one counts from the end, and with `limit` 2 only the first half counts (3: a
-    third ...). With `counted`, argument `keys[0]` holds their number instead.
+    third ...). With `counted`, argument `keys[0]` holds their number instead. `unknown`: Redis
+    cannot say. A `finder` returns the positions where this description does not say all.
     """
 
     def __init__(
@@ -20,6 +23,7 @@ class KeySpec:
         counted: bool = False,
         unknown: bool = False,
         notes: str = "",
+        finder: Callable[[list[bytes]], list[int]] | None = None,
     ) -> None:
         self.access = access
         self.keys = keys
@@ -28,6 +32,7 @@ class KeySpec:
         self.counted = counted
         self.unknown = unknown
         self.notes = notes
+        self.finder = finder
 
     def is_range(self) -> bool:
         """Return whether first, last and step say it all."""
@@ -41,6 +46,8 @@ class KeySpec:
         """Return the positions of the keys in `argv`; none where the command's form is wrong."""
         first, last, step = self.keys
         count = len(argv)
+        if self.finder is not None:
+            return self.finder(argv)
         if self.unknown:
             return []
         if self.keyword:

@@ -114,7 +114,7 @@ def copy(keyspace: Keyspace, argv: Argv) -> int:
          )  # fmt: skip
 def move(keyspace: Keyspace, argv: Argv) -> int:
     key = argv[1]
-    if _in_cluster(keyspace):
+    if in_cluster(keyspace):
         raise CommandError(b"ERR MOVE is not allowed in cluster mode")
     db = parse_range(argv[2], INT32_MIN, INT32_MAX)
     if not 0 <= db < len(keyspace.databases):
@@ -127,7 +127,7 @@ def move(keyspace: Keyspace, argv: Argv) -> int:
     return 1
 
 
-def _in_cluster(keyspace: Keyspace) -> bool:
+def in_cluster(keyspace: Keyspace) -> bool:
     """A cluster has database 0 only (a standalone server has at least 2)."""
     return len(keyspace.databases) == 1
 
@@ -145,7 +145,7 @@ def _rename(keyspace: Keyspace, key: bytes, new_key: bytes, replace: bool) -> bo
 
 def _parse_copy_options(keyspace: Keyspace, argv: Argv) -> tuple[int, bool]:
     db = keyspace.db_index
-    databases = CLUSTER_COPY_DATABASES if _in_cluster(keyspace) else len(keyspace.databases)
+    databases = CLUSTER_COPY_DATABASES if in_cluster(keyspace) else len(keyspace.databases)
     replace = False
     position = 3
     while position < len(argv):

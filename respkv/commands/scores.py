@@ -24,15 +24,20 @@ def parse_score(text: bytes) -> float:
     """
     if text.isdigit() and len(text) < DIGITS_MAX:  # most are: 0.3 us of 0.5 saved
         return float(text)
-    number = strtod(text) if text and text[0] > SPACE else None
+    number = in_range(text) if text and text[0] > SPACE else None
     if number is None:
         raise NotAFloat
-    if number == 0.0:
-        if not _ZERO.fullmatch(text):
-            raise NotAFloat
-    elif isinf(number) and b"n" not in text.lower():
-        raise NotAFloat
     return number
+
+
+def in_range(text: bytes) -> float | None:
+    """Return the number as `strtod` does, None as well when it overflows or vanishes."""
+    number = strtod(text)
+    if number is None:
+        return None
+    if number == 0.0:
+        return number if text == b"0" or _ZERO.fullmatch(text) else None
+    return None if isinf(number) and b"n" not in text.lower() else number
 
 
 def strtod(text: bytes) -> float | None:

@@ -211,6 +211,7 @@ def acl_categories(flags: int, group: str, explicit: tuple[str, ...]) -> tuple[s
         chosen.add("pubsub")
     if flags & BLOCKING:
         chosen.add("blocking")
+    chosen.difference_update([name[1:] for name in explicit if name.startswith("-")])
     return tuple([category for category in ACL_CATEGORIES if category in chosen])
 
 
@@ -238,8 +239,10 @@ def command(
 
     `keys` is (first, last, step), `access` what happens to them ("RW access update") and `notes` a
     remark on that; `specs` replaces them where they are not enough. `categories` are those that do
-    not follow from flags and group. `deprecated` is (since, replaced by). `name` is "OBJECT|FREQ"
-    for a subcommand, whose container is declared first. `syntax`: see `respkv.commands.syntax`.
+    not follow from flags and group, and with a "-" those that do and are not meant. `deprecated` is
+    (since, replaced by); `system` commands are sent by servers to each other. `name` is
+    "OBJECT|FREQ" for a subcommand, whose container is declared first. `syntax`: see
+    `respkv.commands.syntax`.
     """
     if not specs and keys[0]:
         specs = (KeySpec(access, keys, notes=notes),)

@@ -470,7 +470,7 @@ class Connection(Client):
             text = b"ERR MULTI calls can not be nested"
         elif command.name == b"WATCH":
             text = b"ERR WATCH inside MULTI is not allowed"
-        elif command.flags & NO_MULTI:
+        elif command.flags & NO_MULTI or command.name == b"MIGRATE":
             text = b"ERR Command not allowed inside a transaction"
             self._transaction_broken = True
         if transaction is None or text:

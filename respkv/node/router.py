@@ -211,6 +211,17 @@ class ClusterRouter:
             return False
         return self._waits_for_leader(connection, slot, argv)
 
+    def replica_for(self, connection: "Connection", argv: Argv) -> Replica | None:
+        """Return the replica that serves the keys; None: the command waits for a leader.
+
+        Raises:
+            CommandError: they are in several slots, or another node leads theirs.
+        """
+        slot = slot_of_command(resolve(argv), argv)
+        if self._waits_for_leader(connection, slot, argv):
+            return None
+        return self._leading(slot)
+
     def holds_exec(self, connection: "Connection", transaction: Transaction, argv: Argv) -> bool:
         """Return whether EXEC waits for a leader; a redirection is left to the submission."""
         slots = self._slots_of(connection, transaction)

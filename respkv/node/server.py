@@ -27,6 +27,7 @@ from respkv.node import (
     client_list,
     cluster_commands,
     cluster_refusals,
+    migrate,
     server_commands,
     session_commands,
     tracking_commands,
@@ -68,6 +69,7 @@ DECLARED = (
     server_commands,
     cluster_commands,
     cluster_refusals,
+    migrate,
 )  # importing them declares their commands
 
 PROTECTED_TEXT = (
@@ -294,9 +296,10 @@ class Node:
     ) -> None:
         if not self.saving:
             self.saving = True
-            self._spawn(self._snapshot(keepers, then))
+            self.spawn(self._snapshot(keepers, then))
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Run work beside the turns; what it raises stops the node."""
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._task_done)

@@ -1,0 +1,83 @@
+"""Neutral values of Redis' format, and ours: one row for each type."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from respkv.keyspace.hash import Hash
+from respkv.keyspace.list import List
+from respkv.keyspace.rdb.values import Neutral
+from respkv.keyspace.set import Set
+from respkv.keyspace.values import Container, Value
+from respkv.keyspace.zset import ZSet, zset_of
+
+
+def value_of(neutral: Neutral) -> Value:
+    """Return the value to keep in the keyspace."""
+    name, content = neutral
+    return _VALUE_OF[name](content)
+
+
+def neutral_of(value: Value) -> Neutral:
+    """Return the neutral form of a value."""
+    if isinstance(value, Container):
+        return value.type_name, _CONTENT_OF[value.type_name](value)
+    return "string", bytes(value)
+
+
+def _string(text: bytes) -> Value:
+    return text
+
+
+def _hash(items: list[bytes]) -> Hash:
+    hash_ = Hash()
+    for position in range(0, len(items), 2):
+        hash_.set(items[position], items[position + 1])
+    return hash_
+
+
+def _hash_content(hash_: Hash) -> list[bytes]:
+    items = hash_.fields.items * 2
+    items[::2] = hash_.fields.items
+    items[1::2] = hash_.values
+    return items
+
+
+def _list(items: list[bytes]) -> List:
+    return List(items)
+
+
+def _list_content(list_: List) -> list[bytes]:
+    return list(list_.items)
+
+
+def _set(members: list[bytes]) -> Set:
+    set_ = Set()
+    set_.extend(members)
+    return set_
+
+
+def _set_content(set_: Set) -> list[bytes]:
+    return set_.members.items
+
+
+def _zset(scored: list[tuple[bytes, float]]) -> ZSet:
+    return zset_of([member for member, _ in scored], [score for _, score in scored])
+
+
+def _zset_content(zset: ZSet) -> list[tuple[bytes, float]]:
+    return list(zip(zset.members.items, zset.scores, strict=True))
+
+
+_VALUE_OF: Final[dict[str, Callable[[Any], Value]]] = {
+    "string": _string,
+    "hash": _hash,
+    "list": _list,
+    "set": _set,
+    "zset": _zset,
+}
+_CONTENT_OF: Final[dict[str, Callable[[Any], Any]]] = {
+    "hash": _hash_content,
+    "list": _list_content,
+    "set": _set_content,
+    "zset": _zset_content,
+}
