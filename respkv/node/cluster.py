@@ -189,6 +189,7 @@ class Cluster:
                 self._fs, self._directory, node.wal, node.log_writer, runtime,
                 partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
             )  # fmt: skip
+            replica.keyspace.limits = node.limits
             self.replicas[partition] = replica
             self.keepers[partition] = SnapshotKeeper(
                 replica, node.wal, node.log_writer, runtime, self._fs, self._directory

@@ -19,6 +19,7 @@ from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.limits import Limits
 from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
 from respkv.node import (
@@ -98,6 +99,8 @@ class Node:
         self.config = config
         if config["cluster-enabled"]:
             config.set("databases", "1", "cluster mode")
+        self.limits = Limits()  # one for all keyspaces, also those of partitions to come
+        self._log_open = False
         self.config_changed()
         self.started = time.time()
         self.turn_time = self.started
@@ -130,7 +133,6 @@ class Node:
         self._fs = fs
         self._snapshot_child = snapshot_child
         self._directory = str(config["dir"])
-        self._log_open = False
         self._write_refusal = b""
         self.cluster: ClusterService | None = None  # what commands ask
         self._members: Cluster | None = None  # the same, as the owner of the replicas
@@ -154,6 +156,7 @@ class Node:
 
     def _take_replica(self, replica: Replica) -> None:
         self.replica = replica
+        replica.keyspace.limits = self.limits
         self.router: Replica | ClusterRouter = replica
         self.tracking.update_watching()
         self.keeper = SnapshotKeeper(
@@ -221,7 +224,11 @@ class Node:
 
     def config_changed(self) -> None:
         """Take over the options that are looked at too often to look them up."""
-        self.output_limit: BufferLimit = self.config["client-output-buffer-limit"]["normal"]
+        config = self.config
+        self.output_limit: BufferLimit = config["client-output-buffer-limit"]["normal"]
+        self.limits.take(config.__getitem__)
+        if self._log_open:
+            self.log_writer.wait_for_sync = config["appendfsync"] == "always"
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""
