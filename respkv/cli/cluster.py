@@ -79,7 +79,29 @@ def status_seen(client: RespClient) -> dict[str, Any]:
         "slots_led": led,
         "term": int(fields["cluster_current_epoch"]),
         "down": [f"{node['host']}:{node['port']}" for node in nodes if not node["up"]],
+        "partitions": partitions_seen(client),
     }
+
+
+def partitions_seen(client: RespClient) -> list[dict[str, Any]]:
+    """Return what the node that is asked knows of each partition it votes in.
+
+    Raises:
+        Refused, Unreachable: the server does not say.
+    """
+    partitions = []
+    for line in client.text("INFO", "partitions").splitlines():
+        name, colon, text = line.partition(":")
+        if not (colon and name.startswith("partition")):
+            continue
+        fields = dict(field.split("=", 1) for field in text.split(","))
+        lags = [lag.split(":") for lag in fields.pop("lag").split("/") if lag]
+        role = fields.pop("role")
+        partition: dict[str, Any] = {"partition": int(name.removeprefix("partition")), "role": role}
+        partition.update({field: int(value) for field, value in fields.items()})
+        partition["lag"] = {peer: int(entries) for peer, entries in lags}
+        partitions.append(partition)
+    return partitions
 
 
 def _show_status(status: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 
 from respkv.cli.log_lines import start_logging
 from respkv.config import Config, ConfigError, read_config
@@ -49,8 +50,8 @@ def parse_arguments(arguments: list[str]) -> Config:
     return read_config(path, flags)
 
 
-def server(arguments: list[str]) -> int:
-    """Serve until SIGTERM; 0 when everything was synced."""
+def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int:
+    """Serve until SIGTERM; 0 when everything was synced. Tests serve on other disks."""
     if "--help" in arguments:
         for option in OPTIONS.values():
             if option.is_kept:

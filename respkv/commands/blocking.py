@@ -19,6 +19,7 @@ Server = Callable[[Keyspace, Argv, bytes], Reply]
 ServerT = TypeVar("ServerT", bound=Server)
 
 NOT_SERVED: Final = object()
+UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 
 # By command name: the type of value it waits for, and what serves it.
 SERVERS: Final[dict[bytes, tuple[str, Server]]] = {}
@@ -87,5 +88,5 @@ def unpark(keyspace: Keyspace, argv: Argv) -> Reply:
     elif argv[3] == b"TIMEOUT":
         waiters.answer(waiter, NULL_ARRAY)
     else:
-        waiters.answer(waiter, Unblocked(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"))
+        waiters.answer(waiter, Unblocked(UNBLOCKED))
     return None

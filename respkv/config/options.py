@@ -168,6 +168,21 @@ _OPTIONS: Final = (
         True,
         "milliseconds a command waits for a leader before it is refused",
     ),
+    Option(
+        "read-consistency",
+        "readindex",
+        texts.one_of("readindex", "lease"),
+        False,
+        "how a leader knows that it leads: readindex asks a majority; lease trusts its clock for "
+        "400 ms after one has answered; both are linearizable, lease while clocks run alike",
+    ),
+    Option(
+        "cluster-peer-queue-bytes",
+        "64mb",
+        texts.size(1 << 20),
+        False,
+        "bytes that may wait for one other node, at least 1mb; beyond, entries are sent later",
+    ),
     Option("cluster-port", "0", texts.number(0, 65535), False, "for other nodes; 0: port + 10000"),
     Option(
         "cluster-announce-ip",

@@ -74,6 +74,8 @@ class Raft:
         self.log_time_ms = max((entry.time_ms for entry in entries), default=0)
         self.elections_started = 0
         self.truncations = 0
+        self.transfers = 0  # of leadership, which this one has given up
+        self.paired = False  # `PairHeartbeats` speaks for it while it rests
         self._chance = chance
         self._ready = Ready()
         self._handed_out_commit = snapshot_index
@@ -90,7 +92,15 @@ class Raft:
         self._votes: dict[int, bool] = {}
         self._progress: dict[int, Progress] = {}
         self._round = 0
-        self._open_rounds: list[tuple[int, int]] = []  # (round, read index)
+        self._open_rounds: list[tuple[int, int, int]] = []  # (round, read index, when it began)
+        # When the last round began whose quorum elects nobody else for a while; 0: there is none.
+        self.lease_from_ms = 0
+        self._has_handed_over = False  # in this term: an election may come of it at any time
+        self._first_of_term = 0  # index of this leader's first entry
+        self.offers_lease = False  # a leader whose reads count on who acknowledges its rounds
+        # What a voter promised before a restart still binds it; one without a term has promised
+        # nothing.
+        self._since_promise_ticks = 0 if term else ELECTION_TIMEOUT_TICKS
         self._draw_timeout()
 
     @property
@@ -107,27 +117,54 @@ class Raft:
         """Return the term of the entry at `index`, 0 when it is not in memory."""
         return self.log.term_at(index)
 
+    def matching(self, index: int) -> int:
+        """Return how many followers are known to hold the log durably up to `index`."""
+        return sum([progress.match >= index for progress in self._progress.values()])
+
+    def lags(self) -> dict[int, int]:
+        """Return how many entries each follower is not known to hold; nobody's without leading."""
+        return {
+            peer: self.log.last_index - progress.match for peer, progress in self._progress.items()
+        }
+
     # --- what the owner calls ----------------------------------------------------------------
 
-    def tick(self) -> None:
-        """One heartbeat interval has passed."""
+    def tick(self) -> bool:
+        """One heartbeat interval has passed; return whether `ready` has something since then."""
         self._elapsed_ticks += 1
-        if self.role == LEADER:
-            self._check_quorum()
-            self._transfer_ticks += 1
-            if self._transfer_ticks >= ELECTION_TIMEOUT_TICKS:
-                self._transfer_to = 0
-                self.is_handing_over = False
-            if self.role == LEADER:
-                for progress in self._progress.values():
-                    progress.tick()
-                self._send_heartbeats()
-        elif self._elapsed_ticks >= self._timeout_ticks and self.may_lead:
+        self._since_promise_ticks += 1
+        if self.role != LEADER:
+            due = self._elapsed_ticks >= self._timeout_ticks and not self._has_promised()
+            if not due or not self.may_lead:
+                return False
             self.start_pre_vote()
+            return True
+        self._check_quorum()
+        if self.role != LEADER:
+            return True
+        self._transfer_ticks += 1
+        if self._transfer_ticks >= ELECTION_TIMEOUT_TICKS:
+            self._transfer_to = 0
+            self.is_handing_over = False
+        busy = self._transfer_to != 0
+        for peer, progress in self._progress.items():
+            if progress.tick():
+                busy = True
+            if not self._rests(progress):
+                self._send_heartbeat(peer, progress)
+                busy = True
+        return busy
 
     def campaign(self) -> None:
         """Stand for election at once, without a pre-vote (a sole voter at start)."""
         self._become_candidate()
+
+    def force_election(self) -> None:
+        """Stand for election without a pre-vote, unless a leader lives: that one is asked instead."""
+        if self._hears_leader():
+            self.ask_for_transfer()
+        else:
+            self._become_candidate()
 
     def transfer(self, to: int) -> None:
         """Hand leadership over to a follower that has, or is being sent, the whole log.
@@ -160,6 +197,9 @@ class Raft:
             self._send(TIMEOUT_NOW, self._transfer_to)
             self._transfer_to = 0
             self._transfer_ticks = 0
+            self._has_handed_over = True
+            self.lease_from_ms = 0
+            self.transfers += 1
 
     def propose(self, time_ms: int, payload: bytes) -> Entry:
         """Append an entry to the leader's log and return it.
@@ -174,10 +214,11 @@ class Raft:
             raise NotReady
         return self._append_own(time_ms, payload, COMMANDS)
 
-    def read_index(self) -> int:
+    def read_index(self, now_ms: int = 0) -> int:
         """Start a read round and return its number; `Ready.reads` tells when it is confirmed.
 
         The caller applies up to the index given there, then reads locally (thesis, section 6.4).
+        `now_ms` is what `lease_from_ms` will be once a quorum has answered.
 
         Raises:
             NotLeader: this voter does not lead.
@@ -188,7 +229,7 @@ class Raft:
         if self.term_at(self.commit_index) != self.term:
             raise NotReady
         self._round += 1
-        self._open_rounds.append((self._round, self.commit_index))
+        self._open_rounds.append((self._round, self.commit_index, now_ms))
         self._send_heartbeats()
         self._confirm_rounds()
         return self._round
@@ -279,6 +320,8 @@ class Raft:
             self._take_append_reply(message)
         elif kind == HEARTBEAT:
             self._follow(message.sender)
+            if message.index:
+                self._since_promise_ticks = 0
             self._commit_to(min(message.commit, self.log.last_index))
             self._send(HEARTBEAT_REPLY, message.sender, context=message.context)
         elif kind == HEARTBEAT_REPLY:
@@ -341,9 +384,13 @@ class Raft:
         self._timeout_ticks = ELECTION_TIMEOUT_TICKS + spread
 
     def _hears_leader(self) -> bool:
-        if self.role == LEADER:
+        if self.role == LEADER or self._has_promised():
             return True
         return self.leader_id != 0 and self._elapsed_ticks < ELECTION_TIMEOUT_TICKS
+
+    def _has_promised(self) -> bool:
+        """Whether a leader's lease, of whatever term, may count on this voter."""
+        return self._since_promise_ticks < ELECTION_TIMEOUT_TICKS
 
     def _become_follower(self, term: int, leader_id: int) -> None:
         if term > self.term:
@@ -354,6 +401,7 @@ class Raft:
         self.leader_id = leader_id
         self._progress = {}
         self._open_rounds = []
+        self.lease_from_ms = 0
         self._transfer_to = 0
         self.is_handing_over = False
         self._draw_timeout()
@@ -442,7 +490,9 @@ class Raft:
         self.leader_id = self.node_id
         self._elapsed_ticks = 0
         self._open_rounds = []
-        next_index = self.log.last_index + 1
+        self.lease_from_ms = 0
+        self._has_handed_over = False
+        next_index = self._first_of_term = self.log.last_index + 1
         self._progress = {
             peer: Progress(next_index) for peer in self.voters if peer != self.node_id
         }
@@ -592,16 +642,58 @@ class Raft:
 
     def _send_heartbeats(self) -> None:
         for peer, progress in self._progress.items():
-            self._ready.messages.append(
-                Message(
-                    HEARTBEAT,
-                    self.node_id,
-                    peer,
-                    self.term,
-                    commit=min(progress.match, self.commit_index),
-                    context=self._round,
-                )
+            self._send_heartbeat(peer, progress)
+
+    def _send_heartbeat(self, peer: int, progress: Progress) -> None:
+        progress.commit_sent = min(progress.match, self.commit_index)
+        self._ready.messages.append(
+            Message(
+                HEARTBEAT,
+                self.node_id,
+                peer,
+                self.term,
+                index=int(self.offers_lease),
+                commit=progress.commit_sent,
+                context=self._round,
             )
+        )
+
+    def _rests(self, progress: Progress) -> bool:
+        """Whether a follower has all there is, was told so, and owes no confirmation of a read."""
+        index = self.log.last_index
+        return (
+            self.paired
+            and progress.match == index == self.commit_index == progress.commit_sent
+            and not progress.probing
+            and not progress.needs_snapshot
+            and (not self._open_rounds or progress.round_acknowledged == self._round)
+        )
+
+    def resting_peers(self) -> list[int]:
+        """Return the followers that a leader sends no heartbeats of this partition's own."""
+        return [peer for peer, progress in self._progress.items() if self._rests(progress)]
+
+    def leader_lives(self) -> None:
+        """The leader's node has said that it leads this partition in this term, as ever."""
+        self._elapsed_ticks = 0
+
+    def follower_lives(self, peer: int, term: int) -> None:
+        """A follower's node has said that it follows in this term."""
+        progress = self._progress.get(peer)
+        if progress is not None and term == self.term:
+            progress.heard_lately = True
+
+    def leader_lost(self) -> None:
+        """The leader's node cannot be reached: stand soon, one voter after the other.
+
+        Pre-votes of others are no longer refused for its sake. Two who stood at once would split
+        the votes; who hears from the leader after all goes on following it.
+        """
+        if self.role == FOLLOWER and self.leader_id:
+            others = [voter for voter in self.voters if voter != self.leader_id]
+            turn = others.index(self.node_id) if self.node_id in others else len(others)
+            self._elapsed_ticks = ELECTION_TIMEOUT_TICKS
+            self._timeout_ticks = ELECTION_TIMEOUT_TICKS + 1 + 2 * turn
 
     def _take_heartbeat_reply(self, message: Message) -> None:
         progress = self._progress.get(message.sender)
@@ -613,10 +705,26 @@ class Raft:
 
     def _confirm_rounds(self) -> None:
         """Hand out the rounds that a quorum has acknowledged; a later one confirms the earlier."""
+        if not self._open_rounds:
+            return
+        confirmed = self._acknowledged_round(0)
+        leased = 0 if self._has_handed_over else self._acknowledged_round(self._first_of_term)
+        while self._open_rounds and self._open_rounds[0][0] <= confirmed:
+            number, index, began_ms = self._open_rounds.pop(0)
+            self._ready.reads.append((number, index))
+            if number <= leased:
+                self.lease_from_ms = began_ms
+
+    def _acknowledged_round(self, match_min: int) -> int:
+        """Return the latest round that a quorum, with that much of the log on disk, has answered.
+
+        Whoever has this term on disk will know after a restart that it may have acknowledged.
+        """
         acknowledged = sorted(
-            self._round if voter == self.node_id else self._progress[voter].round_acknowledged
+            self._round
+            if voter == self.node_id
+            else self._progress[voter].round_acknowledged
+            * (self._progress[voter].match >= match_min)
             for voter in self.voters
         )
-        confirmed = acknowledged[(len(acknowledged) - 1) // 2]
-        while self._open_rounds and self._open_rounds[0][0] <= confirmed:
-            self._ready.reads.append(self._open_rounds.pop(0))
+        return acknowledged[(len(acknowledged) - 1) // 2]

@@ -3,7 +3,7 @@
 from collections import deque
 from itertools import islice
 from struct import pack, unpack_from
-from typing import Final
+from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.packed import pack_items, unpack_items
@@ -15,8 +15,8 @@ ITEM_BYTES: Final = 50  # a bytes object and its slot in a block of the deque: m
 class List(Container):
     """Byte strings from left to right; the ends and their neighbours are near."""
 
-    type_code = 2
-    type_name = "list"
+    type_code: ClassVar[int] = 2
+    type_name: ClassVar[str] = "list"
 
     def __init__(self, items: list[bytes] | None = None) -> None:
         self.items: deque[bytes] = deque(items or [])

@@ -5,7 +5,7 @@ a `Container`: a class of its own in a module of its own, which this module does
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
 
@@ -17,8 +17,8 @@ class Container:
     that has become empty is deleted by the command that emptied it (streams excepted).
     """
 
-    type_code: int = -1
-    type_name: str = ""
+    type_code: ClassVar[int] = -1
+    type_name: ClassVar[str] = ""
 
     def __len__(self) -> int:
         """Return the number of elements."""

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 from respkv.clock import Chance
 from respkv.cluster.genesis import Genesis, Member
-from respkv.cluster.redirect import redirect
 from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
 from respkv.consensus.messages import HEARTBEAT, Message
+from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.consensus.raft import LEADER
-from respkv.errors import CommandError, TryAgain
+from respkv.errors import CommandError, SlotNotServed, TryAgain
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
-from respkv.node.cluster_service import Link
-from respkv.node.connection import Connection
+from respkv.node.cluster_service import Follower, Link
 from respkv.node.forming import Forming
 from respkv.node.membership import Membership
 from respkv.node.peer_network import PeerNetwork
-from respkv.node.router import ClusterRouter
+from respkv.node.router import ClusterRouter, Stream
 from respkv.replica.client import Client
 from respkv.replica.peer_codec import PeerMessage
 from respkv.replica.recover import recovering_replica
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respkv")
 
-DRAIN_TURNS_MAX: Final = 100
 HANDOVER_SECONDS: Final = 2.0
 HANDOVER_STEP_SECONDS: Final = 0.01
 HANDOVER_STEPS: Final = 20  # with one follower, before another is asked to take over
@@ -90,17 +88,18 @@ class PartitionRuntime:
         """Clients are sent to this leader from now on."""
         self._cluster.leader_changed(self._partition, leader_id, term)
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """Return the error line that sends a client with this command to the leader."""
+        if not isinstance(client, Stream):  # a part of a gathering, which tells its own client
+            return SlotNotServed().text
         slot = -1
         with contextlib.suppress(CommandError):  # EXEC: any of the partition's slots will do
             slot = slot_of_command(resolve(argv), argv)
         if slot < 0:
             slot = self._cluster.view.partition_of_slot.index(self._partition)
-        own_number, own = self._cluster.view.own_number, self._cluster.view.own
-        if leader_id == own_number:
+        if leader_id == self._cluster.view.own_number:
             return TryAgain().text
-        return redirect(self._cluster.view, slot, own.host or "127.0.0.1").text
+        return self._cluster.router.redirection(client.connection, slot).text
 
 
 class Cluster:
@@ -108,6 +107,7 @@ class Cluster:
 
     view: ClusterView
     network: PeerNetwork
+    pairs: PairHeartbeats
 
     def __init__(self, node: "Node", fs: FileSystem, directory: str) -> None:
         self.node = node
@@ -164,8 +164,10 @@ class Cluster:
             self.node.config["cluster-secret"].encode(),
             self._take_message,
             self._peer_state,
+            self.node.config["cluster-peer-queue-bytes"],
         )
         self._has_network = True
+        self.pairs = PairHeartbeats(own_number, self._step_replica)
 
     async def join(self) -> None:
         """Listen for peers and dial them."""
@@ -190,7 +192,9 @@ class Cluster:
                 partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
             )  # fmt: skip
             replica.keyspace.limits = node.limits
+            replica.raft.offers_lease = node.config["read-consistency"] == "lease"
             self.replicas[partition] = replica
+            self.pairs.add(partition, replica.raft)
             self.keepers[partition] = SnapshotKeeper(
                 replica, node.wal, node.log_writer, runtime, self._fs, self._directory
             )
@@ -210,27 +214,24 @@ class Cluster:
 
     # --- running -----------------------------------------------------------------------------
 
+    async def drain(self) -> None:
+        """Take what peers have sent while this node stood still: their time counts behind it."""
+        await self.network.drain()
+
     def tick(self) -> None:
         """One heartbeat interval has passed."""
         self._ticks += 1
         if self._ticks % ANNOUNCE_TICKS == 0:
             for partition in self.replicas:
                 self._announce(partition)
+        for beat in self.pairs.beats():
+            self._send_pair(beat)
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
         if self._ticks % BALANCE_TICKS == 0:
             self._balance()
         self.router.retry_held()
-
-    async def drain(self) -> None:
-        """Take what peers have sent while this node stood still: their time counts behind it."""
-        for _ in range(DRAIN_TURNS_MAX):
-            received = self.messages_received
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            if self.messages_received == received:
-                break
 
     def _balance(self) -> None:
         """Ask for one partition that the ring wants this node to lead, once it has caught up."""
@@ -251,6 +252,8 @@ class Cluster:
         """All that this turn has to say to the peers leaves, in one write for each."""
         if self._has_network:
             self.network.flush()
+        if self.node.waiting:
+            self.node.waiting.look()
 
     def leader_changed(self, partition: int, leader: int, term: int) -> None:
         """A replica here has learnt who leads its partition."""
@@ -276,7 +279,19 @@ class Cluster:
         """Return whether this node can send every client to where its keys are served."""
         return all(map(self.view.live_leader, range(self.view.partitions)))
 
+    def _step_replica(self, partition: int, message: Message) -> None:
+        self.replicas[partition].step(message)
+
+    def _send_pair(self, message: PairMessage) -> None:
+        self.network.send(0, message)
+        self.node.runtime.request_end_of_turn()
+
     def _take_message(self, partition: int, message: PeerMessage) -> None:
+        if isinstance(message, PairMessage):
+            answer = self.pairs.step(message)
+            if answer is not None:
+                self._send_pair(answer)
+            return
         replica = self.replicas.get(partition)
         if replica is None:
             if isinstance(message, Message) and message.kind == HEARTBEAT:
@@ -298,6 +313,10 @@ class Cluster:
                     self._announce_to(number, replica)
             self.node.runtime.request_end_of_turn()
             self.node.call_soon(self.router.retry_held)
+        if not up:
+            for replica in self.replicas.values():
+                if replica.raft.leader_id == number:
+                    replica.raft.leader_lost()
         logger.info("node %d is %s", number, "connected" if up else "not reached")
 
     async def hand_over(self) -> None:
@@ -354,7 +373,7 @@ class Cluster:
             replica.raft.transfer(to)
         elif to == self.view.own_number:
             if forced:
-                replica.raft.campaign()
+                replica.raft.force_election()
             else:
                 replica.raft.ask_for_transfer()
         self.node.log_writer.touch(replica)
@@ -364,13 +383,31 @@ class Cluster:
         replica = self.replicas.get(partition)
         return None if replica is None else replica.keyspace
 
+    def followers(self) -> list[Follower]:
+        """Return the nodes that follow a partition led here, by their numbers."""
+        partitions: dict[int, int] = {}
+        entries: dict[int, int] = {}
+        for replica in self.replicas.values():
+            for number, lag in replica.raft.lags().items():
+                partitions[number] = partitions.get(number, 0) + 1
+                entries[number] = entries.get(number, 0) + lag
+        now = time.monotonic()
+        return [
+            Follower(
+                number,
+                partitions[number],
+                entries[number],
+                int(now - self.network.heard.get(number, now)),
+            )
+            for number in sorted(partitions)
+        ]
+
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
         if not self._has_network:
             return []
         return [
-            Link(number, True, 0) for number in self.network.links if self.view.nodes[number].up
+            Link(number, True, 0, link.queue.bytes)
+            for number, link in self.network.links.items()
+            if self.view.nodes[number].up
         ]
-
-    def allow_stale_reads(self, session: Connection, allowed: bool) -> None:
-        """READONLY and READWRITE change nothing yet: every read here is linearizable."""

@@ -64,6 +64,7 @@ class Connection(Client):
         self.muted = False  # CLIENT REPLY OFF
         self.mute_next = 0  # CLIENT REPLY SKIP
         self.no_evict = False
+        self.reads_followers = False  # READONLY
         self.transaction: Transaction | None = None
         self.tracking: ClientTracking | None = None
         self._special = False  # in a transaction, or tracking: every command takes the longer way
@@ -79,6 +80,7 @@ class Connection(Client):
         self._paused_reading = False
         self._over_soft_since = 0.0  # when more than the soft limit began to wait; 0: it does not
         self._waiting: list[Run] | None = None  # requests behind one that waits
+        self._waiting_bytes = 0  # of those that came while it waits
         self._when_answered: Callable[[], None] | None = None
         self.blocked: Wait | None = None  # in a call that waits for a key
         self._blocked_timer: asyncio.TimerHandle | None = None
@@ -119,6 +121,7 @@ class Connection(Client):
             for argvs, raw in runs:
                 if self._waiting is not None:
                     self._waiting.append((argvs, raw))
+                    self._waiting_bytes += len(raw)
                     continue
                 self._dispatch(argvs, raw)
                 if self.closing:
@@ -128,7 +131,7 @@ class Connection(Client):
             runs = parser.feed(b"")
         if parser.error is not None and not self.closing:
             self._broken_stream()
-        elif parser.buffered_bytes > node.config["client-query-buffer-limit"]:
+        elif parser.buffered_bytes + self._waiting_bytes > node.config["client-query-buffer-limit"]:
             self.abort()
         node.runtime.current_client = None
         if self.replies:
@@ -147,9 +150,20 @@ class Connection(Client):
             if not self._paused_reading:
                 self._transport.pause_reading()
 
+    def park_when_answered(self, call: Callable[[], None]) -> None:
+        """Have the next requests wait, and `call` called once all before have been answered.
+
+        It sees to `go_on`. The client is read on, so that its going away is noticed.
+        """
+        if self._waiting is None:
+            self._waiting = []
+        self._when_answered = call
+        self._check_answered()
+
     def go_on(self) -> None:
         """Run the requests that waited, up to one that waits again."""
         waiting, self._waiting = self._waiting, None
+        self._waiting_bytes = 0
         if waiting is None or self.closing:
             return
         self.node.router.begin_input()
@@ -279,7 +293,12 @@ class Connection(Client):
     def call_when_answered(self, call: Callable[[], None]) -> None:
         """Have the next requests wait, and `call` called once all before have been answered."""
         self.wait()
-        self._when_answered = call
+
+        def answered() -> None:
+            call()
+            self.node.call_soon(self.go_on)
+
+        self._when_answered = answered
         self._check_answered()
 
     def _check_answered(self) -> None:
@@ -287,7 +306,6 @@ class Connection(Client):
         if call is not None and self.node.router.is_idle(self):
             self._when_answered = None
             call()
-            self.node.call_soon(self.go_on)
 
     def close_unknown(self) -> None:
         """The outcome of the next command is unknown: send what is known, then close."""
@@ -413,7 +431,7 @@ class Connection(Client):
             router.submit_watch(self, self._watches, argv)
         elif may_wait(command, argv):
             router.submit_write(self, command, [argv], encode_command(argv))
-            self.call_when_answered(self._unblocked)
+            self.park_when_answered(self._unblocked)
         elif command.flags & WRITE:
             router.submit_write(self, command, [argv], encode_command(argv))
         elif not command.flags & CONNECTION:
@@ -440,6 +458,7 @@ class Connection(Client):
         if self._blocked_timer is not None:
             self._blocked_timer.cancel()
             self._blocked_timer = None
+        self.node.call_soon(self.go_on)
 
     def _queue(self, command: Command, argv: Argv) -> None:
         transaction = self.transaction
@@ -469,7 +488,7 @@ class Connection(Client):
         else:
             local = command.flags & CONNECTION != 0
             command = self.node.tracking.remembering(self, command)
-            handler = _answer_ok if command.name == b"CLIENT|REPLY" else command.handler
+            handler = IN_TRANSACTION.get(command.name, command.handler)
             transaction.commands.append((handler, argv, local))
             if not local:
                 self._raws.append(encode_command(argv))
@@ -560,6 +579,7 @@ class Connection(Client):
         self.end_transaction()
         self.node.tracking.disable(self)
         self.no_evict = False
+        self.reads_followers = False
         self.mute_next = 0
         self.resp = 2
         self.db = 0
@@ -572,3 +592,7 @@ class Connection(Client):
 def _answer_ok(_: object, __: Argv) -> Reply:
     """CLIENT REPLY inside a transaction: its replies are one, so it changes nothing there."""
     return OK
+
+
+# What runs instead of a command of the connection that MULTI has queued.
+IN_TRANSACTION: Final[dict[bytes, Callable[[Any, Argv], Reply]]] = {b"CLIENT|REPLY": _answer_ok}

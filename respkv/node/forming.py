@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respkv")
 
+Statuses = dict[tuple[str, int], list[bytes]]  # what each peer has answered
+
 RETRY_SECONDS: Final = 0.05
 ANSWER_SECONDS: Final = 2.0
 REPLY_BYTES_MAX: Final = 1 << 20
+STATUS_FIELDS: Final = 7
 NOT_A_MEMBER: Final = (
     "a node with an empty directory is not the one it stands in for, whose votes and entries it "
     "does not remember; it joins with respkv cluster replace"
@@ -77,58 +80,71 @@ class Forming:
 
         A confirmed node goes on until every other one is confirmed as well, or is gone.
         """
-        statuses = await asyncio.gather(
+        answers = await asyncio.gather(
             *(self._ask(peer, b"STATUS") for peer in self.peers), return_exceptions=True
         )
-        known = [status for status in statuses if not isinstance(status, BaseException)]
-        for status in statuses:
-            if isinstance(status, Disagreement):
-                raise status
+        disagreements = [answer for answer in answers if isinstance(answer, Disagreement)]
+        for disagreement in disagreements:
+            self._warn(str(disagreement))
+        if disagreements:
+            return False
+        known = {
+            peer: answer
+            for peer, answer in zip(self.peers, answers, strict=True)
+            if not isinstance(answer, BaseException)
+        }
         mine = self.membership
-        for _, _, _, _, _, genesis, confirmed in known:
+        for peer, (_, _, _, _, _, genesis, confirmed) in known.items():
             if confirmed == b"1":
                 if mine.genesis is None:
                     # All members kept the genesis before any of them was confirmed.
                     raise Disagreement(f"the peers have formed their cluster: {NOT_A_MEMBER}")
                 if genesis != mine.genesis.encode():
                     raise Disagreement(
-                        "a peer is in another cluster: this node's directory is of an earlier one"
+                        f"{_shown(peer)} is in another cluster: this node's directory is of an "
+                        f"earlier one"
                     )
                 mine.confirm()
         if mine.is_confirmed:
             return True
-        if len(known) < len(self.peers) or known[0][0].decode() != mine.node_id:
-            return False  # somebody is missing, or forming is another node's work
-        await self._lead(known)
+        if len(known) < len(self.peers):
+            return False  # somebody is missing
+        node_ids = [status[0].decode() for status in known.values()]
+        if mine.node_id not in node_ids:
+            raise Disagreement("cluster-peers names others, but not this node")
+        if node_ids[0] == mine.node_id:  # otherwise this is another node's work
+            await self._lead(known)
         return mine.is_confirmed
 
-    async def _lead(self, statuses: list[list[bytes]]) -> None:
+    async def _lead(self, statuses: Statuses) -> None:
         """The first of the list proposes, and tells all once all agree."""
-        held = {status[5] for status in statuses if status[5]}
+        held = {status[5]: peer for peer, status in statuses.items() if status[5]}
         if len(held) > 1:
+            shown = " and ".join(_shown(peer) for peer in held.values())
             raise Disagreement(
-                "peers keep different geneses: some directory is of an earlier cluster"
+                f"{shown} keep different geneses: some directory is of an earlier cluster"
             )
-        genesis = Genesis.decode(held.pop()) if held else self._propose(statuses)
-        for (host, port), status in zip(self.peers, statuses, strict=True):
+        genesis = Genesis.decode(held.popitem()[0]) if held else self._propose(statuses)
+        for peer, status in statuses.items():
             if not genesis.number_of(status[0].decode()):
-                raise Disagreement(f"at {host}:{port} is a new node: {NOT_A_MEMBER}")
+                raise Disagreement(f"at {_shown(peer)} is a new node: {NOT_A_MEMBER}")
         data = genesis.encode()
         await asyncio.gather(*(self._ask(peer, b"GENESIS", data) for peer in self.peers))
         await asyncio.gather(*(self._ask(peer, b"CONFIRM", data) for peer in self.peers))
 
-    def _propose(self, statuses: list[list[bytes]]) -> Genesis:
-        members = []
-        for (host, port), (node_id, announced, own_port, bus, zone, _, _) in zip(
-            self.peers, statuses, strict=True
-        ):
-            members.append(
-                Member(node_id.decode(), announced.decode() or host, int(own_port) or port,
-                       int(bus), zone.decode(), host)
+    def _propose(self, statuses: Statuses) -> Genesis:
+        members: dict[str, Member] = {}
+        for (host, port), (node_id, announced, own_port, bus, zone, _, _) in statuses.items():
+            twin = members.get(node_id.decode())
+            if twin is not None:
+                raise Disagreement(
+                    f"cluster-peers names one node twice: {twin.peer_host} and {host}, port {port}"
+                )
+            members[node_id.decode()] = Member(
+                node_id.decode(), announced.decode() or host, int(own_port) or port,
+                int(bus), zone.decode(), host,
             )  # fmt: skip
-        if len({member.node_id for member in members}) < len(members):
-            raise Disagreement("cluster-peers names one node twice")
-        return self._genesis(members)
+        return self._genesis(list(members.values()))
 
     def _genesis(self, members: list[Member]) -> Genesis:
         config = self._node.config
@@ -148,13 +164,17 @@ class Forming:
             signature = self.sign(what, digest, data)
             writer.write(encode_command([b"RESPKV.FORM", what, digest, data, signature]))
             reply = await asyncio.wait_for(_read_reply(reader), ANSWER_SECONDS)
+        except (ValueError, asyncio.LimitOverrunError):
+            reply = b""
         finally:
             writer.close()
-        if isinstance(reply, bytes):
-            if reply.startswith(b"-"):
-                raise Disagreement(f"{peer[0]}:{peer[1]} refuses: {reply[1:].decode()}")
-            return []
-        return reply
+        if isinstance(reply, list) and len(reply) == STATUS_FIELDS:
+            return reply
+        if isinstance(reply, bytes) and reply.startswith(b"-"):
+            raise Disagreement(f"{_shown(peer)} refuses: {reply[1:].decode(errors='replace')}")
+        if reply != b"+OK":
+            raise Disagreement(f"what answers at {_shown(peer)} is no respkv")
+        return []
 
     def sign(self, what: bytes, digest: bytes, data: bytes) -> bytes:
         """Return the proof that the sender knows the secret."""
@@ -178,7 +198,7 @@ class Forming:
         if not hmac.compare_digest(signature, self.sign(what, digest, data)):
             raise CommandError(b"ERR its cluster-secret is another one")
         if digest != peers_digest(self.peers).encode():
-            shown = " ".join(f"{host}:{port}" for host, port in self.peers)
+            shown = " ".join(map(_shown, self.peers))
             raise CommandError(b"ERR its cluster-peers are %b" % shown.encode())
         membership = self.membership
         if what == b"STATUS":
@@ -193,7 +213,10 @@ class Forming:
                 kept,
                 b"%d" % membership.is_confirmed,
             ]
-        genesis = Genesis.decode(data)
+        try:
+            genesis = Genesis.decode(data)
+        except ValueError as error:
+            raise CommandError(b"ERR %b" % str(error).encode()) from None
         if not genesis.number_of(membership.node_id):
             raise CommandError(b"ERR it is another node than before: " + NOT_A_MEMBER.encode())
         if not membership.accept(genesis):
@@ -201,6 +224,10 @@ class Forming:
         if what == b"CONFIRM":
             membership.confirm()
         return OK
+
+
+def _shown(peer: tuple[str, int]) -> str:
+    return f"{peer[0]}:{peer[1]}"
 
 
 async def _read_reply(reader: asyncio.StreamReader) -> list[bytes] | bytes:
@@ -213,7 +240,7 @@ async def _read_reply(reader: asyncio.StreamReader) -> list[bytes] | bytes:
 async def _read_bulk(reader: asyncio.StreamReader) -> bytes:
     size = int((await reader.readuntil(b"\r\n"))[1:-2])
     if not 0 <= size <= REPLY_BYTES_MAX:
-        raise Disagreement("what answers there is no respkv")
+        raise ValueError(size)
     return (await reader.readexactly(size + 2))[:-2]
 
 

@@ -7,6 +7,7 @@ two that were opened at once survives: each side repairs its own way, and a one-
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -26,8 +27,8 @@ from respkv.node.peer_queue import CHUNK, MESSAGES, message_bounds
 from respkv.replica.peer_codec import PeerCodecError, PeerMessage, decode_message
 from respkv.wire.frames import ChunkJoiner, FrameError
 
-QUEUE_BYTES_MAX: Final = 64 << 20
 RESOLVING_MAX: Final = 4  # names at a time
+DRAIN_ROUNDS_MAX: Final = 64  # a slice of each connection in each; others wait as well
 STRANGERS_MAX: Final = 64  # connections that have not said who they are
 
 
@@ -75,6 +76,7 @@ class AcceptedProtocol(PeerProtocol):
             self.broken(error)
             return
         self.counters.messages_received += len(messages)
+        self._network.heard[self.number] = time.monotonic()
         on_message = self._network.on_message
         for partition, message in messages:
             on_message(partition, message)
@@ -108,7 +110,7 @@ class PeerNetwork:
         secret: bytes,
         on_message: Callable[[int, PeerMessage], None],
         on_state: Callable[[int, bool], None],
-        queue_bytes_max: int = QUEUE_BYTES_MAX,
+        queue_bytes_max: int,
     ) -> None:
         self.node_number = node_number
         self.identity = Identity(node_id, cluster_id, secret)
@@ -124,6 +126,7 @@ class PeerNetwork:
         self._resolver = ThreadPoolExecutor(RESOLVING_MAX, thread_name_prefix="resolve")
         self._server: asyncio.Server | None = None
         self._accepted: dict[int, AcceptedProtocol] = {}
+        self.heard: dict[int, float] = {}  # when each peer's last frame came, monotonic seconds
         self._strangers: set[AcceptedProtocol] = set()
 
     async def listen(self, host: str, port: int) -> int:
@@ -177,6 +180,15 @@ class PeerNetwork:
             for link in self._unflushed:
                 link.flush()
             self._unflushed.clear()
+
+    async def drain(self) -> None:
+        """Take what peers have sent while this node stood still, until nothing more comes."""
+        for _ in range(DRAIN_ROUNDS_MAX):
+            received = self.counters.bytes_received
+            for _ in range(2):  # one turn looks at the sockets, and the next one takes it in
+                await asyncio.sleep(0)
+            if self.counters.bytes_received == received:
+                return
 
     async def close(self) -> None:
         """End all connections; nothing is reported any more."""

@@ -100,7 +100,7 @@ class NodeRuntime:
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """A sole voter without leadership is still loading."""
         return b"LOADING Redis is loading the dataset in memory"
 

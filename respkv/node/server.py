@@ -40,6 +40,7 @@ from respkv.node.router import ClusterRouter, Stream
 from respkv.node.runtime import LogFailed, NodeRuntime
 from respkv.node.sync_helper import SyncHelper
 from respkv.node.tracking import Tracking
+from respkv.node.waiting import Waiting
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
@@ -128,6 +129,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self.pause = Pause(self._loop, self.update_guard)
         self.tracking = Tracking(self)
+        self.waiting = Waiting(self._loop)
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
         self._fs = fs
@@ -188,6 +190,7 @@ class Node:
             self.router.forget(client)
         self.tracking.disable(client)
         self.pause.forget(client)
+        self.waiting.forget(client)
         self.clients.pop(client.id, None)
 
     def update_guard(self) -> None:
@@ -382,10 +385,6 @@ class Node:
                 failure = error
             self.wal.end_spare(path, failure)
         self._refuse_writes_when_full()
-        if not self.log_writer.idle:
-            # What found no room before may be written now; a command larger than the spares may
-            # have met a full disk while all of them are in place.
-            self.runtime.request_end_of_turn()
 
     def _refuse_writes_when_full(self) -> None:
         held, held_max = self.wal.bytes_held(), self.config["log-bytes-max"]
@@ -557,6 +556,10 @@ class Node:
             self.turn_time = time.time()
             if self.log_writer.idle:
                 self.wal.seal()
+            else:
+                # What found no room before may be written now; a command larger than the spares may
+                # have met a full disk while all of them are in place.
+                self.runtime.request_end_of_turn()
             if self._members is not None:
                 self._members.tick()
             else:

@@ -11,7 +11,7 @@ from typing import Final
 from respkv.commands.blocking import Parked
 from respkv.commands.table import Command, lookup
 from respkv.consensus.messages import Message
-from respkv.consensus.raft import LEADER, Raft
+from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, LEADER, Raft
 from respkv.entry import Entry
 from respkv.errors import CommandError, InvariantViolation, LogTimeBehind, NotLeader, NotReady
 from respkv.keyspace.keyspace import Keyspace
@@ -40,6 +40,10 @@ ENTRY_BYTES_MAX: Final = 1 << 20  # a batch is cut here; one larger command trav
 PENDING_BYTES_MAX: Final = 64 << 20  # proposed and not yet applied; beyond it writes are refused
 APPLY_COMMANDS_PER_TURN: Final = 5_000  # about 10 ms of work, then the loop serves others
 SWEEP_KEYS: Final = 500  # expired keys one entry removes: under 1 ms to apply
+TICK_MS: Final = 100
+# A voter counts an election timeout in ticks, so it may begin right before one; and its clock may
+# run an eighth faster than this one's.
+LEASE_MS: Final = (ELECTION_TIMEOUT_TICKS - 1) * TICK_MS * 4 // 5
 UNKNOWN_AFTER_MS: Final = 1_500  # how long the outcome of a proposal may stay open
 
 QUEUE_FULL: Final = b"TRYAGAIN too many writes are waiting to be replicated; retry later"
@@ -105,6 +109,9 @@ class Replica:
         self._reads: list[Item] = []
         self._reads_after_serial = 0
         self._rounds: dict[int, ReadRound] = {}
+        self._round_began_ms = 0
+        self._renews_lease = False
+        self.lease_reads = 0  # runs of commands answered without a round
         self._confirmed: deque[ReadRound] = deque()
         self._parked: dict[WaiterId, ParkedCall] = {}
         self._sweep_serial = 0
@@ -122,6 +129,15 @@ class Replica:
     def serving(self) -> bool:
         """Whether this leader has applied an entry of its own term, so its reads are current."""
         return self._leading_term != 0 and self.applied_term == self._leading_term
+
+    @property
+    def follows(self) -> bool:
+        """Whether this replica hears a leader, and has applied an entry of that leader's term.
+
+        Its state is then as old as replication takes, or at most an election timeout more.
+        """
+        raft = self.raft
+        return self._leading_term == 0 and raft.leader_id != 0 and self.applied_term == raft.term
 
     # --- the client side ---------------------------------------------------------------------
 
@@ -203,7 +219,8 @@ class Replica:
             or client.reads_pending
             or client.batch_serial > self._done_serial
         ):
-            self._submit_read(client, handler, argvs)
+            if not (self.raft.offers_lease and self._read_in_lease(client, handler, argvs)):
+                self._submit_read(client, handler, argvs)
             return
         # A sole voter's reads of an idle client, flat: this is every GET of a standalone server.
         keyspace = self.keyspace
@@ -227,6 +244,24 @@ class Replica:
         if remaining:
             self._submit_read(client, handler, remaining)
 
+    def submit_stale_read(self, client: Client, handler: Handler, argvs: list[Argv]) -> None:
+        """Answer from what is applied here, which may be old; expiry is judged at log time."""
+        if client.reads_pending:
+            client.hold(lambda: self.submit_stale_read(client, handler, argvs))
+            return
+        db = client.db
+
+        def read(_: object, argv: Argv) -> Reply:
+            self.keyspace.applying = False
+            self.keyspace.leader_ms = self.keyspace.now_ms
+            self.keyspace.select(db)
+            return execute(handler, self.keyspace, argv)
+
+        if client.batch_serial > self._done_serial:  # behind what it wrote while this was leading
+            self._join_batch(client, read, argvs, LOCAL)
+        else:
+            self._reply_all(client, [read(None, argv) for argv in argvs])
+
     def submit_watch(
         self, client: Client, watches: list[tuple[int, bytes, int]], argv: Argv
     ) -> None:
@@ -243,6 +278,13 @@ class Replica:
             client.reply(reply)
         else:
             self._join_batch(client, lambda _, __: reply, [[]], LOCAL)
+
+    def copies(self, index: int) -> int:
+        """Return how many followers are known to hold the log up to an applied `index` on disk.
+
+        Wherever this replica stands now, a majority does, of which it may be one.
+        """
+        return max(len(self.raft.voters) // 2, self.raft.matching(index))
 
     def is_idle(self, client: Client) -> bool:
         """Return whether every command of the client has been answered."""
@@ -310,6 +352,36 @@ class Replica:
         if remaining:
             self._read_in_batch(client, handler, remaining, db, awaited)
 
+    def _read_in_lease(self, client: Client, handler: Handler, argvs: list[Argv]) -> bool:
+        """Answer at once while nobody else can lead; False when that is not certain.
+
+        The clock is looked at again after reading: this process may have stood still meanwhile.
+        """
+        from_ms = self.raft.lease_from_ms
+        if (
+            not self.serving
+            or not self.is_idle(client)
+            or self._runtime.monotonic_ms() >= from_ms + LEASE_MS
+        ):
+            return False
+        keyspace = self.keyspace
+        keyspace.applying = False
+        keyspace.leader_ms = self.log_clock.now_ms()
+        keyspace.select(client.db)
+        try:
+            replies = [execute(handler, keyspace, argv) for argv in argvs]
+        except LogTimeBehind:
+            return False
+        now_ms = self._runtime.monotonic_ms()
+        if now_ms >= from_ms + LEASE_MS:
+            return False
+        if min(now_ms - from_ms, now_ms - self._round_began_ms) > LEASE_MS // 2:
+            self._renews_lease = True
+            self._log_writer.touch(self)
+        self.lease_reads += 1
+        self._reply_all(client, replies)
+        return True
+
     def _await_round(
         self, client: Client, handler: Handler, argvs: list[Argv], awaited: bool
     ) -> None:
@@ -341,11 +413,11 @@ class Replica:
         """Send the client to the leader, once one is known."""
         if self.raft.leader_id:
             for argv in argvs:
-                self.answer(client, self._redirect(None, argv))
+                self.answer(client, self._redirection(client, argv))
         elif client.reads_pending:
             client.hold(lambda: self._redirect_all(client, argvs))
         else:
-            self._join_batch(client, self._redirect, argvs, READ)
+            self._join_batch(client, self._redirecting(client), argvs, READ)
 
     def _reply_all(self, client: Client, replies: list[Reply]) -> None:
         if not client.replies:
@@ -361,10 +433,10 @@ class Replica:
 
     def tick(self) -> None:
         """One heartbeat interval has passed (100 ms)."""
-        self.raft.tick()
+        if self.raft.tick():
+            self._log_writer.touch(self)
         self._sweep_if_due()
         self._give_up_old_proposals()
-        self._log_writer.touch(self)
 
     def send(self, message: Message) -> None:
         """Send a message that had to wait for the log to be durable."""
@@ -465,10 +537,12 @@ class Replica:
         return True
 
     def _start_round(self) -> None:
-        if not self._reads:
+        if not self._reads and not self._renews_lease:
             return
+        self._renews_lease = False
+        self._round_began_ms = self._runtime.monotonic_ms()
         try:
-            number = self.raft.read_index()
+            number = self.raft.read_index(self._round_began_ms)
         except NotReady:
             return  # its own term's first entry is on the way; the round starts behind it
         except NotLeader:
@@ -569,6 +643,8 @@ class Replica:
                 keyspace.select(db)
             logged = kind == LOGGED
             keyspace.applying = logged
+            if logged and client is not None:
+                client.written_index = self.applied_index + 1
             replies: list[Reply] = []
             for argv in argvs:
                 try:
@@ -657,7 +733,7 @@ class Replica:
                 if kind == LOCAL:
                     reply = execute(handler, client, argv)
                 else:
-                    reply = CommandError(self._runtime.redirection(self.raft.leader_id, argv))
+                    reply = self._redirection(client, argv)
                 self._reply_all(client, [reply])
             if kind == AWAITED_READ:
                 self._read_done(client)
@@ -688,8 +764,12 @@ class Replica:
             if client is not None:
                 self._join_batch(client, handler, argvs, AWAITED_READ, db)
 
-    def _redirect(self, _: object, argv: Argv) -> Reply:
-        return CommandError(self._runtime.redirection(self.raft.leader_id, argv))
+    def _redirecting(self, client: Client) -> Handler:
+        """Return what redirects a read in its turn."""
+        return lambda _, argv: self._redirection(client, argv)
+
+    def _redirection(self, client: Client, argv: Argv) -> CommandError:
+        return CommandError(self._runtime.redirection(client, self.raft.leader_id, argv))
 
     def _give_up_old_proposals(self) -> None:
         """Close clients of an ex-leader's proposals that stay open: they may still commit."""
@@ -723,10 +803,11 @@ class Replica:
                 batch.index = 0
 
     def _sweep_if_due(self) -> None:
+        if self._leading_term == 0:
+            return
         deadline_ms = self.keyspace.next_deadline_ms()
         if (
             deadline_ms is not None
-            and self._leading_term
             and self._sweep_serial <= self._done_serial
             and deadline_ms < self.log_clock.now_ms()
         ):

@@ -120,6 +120,7 @@ class SnapshotKeeper:
         self.snapshot_index = index
         self._wal.recycle()
         self._replica.snapshot_index = index
+        self._log_writer.touch(self._replica)  # it may forget what the snapshot covers
         if not self._senders:
             remove_older(self._fs, self._directory, self._replica.partition, index)
 

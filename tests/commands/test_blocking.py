@@ -147,6 +147,14 @@ CASES = {
         b: CLIENT UNBLOCK #a TIMEOUT
         a?
         """,
+    "a WAIT unblocked": """
+        a: WAIT 1 0
+        b: CLIENT UNBLOCK #a
+        a?
+        a: WAIT 1 0
+        b: CLIENT UNBLOCK #a ERROR
+        a?
+        """,
     "one who is gone gets nothing": """
         a: BLPOP k 0
         c: BLPOP k 0

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.commands.describe import commands
-from respkv.commands.routing import slot_of_command, slot_of_commands
+from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
-from respkv.errors import CommandError, CrossSlot
+from respkv.errors import CommandError
 from respkv.keyspace.slots import SLOTS, slot_of
 from respkv.node import server as _declares  # noqa: F401 - PING, WATCH, COMMAND
 from tests.commands.reference import ClusterReference, split
@@ -92,15 +92,3 @@ def test_each_command_with_one_key_has_the_slot_of_that_key() -> None:
         assert slot_of_command(command, argv) == slot_of(b"tag")
         found += 1
     assert found > 20
-
-
-def test_a_transaction_has_one_slot() -> None:
-    def slot(*lines: str) -> int:
-        return slot_of_commands([(resolve(argv), argv) for argv in map(split, lines)])
-
-    assert slot("PING", "SET {t}a 1", "DBSIZE", "GET {t}b") == slot_of(b"t")
-    assert slot("PING") == slot() == -1
-    with pytest.raises(CrossSlot):
-        slot("SET a 1", "PING", "GET b")
-    with pytest.raises(CrossSlot):
-        slot("SET a 1", "MGET a b")

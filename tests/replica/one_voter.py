@@ -80,7 +80,7 @@ class OneVoter:
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """It leads, or nobody does."""
         return b"LOADING"
 
@@ -95,6 +95,8 @@ class OneVoter:
         self.now += 100
         if self.log_writer.idle:
             self.wal.seal()
+        else:
+            self.request_end_of_turn()
         self.replica.tick()
         self.turns()
 

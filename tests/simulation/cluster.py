@@ -39,11 +39,14 @@ class Cluster:
             connection = user.connection
             if connection is not None and connection.node is node:
                 self.world.after(MILLISECOND, connection.break_off)
+        for other in self.nodes.values():
+            if other.alive:
+                other.peer_lost(node)
         self.world.after(self.troubles.restart_delay(), lambda: self.restart(node))
 
     def restart(self, node: SimulatedNode) -> None:
-        """Start a node again, unless it runs."""
-        if not node.alive:
+        """Start a node again, unless it runs, or is gone for good."""
+        if not node.alive and not node.stopped:
             self.world.count("restarts")
             node.boot()
 
@@ -82,7 +85,7 @@ class Cluster:
         self._check_histories()
 
     def _check_peace(self) -> None:
-        replicas = [node.replica for node in self.nodes.values()]
+        replicas = [node.replica for node in self.nodes.values() if not node.stopped]
         if sum(replica.serving for replica in replicas) != 1:
             raise Violation("after healing there is not one serving leader")
         deadline = self.world.now + SECOND  # a sweep may just be on its way
@@ -97,6 +100,11 @@ class Cluster:
             raise Violation("after healing a user still waits")
 
     def _check_fresh_write(self) -> None:
+        """Writes go on, also when the leader has just stopped for good, as long as two are left."""
+        leader = next(node for node in self.nodes.values() if node.leads)
+        if not any(node.stopped for node in self.nodes.values()):
+            leader.stopped = True
+            leader.crash(power_loss=False)
         before = self.world.counts.get("ok", 0)
         user = User(self, 0)
         self.users.append(user)
@@ -104,10 +112,14 @@ class Cluster:
         self.world.run_until(self.world.now + 8 * SECOND)
         user.stopped = True
         self.world.run_until(self.world.now + 3 * SECOND)
-        if self.world.counts.get("ok", 0) == before:
+        leaders = sum(node.leads for node in self.nodes.values())
+        if leaders != 1 or self.world.counts.get("ok", 0) == before:
             raise Violation("after healing nothing succeeds")
 
     def _check_histories(self) -> None:
+        leader = next(node for node in self.nodes.values() if node.leads)
+        self.workload.appends.read_all(leader.replica.keyspace)
+        self.workload.appends.check()
         for key, history in self.workload.histories.items():
             self.world.count("keys checked")
             broken = explain(history)

@@ -111,8 +111,9 @@ class SimulatedConnection(Client):
             command = lookup(argv[0])
             assert command is not None
             transaction.commands.append((command.handler, argv, False))
-        self._promises.append(True)
-        raws = [encode_command(argv) for argv in commands]
+            transaction.writes = transaction.writes or command.flags & WRITE != 0
+        self._promises.append(transaction.writes)
+        raws = [encode_command(argv) for argv in commands] if transaction.writes else []
         self.node.replica.submit_transaction(self, transaction, raws, [b"EXEC"])
 
     def echo(self, token: bytes) -> None:

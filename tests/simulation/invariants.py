@@ -6,6 +6,7 @@ from zlib import crc32
 from respkv.consensus.raft import LEADER
 from respkv.entry import Entry
 from respkv.log.recovery import recover
+from respkv.replica.replica import LEASE_MS
 from tests.simulation.world import Violation
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tests.simulation.node import SimulatedNode
 
 DIGEST_EVERY = 8  # entries: a digest costs as much as applying some ten of them
+COMPLETIONS_AFTER_TRUNCATION = 3  # are looked at: the first may belong to what was truncated
 DURABILITY_EVERY = 40  # acknowledgements: reading three disks back is dear as well
 
 
@@ -27,10 +29,12 @@ class Invariants:
         self.digests: dict[int, bytes] = {}
         self.acknowledged_index = 0
         self._acknowledged = 0
+        self._votes: dict[int, tuple[int, int]] = {}  # node → term and vote it has told others
 
     def watch(self, node: "SimulatedNode") -> None:
         """See every entry that this life of a node applies."""
         replica = node.replica
+        self._check_memory(node)
         apply = replica._apply
 
         def applying(entry: Entry) -> int:
@@ -41,6 +45,19 @@ class Invariants:
             return applied
 
         replica._apply = applying  # type: ignore[method-assign]
+        persisted = replica.persisted
+        truncations, unchecked = replica.raft.truncations, 0
+
+        def persisting(term: int, index: int) -> None:
+            nonlocal truncations, unchecked
+            persisted(term, index)
+            if replica.raft.truncations != truncations:
+                truncations, unchecked = replica.raft.truncations, COMPLETIONS_AFTER_TRUNCATION
+            if unchecked:
+                unchecked -= 1
+                self._check_durable(node)
+
+        replica.persisted = persisting  # type: ignore[method-assign]
 
     def _check_entry(self, node: "SimulatedNode", entry: Entry) -> None:
         """State-machine safety: one index, one entry; and log time goes on."""
@@ -51,6 +68,26 @@ class Invariants:
         earlier = self.applied.get(entry.index - 1)
         if earlier is not None and earlier[1] > entry.time_ms:
             raise Violation(f"log time goes back at {entry.index}")
+
+    def _check_leases(self, term: int) -> None:
+        """While anybody has a lease, nobody leads in a later term."""
+        for node in self.cluster.nodes.values():
+            if node.booted and node.replica.raft.term < term:
+                from_ms = node.replica.raft.lease_from_ms
+                if from_ms and node.monotonic_ms() < from_ms + LEASE_MS:
+                    raise Violation(f"node {node.id} has a lease while term {term} has a leader")
+
+    def _check_durable(self, node: "SimulatedNode") -> None:
+        """What a voter counts as durable on its own disk is there, and nothing else instead."""
+        raft = node.replica.raft
+        index = raft._persisted_index
+        if index <= raft.log.base_index:
+            return
+        partition = recover(node.disk.durable_image(), "data").partitions[0]
+        terms = {entry.index: entry.term for entry in partition.entries}
+        held = index <= partition.snapshot_index or terms.get(index, 0) == raft.term_at(index)
+        if index > raft.last_index or not held:
+            raise Violation(f"node {node.id} takes entry {index} for durable, and it is not")
 
     def _check_state(self, node: "SimulatedNode", index: int) -> None:
         self.state_seen(node, index, node.replica.keyspace.digest())
@@ -66,6 +103,8 @@ class Invariants:
         raft = node.replica.raft
         if raft.role != LEADER:
             return
+        if self.cluster.troubles.leases:
+            self._check_leases(raft.term)
         known = self.leaders.get(raft.term)
         if known == node.id:
             return
@@ -93,6 +132,20 @@ class Invariants:
                             raise Violation(f"logs agree at {index} but not before")
                         break
 
+    def voted(self, node: "SimulatedNode", term: int, candidate: int) -> None:
+        """One vote a term, whatever happens to the voter."""
+        known = self._votes.get(node.id)
+        if known is not None and known[0] == term and known[1] != candidate:
+            raise Violation(f"node {node.id} votes for {known[1]} and {candidate} in term {term}")
+        self._votes[node.id] = (term, candidate)
+
+    def _check_memory(self, node: "SimulatedNode") -> None:
+        """A node that starts again knows the vote that it has told others."""
+        raft = node.replica.raft
+        term, candidate = self._votes.get(node.id, (0, 0))
+        if raft.term < term or (raft.term == term and raft.vote != candidate):
+            raise Violation(f"node {node.id} has forgotten its vote for {candidate} in term {term}")
+
     def write_acknowledged(self, index: int) -> None:
         """Acknowledged implies on a majority of disks, were all power lost now."""
         self._acknowledged += 1
@@ -102,7 +155,8 @@ class Invariants:
         self.cluster.world.count("durability checks")
         holders = 0
         for node in self.cluster.nodes.values():
-            recovery = recover(node.disk.durable_image(), "data")
+            disk = node.disk.durable_image() if node.lost_disk is None else node.lost_disk
+            recovery = recover(disk, "data")
             partition = recovery.partitions.get(0)
             if partition is not None and partition.last_index >= index:
                 terms = {entry.index: entry.term for entry in partition.entries}

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from respkv.clock import SeededChance
-from respkv.consensus.messages import VOTE_REPLY, Message
+from respkv.consensus.messages import VOTE, VOTE_REPLY, Message
+from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.consensus.raft import LEADER
+from respkv.log.damage import LogDamaged
+from respkv.log.segment import segment_names
 from respkv.log.wal import Wal
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
@@ -39,6 +42,8 @@ class SimulatedNode:
         self.disk = FaultyDisk(SeededChance(cluster.world.chance.below(1 << 62)))
         self.alive = False
         self.paused = False
+        self.stopped = False  # for good
+        self.lost_disk: FaultyDisk | None = None  # what was durable when the log was destroyed
         self.incarnation = 0
         self.skew_ms = 0
         self.speed_per_mille = 1000
@@ -63,9 +68,13 @@ class SimulatedNode:
 
     def send(self, message: Any) -> None:
         """Hand a message to the network."""
+        if isinstance(message, Message):
+            if message.kind == VOTE:
+                self.cluster.invariants.voted(self, message.term, self.id)
+            elif message.kind == VOTE_REPLY and not message.reject:
+                self.cluster.invariants.voted(self, message.term, message.recipient)
+                self.cluster.troubles.voted(self)
         self.cluster.network.send(message)
-        if isinstance(message, Message) and message.kind == VOTE_REPLY and not message.reject:
-            self.cluster.troubles.voted(self)
 
     def request_end_of_turn(self) -> None:
         """End the turn at this same time, behind what else happens now."""
@@ -96,7 +105,7 @@ class SimulatedNode:
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """Name the leader by its number."""
         return b"MOVED 0 %d" % leader_id if leader_id else b"CLUSTERDOWN no leader"
 
@@ -114,6 +123,20 @@ class SimulatedNode:
         self.guard(self._boot)
 
     def _boot(self) -> None:
+        try:
+            self._recover()
+        except LogDamaged:
+            if self.lost_disk is None:
+                raise
+            self.world.count("destroyed logs refused")
+            self.alive = False
+            self.stopped = True
+            return
+        self.cluster.invariants.watch(self)
+        self.booted = True
+        self._later(self.world.between(0, 100 * MILLISECOND), self._tick)
+
+    def _recover(self) -> None:
         self.wal = Wal.open(self.disk, DIRECTORY, SEGMENT_BYTES)
         self.log_writer = LogWriter(self.wal, self, wait_for_sync=True)
         self.replica = finish(
@@ -129,13 +152,13 @@ class SimulatedNode:
                 databases=DATABASES,
             )
         )
+        self.replica.raft.offers_lease = self.cluster.troubles.leases
         self.keeper = SnapshotKeeper(
             self.replica, self.wal, self.log_writer, self, self.disk, DIRECTORY
         )
+        self.pairs = PairHeartbeats(self.id, lambda _, message: self.replica.step(message))
+        self.pairs.add(0, self.replica.raft)
         self.keeper.log_bytes_between = LOG_BYTES_BETWEEN_SNAPSHOTS
-        self.cluster.invariants.watch(self)
-        self.booted = True
-        self._later(self.world.between(0, 100 * MILLISECOND), self._tick)
 
     def crash(self, power_loss: bool) -> None:
         """Stop here and now; what the disk keeps depends on how."""
@@ -151,10 +174,20 @@ class SimulatedNode:
         self.disk.torn_writes = self.disk.lost_writes = 0
         self.cluster.node_died(self)
 
+    def destroy_log(self) -> None:
+        """Somebody deletes the segments and leaves the rest: this voter must never come back."""
+        self.crash(power_loss=False)
+        self.lost_disk = self.disk.durable_image()
+        for name in segment_names(self.disk, DIRECTORY):
+            self.disk.remove(f"{DIRECTORY}/{name}")
+        self.disk.sync_directory(DIRECTORY)
+        self.world.count("logs destroyed")
+
     def count_events(self) -> None:
         """Add up what this life has seen, for the report."""
         if self.booted:
             self.world.count("elections", self.replica.raft.elections_started)
+            self.world.count("reads in a lease", self.replica.lease_reads)
             self.world.count("truncations", self.replica.raft.truncations)
             self.world.count("snapshots installed", self.keeper.installed)
 
@@ -196,6 +229,15 @@ class SimulatedNode:
                 if self.alive and incarnation == self.incarnation:
                     self.guard(call)
 
+    def peer_lost(self, peer: "SimulatedNode") -> None:
+        """The connection with a dead node has closed: is it back within 100 ms?"""
+
+        def look() -> None:
+            if not peer.alive and self.replica.raft.leader_id == peer.id:
+                self.replica.raft.leader_lost()
+
+        self._later(100 * MILLISECOND, look)
+
     @property
     def leads(self) -> bool:
         """Whether this node takes itself for the leader."""
@@ -214,6 +256,10 @@ class SimulatedNode:
             self.keeper.take_chunk(message)
         elif isinstance(message, SnapshotAck):
             self.keeper.take_ack(message)
+        elif isinstance(message, PairMessage):
+            answer = self.pairs.step(message)
+            if answer is not None:
+                self.send(answer)
         else:
             self.replica.step(message)
 
@@ -228,6 +274,10 @@ class SimulatedNode:
         self._later(100 * MILLISECOND * 1000 // self.speed_per_mille, self._tick)
         if self.log_writer.idle:
             self.wal.seal()
+        else:
+            self.request_end_of_turn()  # what found no room before may be written now
+        for beat in self.pairs.beats():
+            self.send(beat)
         self.replica.tick()
         self.keeper.tick()
         self._keep_spare()

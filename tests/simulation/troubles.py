@@ -34,14 +34,17 @@ class Troubles:
         self.straggles = (0, 10, 50)[pick(3)]
         self.depositions = 0  # of a node that has just become leader
         self.transfers = 100  # of leadership, when the node that is looked at has it
+        self.destructions = (0, 0, 2)[pick(3)]  # of one node's log, at most one in a run
+        self.overtakings = 0  # of a leader whose disk is busy
         self.stalls = False  # of leaders that do not notice that they are deposed
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
         self.drift_per_mille = 30
         self.sync_us = (50, 2000)
         self.limits = Limits()
+        self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
-        self.profile = list(PROFILES)[self.world.seed % len(PROFILES)]
+        self.profile = profile_of(self.world.seed)
         PROFILES[self.profile](self)
 
     def start(self) -> None:
@@ -99,11 +102,18 @@ class Troubles:
         if world.happens(self.transfers) and node.alive and node.leads:
             world.count("transfers")
             node.handle(lambda: node.hand_over(1 + node.id % 3))
+            if self.leases and world.happens(500):
+                self._deafen(node)
+        if world.happens(self.overtakings) and node.alive and node.leads:
+            self._overtake(node)
         if world.happens(self.jumps):
             world.count("clock jumps")
             node.skew_ms += world.between(-20_000, 20_000)
         if world.happens(self.disk_errors) and node.alive:
             node.disk.fail_next = (EIO, ENOSPC)[world.chance.below(2)]
+        if world.happens(self.destructions) and node.booted:
+            self.destructions = 0
+            node.destroy_log()
         if world.happens(self.full_disks):
             self._fill_disk(node)
         if world.happens(self.slow_disks):
@@ -129,6 +139,15 @@ class Troubles:
             world.between(100, 5000) * MILLISECOND, lambda: self.cluster.network.mend(links)
         )
 
+    def _deafen(self, node: "SimulatedNode") -> None:
+        """For a while it does not hear what its transfer has led to."""
+        self.world.count("one-way cuts")
+        links = {(other, node.id) for other in self.cluster.nodes if other != node.id}
+        self.cluster.network.cut |= links
+        self.world.after(
+            self.world.between(50, 800) * MILLISECOND, lambda: self.cluster.network.mend(links)
+        )
+
     def _fill_disk(self, node: "SimulatedNode") -> None:
         """For a while, little or nothing more fits."""
         world = self.world
@@ -138,6 +157,24 @@ class Troubles:
             node.disk.capacity = 1 << 40
 
         world.after(world.between(500, 5000) * MILLISECOND, make_room)
+
+    def _overtake(self, node: "SimulatedNode") -> None:
+        """Another one is elected, and replaces what a leader with a busy disk is still syncing."""
+        world = self.world
+        network = self.cluster.network
+        heir = self.cluster.nodes[1 + node.id % 3]
+        world.count("overtakings")
+        node.sync_us = (200_000, 400_000)
+        heir.sync_us = (20_000, 60_000)
+        node.handle(lambda: node.hand_over(heir.id))
+        links = {(node.id, other) for other in self.cluster.nodes}
+
+        def relax() -> None:
+            network.mend(links)
+            node.sync_us = heir.sync_us = self.sync_us
+
+        world.after(4 * MILLISECOND, lambda: network.cut.update(links))
+        world.after(300 * MILLISECOND, relax)
 
     # --- at the worst time -------------------------------------------------------------------
 
@@ -229,6 +266,7 @@ def _amnesia(troubles: Troubles) -> None:
     troubles.amnesia_tests = 300
     troubles.crashes = troubles.pauses = 0
     troubles.depositions = 300
+    troubles.overtakings = 300
     troubles.losses = troubles.straggles = 100
     troubles.sync_us = (1000, 200_000)
 
@@ -256,6 +294,7 @@ def _disks(troubles: Troubles) -> None:
     troubles.crashes = 250
     troubles.disk_errors = 15
     troubles.full_disks = 40
+    troubles.destructions = 15
     troubles.limits.snapshot_chunk_bytes = 2048
 
 
@@ -264,6 +303,11 @@ def _weather(troubles: Troubles) -> None:
     troubles.losses = troubles.duplications = troubles.straggles = 150
     troubles.cuts = 120
     troubles.limits.append_entries = 2
+
+
+def profile_of(seed: int) -> str:
+    """Return the profile that a seed has."""
+    return list(PROFILES)[seed % len(PROFILES)]
 
 
 PROFILES: dict[str, Callable[[Troubles], None]] = {

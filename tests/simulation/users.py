@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
 PATIENCE_MS = (600, 5000)  # users differ
-READS = ("get", "exists", "watch", "echo")
+READS = ("get", "exists", "watch")
 
 
 class User:
@@ -119,6 +119,7 @@ class User:
         for value in values:
             call, operation = self._waiting.popleft()
             if isinstance(value, CommandError):
+                call.refused()
                 self._failed(value)
                 continue
             operation.completed = self.world.now
@@ -148,7 +149,7 @@ class User:
         for call, operation in self._waiting:
             self.world.count("unknown")
             self.cluster.outcome(False)
-            if operation.name not in READS:
+            if call.key and operation.name not in READS:
                 self.cluster.workload.remember(call.key, operation)
         self._waiting.clear()
         self._unsent = 0

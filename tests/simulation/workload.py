@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from respkv.wire.reply import NULL_ARRAY
+from tests.simulation.appends import Appends
 from tests.simulation.checker import UNKNOWN, Operation
 from tests.simulation.connection import SimulatedConnection
 from tests.simulation.world import MILLISECOND, Violation, World
@@ -31,6 +32,7 @@ class Call:
         self.argument = argument
         self.submit = submit
         self.done = done
+        self.refused: Callable[[], None] = lambda: None
 
 
 def database_of(key: bytes) -> int:
@@ -49,6 +51,7 @@ class Workload:
         self.chunks = 300  # per mille: calls that do not arrive together with the one before
         self.late_chunks = 250  # per mille: of those, the ones that come much later
         self.families = b"rrcttw"
+        self.appends = Appends(world)
         self._world = world
         self._keys: list[bytes] = []
         self._next_key = 0
@@ -105,6 +108,8 @@ class Workload:
         dice = self._world.chance.below(100)
         if dice < 4:
             return self._echo()
+        if self._world.happens(150):
+            return self._append_and_read()
         if dice < 12:
             return self._call("exists", key, None, b"EXISTS", key)
         if dice < 19:
@@ -169,6 +174,18 @@ class Workload:
                 raise Violation(f"replies swapped: {operation.result!r} instead of {token!r}")
 
         return Call("echo", b"", None, lambda connection: connection.echo(token), done)
+
+    def _append_and_read(self) -> Call:
+        transaction = self.appends.transaction()
+        call = Call(
+            "appends", b"", None, self.appends.submit(transaction), self.appends.done(transaction)
+        )
+
+        def refused() -> None:
+            transaction.refused = True
+
+        call.refused = refused
+        return call
 
     # --- transactions ------------------------------------------------------------------------
 
