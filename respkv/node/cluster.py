@@ -191,7 +191,7 @@ class Cluster:
                 self._fs, self._directory, node.wal, node.log_writer, runtime,
                 partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
             )  # fmt: skip
-            replica.keyspace.limits = node.limits
+            node.adopt(replica)
             replica.raft.offers_lease = node.config["read-consistency"] == "lease"
             self.replicas[partition] = replica
             self.pairs.add(partition, replica.raft)

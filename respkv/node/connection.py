@@ -10,6 +10,7 @@ from respkv.commands.blocking import may_wait
 from respkv.commands.table import (
     BLOCKING,
     CONNECTION,
+    DENYOOM,
     INTERNAL,
     NO_AUTH,
     NO_MULTI,
@@ -23,6 +24,7 @@ from respkv.errors import CommandError
 from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
+from respkv.replica.replica import OUT_OF_MEMORY
 from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import (
     BULK_HEADERS,
@@ -482,6 +484,10 @@ class Connection(Client):
                 self._transaction_broken = True
                 router.answer(self, error)
                 return
+        if self.node.memory.refuses:  # a queue could grow without end
+            self._transaction_broken = True
+            router.answer(self, CommandError(OUT_OF_MEMORY))
+            return
         if command.name == b"SELECT":
             transaction.commands.append((select_in_transaction, argv, False))
             self._raws.append(encode_command(argv))
@@ -493,6 +499,7 @@ class Connection(Client):
             if not local:
                 self._raws.append(encode_command(argv))
                 transaction.writes = transaction.writes or command.flags & WRITE != 0
+                transaction.may_grow = transaction.may_grow or command.flags & DENYOOM != 0
         self.node.router.answer(self, "QUEUED")
 
     def begin_transaction(self) -> None:

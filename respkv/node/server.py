@@ -18,6 +18,7 @@ from respkv.commands.table import LOADING, Command
 from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError
+from respkv.keyspace.accesses import Accesses
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.limits import Limits
 from respkv.log.filesystem import FileSystem, RealFileSystem
@@ -43,6 +44,7 @@ from respkv.node.tracking import Tracking
 from respkv.node.waiting import Waiting
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
+from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
 from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper, begin_snapshots
@@ -101,8 +103,9 @@ class Node:
         if config["cluster-enabled"]:
             config.set("databases", "1", "cluster mode")
         self.limits = Limits()  # one for all keyspaces, also those of partitions to come
+        self.accesses: Accesses | None = None  # the same of when and how often keys are used
+        self._follows = ("", 0, 0)
         self._log_open = False
-        self.config_changed()
         self.started = time.time()
         self.turn_time = self.started
         self.last_save = self.started
@@ -145,10 +148,12 @@ class Node:
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
         self.runtime.on_keys_changed = self._keys_changed
+        self.memory = MemoryGuard(self.replicas, self.runtime.chance)
         self._take_log(wal)
         raft = Raft(1, [1], 0, 0, 0, 0, [], self.runtime.chance)
         keyspace = Keyspace(config["databases"])
         self._take_replica(Replica(0, raft, keyspace, (0, 0), self.log_writer, self.runtime))
+        self.config_changed()
 
     def _take_log(self, wal: Wal) -> None:
         always = self.config["appendfsync"] == "always"
@@ -158,7 +163,7 @@ class Node:
 
     def _take_replica(self, replica: Replica) -> None:
         self.replica = replica
-        replica.keyspace.limits = self.limits
+        self.adopt(replica)
         self.router: Replica | ClusterRouter = replica
         self.tracking.update_watching()
         self.keeper = SnapshotKeeper(
@@ -230,8 +235,29 @@ class Node:
         config = self.config
         self.output_limit: BufferLimit = config["client-output-buffer-limit"]["normal"]
         self.limits.take(config.__getitem__)
+        self._follow_memory()
         if self._log_open:
             self.log_writer.wait_for_sync = config["appendfsync"] == "always"
+
+    def _follow_memory(self) -> None:
+        config = self.config
+        limit, policy = config["maxmemory"], config["maxmemory-policy"]
+        kind = policy.rpartition("-")[2]
+        follows = (kind, config["lfu-log-factor"], config["lfu-decay-time"])
+        if follows != self._follows:
+            self._follows = follows
+            self.accesses = None
+            if kind in ("lru", "lfu"):
+                self.accesses = Accesses(kind == "lfu", *follows[1:], int(time.time() * 1000))
+            for replica in self.replicas():
+                replica.keyspace.follow_accesses(self.accesses)
+        self.memory.limit(limit, policy, config["maxmemory-samples"])
+        self.runtime.check_memory = self.memory.end_turn if limit else None
+
+    def adopt(self, replica: Replica) -> None:
+        """Tell a replica's keyspace what this node is told about its data."""
+        replica.keyspace.limits = self.limits
+        replica.keyspace.follow_accesses(self.accesses)
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""
@@ -257,7 +283,8 @@ class Node:
         self.errors.clear()
         self.error_replies = 0
         for replica in self.replicas():
-            replica.keyspace.hits = replica.keyspace.misses = replica.keyspace.expired = 0
+            keyspace = replica.keyspace
+            keyspace.hits = keyspace.misses = keyspace.expired = keyspace.evicted = 0
         self.connections_received = 0
         self.connections_rejected = 0
 
@@ -398,7 +425,7 @@ class Node:
             self._write_refusal = refusal
             logger.warning("writes: %s", refusal.decode() or "taken again")
         for replica in self.replicas():
-            replica.write_refusal = refusal
+            replica.refuse_writes(refusal)
 
     # --- running -----------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ class SimulatedNode:
             self.wal.end_spare(path, failure)
         if self.wal.full and not self.replica.write_refusal:
             self.world.count("disks full")
-        self.replica.write_refusal = DISK_FULL if self.wal.full else b""
+        self.replica.refuse_writes(DISK_FULL if self.wal.full else b"")
 
     # --- snapshots ---------------------------------------------------------------------------
 
