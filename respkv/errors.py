@@ -57,6 +57,41 @@ class BadSyntax(CommandError):
     default_text = b"ERR syntax error"
 
 
+class InvalidStreamId(CommandError):
+    """No id of a stream's entry, or one of a form that is not allowed here."""
+
+    default_text = b"ERR Invalid stream ID specified as stream command argument"
+
+
+class NoSuchGroup(CommandError):
+    """A consumer group that is not there, or its key is not; `where` names the command."""
+
+    def __init__(self, key: bytes, group: bytes, where: bytes = b"") -> None:
+        super().__init__(
+            b"NOGROUP No such key '%b' or consumer group '%b'%b"
+            % (quoted(key), quoted(group), where)
+        )
+
+
+class NoSuchGroupOfKey(CommandError):
+    """A consumer group that is not there, of a stream that is."""
+
+    def __init__(self, key: bytes, group: bytes) -> None:
+        super().__init__(
+            b"NOGROUP No such consumer group '%b' for key name '%b'" % (quoted(group), quoted(key))
+        )
+
+
+class BadSubcommand(CommandError):
+    """Arguments that no subcommand takes like that."""
+
+    def __init__(self, container: bytes, subcommand: bytes) -> None:
+        super().__init__(
+            b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP."
+            % (quoted(subcommand[:128]), container)
+        )
+
+
 class NoSuchKey(CommandError):
     """A command that needs an existing key."""
 
@@ -117,6 +152,18 @@ class OffsetOutOfRange(CommandError):
     """A negative SETRANGE offset."""
 
     default_text = b"ERR offset is out of range"
+
+
+class NotHyperLogLog(CommandError):
+    """A string that is not in the form of a HyperLogLog."""
+
+    default_text = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+
+
+class CorruptedHyperLogLog(CommandError):
+    """A sparse HyperLogLog whose runs are not those of 16,384 registers."""
+
+    default_text = b"INVALIDOBJ Corrupted HLL object detected"
 
 
 class Unblocked(CommandError):

@@ -50,6 +50,25 @@ def parse_range(text: bytes, low: int, high: int) -> int:
     return number
 
 
+def parse_natural(
+    text: bytes, error: bytes = b"ERR value is out of range, must be positive"
+) -> int:
+    """Return a number that is not negative (getPositiveLongFromObjectOrReply).
+
+    Raises:
+        CommandError: it is not one; `error` is the text.
+    """
+    number = int64_or_none(text)
+    if number is None or number < 0:
+        raise CommandError(error)
+    return number
+
+
+def wrapped_int64(number: int) -> int:
+    """Return what is left of a number in a signed integer of 64 bits."""
+    return ((number + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
+
+
 def lookup_string(keyspace: Keyspace, key: bytes) -> bytes | bytearray | None:
     """Return the string at `key`, None when there is none.
 

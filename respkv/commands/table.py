@@ -15,7 +15,9 @@ Argv = list[bytes]
 Handler = Callable[[Any, Argv], Reply]
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
-# Redis' flags, plain ints: testing one of an IntFlag costs ten times as much.
+# Redis' flags, plain ints: testing one of an IntFlag costs ten times as much. A command that is
+# both WRITE and READONLY is run as a write and shown as a read: Redis lets PFCOUNT, a read, change
+# its key, and here only what is logged may do that.
 WRITE: Final = 1 << 0
 READONLY: Final = 1 << 1
 DENYOOM: Final = 1 << 2
@@ -81,6 +83,7 @@ class Command:
         tips: tuple[str, ...],
         history: tuple[tuple[str, str], ...],
         deprecated: tuple[str, str] | None,
+        system: bool = False,
     ) -> None:
         self.name: bytes = name.encode()  # upper case; "OBJECT|FREQ" for a subcommand
         self.display_name: str = name.lower()
@@ -101,6 +104,7 @@ class Command:
         self.tips = tips
         self.history = history
         self.deprecated = deprecated  # (since, replaced by)
+        self.system = system  # not for applications, as COMMAND DOCS tells
         self.subcommands: dict[bytes, Command] = {}
         self.own_handler: Handler = handler
         self.is_subcommand = "|" in name
@@ -122,6 +126,7 @@ class Command:
             self.tips,
             self.history,
             self.deprecated,
+            self.system,
         )
         other.display_name = self.display_name
         return other
@@ -196,7 +201,7 @@ def acl_categories(flags: int, group: str, explicit: tuple[str, ...]) -> tuple[s
     """Return the ACL categories of a command, in Redis' order."""
     chosen = {*explicit, _GROUP_CATEGORIES.get(group, "")}
     chosen.add("fast" if flags & FAST else "slow")
-    if flags & WRITE:
+    if flags & WRITE and not flags & READONLY:
         chosen.add("write")
     if flags & READONLY and "scripting" not in chosen:
         chosen.add("read")
@@ -227,6 +232,7 @@ def command(
     tips: tuple[str, ...] = (),
     history: tuple[tuple[str, str], ...] = (),
     deprecated: tuple[str, str] | None = None,
+    system: bool = False,
 ) -> Callable[[HandlerT], HandlerT]:
     """Declare the decorated function as a command; its name is the function's unless given.
 
@@ -255,6 +261,7 @@ def command(
             tips,
             history,
             deprecated,
+            system,
         )
         add(declared)
         return handler

@@ -251,6 +251,8 @@ class Keyspace:
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
             self.changed.append(key)
+        if self._waited:
+            self.waiters.mark_gone(self.db_index, key)
         return value
 
     # --- deadlines ---------------------------------------------------------------------------
@@ -392,6 +394,8 @@ class Keyspace:
         if removed:
             self.databases[db] = Database()
             self._garbage.add_database(database)
+            if self._waited:
+                self.waiters.mark_database(db)
             self._count_everywhere()
             self.select(self.db_index)
         return removed
@@ -411,6 +415,10 @@ class Keyspace:
             self.waiters.mark_database(second_db)
         self._count_everywhere()
         self.select(self.db_index)
+
+    def drop(self, container: Container) -> None:
+        """Have `free_some` free a part of a value that was taken out of it."""
+        self._garbage.add_value(container)
 
     def free_later(self, replaced: "Keyspace") -> None:
         """Take over what another keyspace holds, for `free_some`: nobody looks at it any more."""
@@ -473,14 +481,15 @@ class Keyspace:
 
     # --- calls that wait ---------------------------------------------------------------------
 
-    def park(self, keys: list[bytes], argv: list[bytes]) -> bool:
+    def park(self, keys: list[bytes], argv: list[bytes], bound: bool = False) -> bool:
         """Have the current command wait for `keys`; return False where it may not wait.
 
-        `argv` is what serves it later, should it differ from what was sent (XREAD's `$`).
+        `argv` is what serves it later, should it differ from what was sent (XREAD's `$`). When it
+        is `bound`, it is looked at as well once a key is gone.
         """
         if not (self.applying and self.may_park):
             return False
-        waiter = Waiter(self.index, self.position, self.db_index, keys, argv)
+        waiter = Waiter(self.index, self.position, self.db_index, keys, argv, bound)
         self.waiters.add(self._term, waiter)
         return True
 

@@ -1,6 +1,8 @@
 """Distinct byte strings at dense positions: any one of them is picked, or the next few walked, at once."""
 
-from typing import Final
+from typing import Final, TypeVar
+
+Item = TypeVar("Item")
 
 ORDERED_MAX: Final = 128  # up to here removal keeps the order of insertion, as Redis' listpacks do
 
@@ -78,7 +80,7 @@ class Members:
         return start, start, end
 
 
-def close_gap(items: list[bytes], position: int) -> None:
+def close_gap(items: list[Item], position: int) -> None:
     """Take items[position] out of a list of a `Members`, or of one in parallel with it."""
     if len(items) <= ORDERED_MAX:
         del items[position]

@@ -25,6 +25,10 @@ class Container:
         """Return the number of elements."""
         raise NotImplementedError
 
+    def references(self) -> int:
+        """Return about how many elements `free_some` has to drop."""
+        return len(self)
+
     def encoding(self, limits: Limits) -> bytes:
         """Return what OBJECT ENCODING reports."""
         raise NotImplementedError

@@ -434,10 +434,12 @@ class Connection(Client):
         elif may_wait(command, argv):
             router.submit_write(self, command, [argv], encode_command(argv))
             self.park_when_answered(self._unblocked)
-        elif command.flags & WRITE:
-            router.submit_write(self, command, [argv], encode_command(argv))
         elif not command.flags & CONNECTION:
-            router.submit_read(self, self.node.tracking.remembering(self, command), [argv])
+            command = self.node.tracking.remembering(self, command)
+            if command.flags & WRITE:
+                router.submit_write(self, command, [argv], encode_command(argv))
+            else:
+                router.submit_read(self, command, [argv])
         else:
             reply = execute(command.handler, self, argv)
             if reply is not LATER:

@@ -32,6 +32,7 @@ UNORDERED: Final = {
     b"SINTER": (1, 1),
     b"SUNION": (1, 1),
     b"SDIFF": (1, 1),
+    b"SPOP": (1, 1),
     b"SSCAN": (1, 1),
     b"ZSCAN": (2, 2),
 }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from respkv.commands.describe import commands
 from respkv.commands.routing import slot_of_command
-from respkv.commands.table import resolve
+from respkv.commands.table import MOVABLE_KEYS, resolve
 from respkv.errors import CommandError
 from respkv.keyspace.slots import SLOTS, slot_of
 from respkv.node import server as _declares  # noqa: F401 - PING, WATCH, COMMAND
@@ -62,7 +62,8 @@ def test_every_slot_is_used() -> None:
         "MSET {t}a b {t}b a", "MSETNX a 1 b 2", "DEL a", "DEL a b", "DEL {a} a", "RENAME a b",
         "RENAME a {a}b", "COPY a b", "COPY a {a}b", "LCS a b", "LCS {t}1 {t}2", "EXISTS a a b",
         "TOUCH a b c", "UNLINK a b", "OBJECT ENCODING a", "DBSIZE", "PING", "ECHO a", "WATCH a b",
-        "WATCH a {a}b", "SCAN 0", "COMMAND COUNT",
+        "WATCH a {a}b", "SCAN 0", "COMMAND COUNT", "ZUNIONSTORE a 1 b",
+        "ZUNIONSTORE {t}d 2 {t}a {t}b", "ZUNION 2 a b", "ZRANGESTORE a b 0 1", "BZMPOP 1 1 a MIN",
     ],
 )  # fmt: skip
 def test_commands_over_several_slots_are_refused_like_redis_does(
@@ -86,7 +87,7 @@ def test_each_command_with_one_key_has_the_slot_of_that_key() -> None:
     argvs = {b"MSET": [b"v"], b"MSETNX": [b"v"]}
     found = 0
     for command in commands():
-        if command.keys != (1, 1, 1):
+        if command.keys != (1, 1, 1) or command.flags & MOVABLE_KEYS:
             continue
         argv = [command.name, b"{tag}key", *argvs.get(command.name, [b"1"] * 6)]
         assert slot_of_command(command, argv) == slot_of(b"tag")

@@ -1,0 +1,78 @@
+"""Members of a set that nobody named: SPOP, SRANDMEMBER and SSCAN."""
+
+from respkv.commands.arguments import parse_natural
+from respkv.commands.random_picks import parse_pick_count, pick
+from respkv.commands.scan_options import scan_options
+from respkv.commands.sets import lookup_set
+from respkv.commands.table import FAST, READONLY, WRITE, Argv, command
+from respkv.errors import BadSyntax
+from respkv.keyspace.keyspace import Keyspace
+from respkv.wire.reply import Reply, SetReply
+
+
+@command(arity=-2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access delete", group="set",
+         since="1.0.0", complexity="Without the count argument O(1), otherwise O(N) where N is the "
+         "value of the passed count.", tips=("nondeterministic_output",), syntax="key "
+         "[count:integer@3.2.0]", summary="Remove and return one or multiple random members from a "
+         "set", history=(("3.2.0", "Added the `count` argument."),))  # fmt: skip
+def spop(keyspace: Keyspace, argv: Argv) -> Reply:
+    if len(argv) > 3:
+        raise BadSyntax
+    key = argv[1]
+    count = parse_natural(argv[2]) if len(argv) == 3 else -1
+    set_ = lookup_set(keyspace, key)
+    if set_ is None:
+        return None if count < 0 else SetReply([])
+    members = set_.members.items
+    if count < 0:
+        member = members[keyspace.chance().below(len(members))]
+        set_.remove(member)
+        keyspace.shrunk(key, set_)
+        return member
+    if count >= len(members):
+        popped = members.copy()
+        keyspace.delete(key)
+    else:
+        popped = [members[position] for position in pick(keyspace.chance(), len(members), count)]
+        for member in popped:
+            set_.remove(member)
+        if popped:
+            keyspace.modified(key)
+    return SetReply(popped)
+
+
+@command(arity=-2, flags=READONLY, keys=(1, 1, 1), access="RO access", group="set", since="1.0.0",
+         complexity="Without the count argument O(1), otherwise O(N) where N is the absolute value "
+         "of the passed count.", tips=("nondeterministic_output",), syntax="key "
+         "[count:integer@2.6.0]", summary="Get one or multiple random members from a set",
+         history=(("2.6.0", "Added the optional `count` argument."),))  # fmt: skip
+def srandmember(keyspace: Keyspace, argv: Argv) -> Reply:
+    if len(argv) > 3:
+        raise BadSyntax
+    count = parse_pick_count(argv[2], False) if len(argv) == 3 else 1
+    set_ = lookup_set(keyspace, argv[1])
+    if set_ is None:
+        return None if len(argv) == 2 else []
+    members = set_.members.items
+    if len(argv) == 2:
+        return members[keyspace.chance().below(len(members))]
+    return [members[position] for position in pick(keyspace.chance(), len(members), count)]
+
+
+@command(arity=-3, flags=READONLY, keys=(1, 1, 1), access="RO access", group="set", since="2.8.0",
+         complexity="O(1) for every call. O(N) for a complete iteration, including enough command "
+         "calls for the cursor to return back to 0. N is the number of elements inside the "
+         "collection..", tips=("nondeterministic_output",), syntax="key cursor:integer [MATCH "
+         "pattern] [COUNT count:integer]", summary="Incrementally iterate Set elements"
+         )  # fmt: skip
+def sscan(keyspace: Keyspace, argv: Argv) -> Reply:
+    options = scan_options(argv)
+    set_ = lookup_set(keyspace, argv[1])
+    if set_ is None:
+        return [b"0", []]
+    options.parse(argv, 3)
+    cursor, start, end = set_.members.scan(options.cursor, options.count)
+    found = set_.members.items[start:end]
+    if options.matches is not None:
+        found = [member for member in found if options.matches(member)]
+    return [b"%d" % cursor, found]

@@ -1,0 +1,66 @@
+"""Members of a sorted set that nobody named: ZRANDMEMBER and ZSCAN."""
+
+from respkv.commands.random_picks import parse_pick_count, pick
+from respkv.commands.scan_options import scan_options
+from respkv.commands.table import READONLY, Argv, command
+from respkv.commands.zsets import lookup_zset
+from respkv.errors import BadSyntax
+from respkv.keyspace.keyspace import Keyspace
+from respkv.wire.reply import Pairs, Reply, format_double
+
+
+@command(arity=-2, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",
+         since="6.2.0", complexity="O(N) where N is the number of elements returned",
+         tips=("nondeterministic_output",), syntax="key [options(count:integer [WITHSCORES])]",
+         summary="Get one or multiple random elements from a sorted set")  # fmt: skip
+def zrandmember(keyspace: Keyspace, argv: Argv) -> Reply:
+    key = argv[1]
+    if len(argv) == 2:
+        zset = lookup_zset(keyspace, key)
+        if zset is None:
+            return None
+        return zset.members.items[keyspace.chance().below(len(zset))]
+    with_scores = len(argv) == 4 and argv[3].upper() == b"WITHSCORES"
+    count = parse_pick_count(argv[2], with_scores)
+    if len(argv) > 3 and not with_scores:
+        raise BadSyntax
+    zset = lookup_zset(keyspace, key)
+    if zset is None or count == 0:
+        return []
+    if count >= len(zset):  # all of them, from the highest score down
+        entries = zset.order.slice(0, len(zset), reverse=True)
+        picked = [(member, score) for score, member in entries]
+    else:
+        members, scores = zset.members.items, zset.scores
+        positions = pick(keyspace.chance(), len(zset), count)
+        picked = [(members[position], scores[position]) for position in positions]
+    return Pairs(picked) if with_scores else [member for member, _ in picked]
+
+
+@command(arity=-3, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",
+         since="2.8.0", complexity="O(1) for every call. O(N) for a complete iteration, including "
+         "enough command calls for the cursor to return back to 0. N is the number of elements "
+         "inside the collection..", tips=("nondeterministic_output",), syntax="key cursor:integer "
+         "[MATCH pattern] [COUNT count:integer]", summary="Incrementally iterate sorted sets "
+         "elements and associated scores")  # fmt: skip
+def zscan(keyspace: Keyspace, argv: Argv) -> Reply:
+    options = scan_options(argv)
+    zset = lookup_zset(keyspace, argv[1])
+    if zset is None:
+        return [b"0", []]
+    options.parse(argv, 3)
+    compact = zset.encoding(keyspace.limits) == b"listpack"
+    cursor, start, end = zset.members.scan(options.cursor, options.count)
+    found: list[bytes] = []
+    for position in range(end - 1, start - 1, -1):
+        member = zset.members.items[position]
+        if options.matches is None or options.matches(member):
+            found += (member, _score_text(zset.scores[position], compact))
+    return [b"%d" % cursor, found]
+
+
+def _score_text(score: float, compact: bool) -> bytes:
+    """Return a score as ZSCAN prints it: of a listpack, whole numbers in all their digits."""
+    if compact and abs(score) < 1 << 62 and score.is_integer():
+        return b"%d" % int(score)
+    return format_double(score)

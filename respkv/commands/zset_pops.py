@@ -1,0 +1,160 @@
+"""Sorted set commands that take the lowest or highest scores, at once or when there are some."""
+
+from respkv.commands.arguments import int64_or_none
+from respkv.commands.blocking import NOT_SERVED, park, parse_timeout, serves
+from respkv.commands.key_specs import KeySpec
+from respkv.commands.table import BLOCKING, FAST, NOSCRIPT, WRITE, Argv, command
+from respkv.commands.zsets import lookup_zset
+from respkv.errors import BadSyntax, CommandError
+from respkv.keyspace.keyspace import Keyspace
+from respkv.wire.reply import NULL_ARRAY, Pairs, Reply
+
+
+@command(arity=-2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access delete",
+         group="sorted-set", since="5.0.0", complexity="O(log(N)*M) with N being the number of "
+         "elements in the sorted set, and M being the number of elements popped.", syntax="key "
+         "[count:integer]", summary="Remove and return members with the lowest scores in a sorted "
+         "set")  # fmt: skip
+def zpopmin(keyspace: Keyspace, argv: Argv) -> Reply:
+    return _pop(keyspace, argv, lowest=True)
+
+
+@command(arity=-2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access delete",
+         group="sorted-set", since="5.0.0", complexity="O(log(N)*M) with N being the number of "
+         "elements in the sorted set, and M being the number of elements popped.", syntax="key "
+         "[count:integer]", summary="Remove and return members with the highest scores in a sorted "
+         "set")  # fmt: skip
+def zpopmax(keyspace: Keyspace, argv: Argv) -> Reply:
+    return _pop(keyspace, argv, lowest=False)
+
+
+@command(arity=-4, flags=WRITE, specs=(KeySpec("RW access delete", (1, 0, 1), counted=True),),
+         group="sorted-set", since="7.0.0", complexity="O(K) + O(M*log(N)) where K is the number "
+         "of provided keys, N being the number of elements in the sorted set, and M being the "
+         "number of elements popped.", syntax="numkeys:integer key... where(MIN | MAX) [COUNT "
+         "count:integer]", summary="Remove and return members with scores in a sorted set"
+         )  # fmt: skip
+def zmpop(keyspace: Keyspace, argv: Argv) -> Reply:
+    wanted = ManyPop(argv, 1)
+    for key in wanted.keys:
+        reply = wanted.serve(keyspace, key)
+        if reply is not NOT_SERVED:
+            return reply
+    return NULL_ARRAY
+
+
+@command(arity=-3, flags=WRITE | NOSCRIPT | BLOCKING | FAST, keys=(1, -2, 1), access="RW access "
+         "delete", group="sorted-set", since="5.0.0", complexity="O(log(N)) with N being the "
+         "number of elements in the sorted set.", syntax="key... timeout:double", summary="Remove "
+         "and return the member with the lowest score from one or more sorted sets, or block until "
+         "one is available", history=(("6.0.0", "`timeout` is interpreted as a double instead of "
+         "an integer."),))  # fmt: skip
+def bzpopmin(keyspace: Keyspace, argv: Argv) -> Reply:
+    return _pop_or_wait(keyspace, argv)
+
+
+@command(arity=-3, flags=WRITE | NOSCRIPT | BLOCKING | FAST, keys=(1, -2, 1), access="RW access "
+         "delete", group="sorted-set", since="5.0.0", complexity="O(log(N)) with N being the "
+         "number of elements in the sorted set.", syntax="key... timeout:double", summary="Remove "
+         "and return the member with the highest score from one or more sorted sets, or block "
+         "until one is available", history=(("6.0.0", "`timeout` is interpreted as a double "
+         "instead of an integer."),))  # fmt: skip
+def bzpopmax(keyspace: Keyspace, argv: Argv) -> Reply:
+    return _pop_or_wait(keyspace, argv)
+
+
+@command(arity=-5, flags=WRITE | BLOCKING, specs=(KeySpec("RW access delete", (2, 0, 1),
+         counted=True),), group="sorted-set", since="7.0.0", complexity="O(K) + O(M*log(N)) where "
+         "K is the number of provided keys, N being the number of elements in the sorted set, and "
+         "M being the number of elements popped.", syntax="timeout:double numkeys:integer key... "
+         "where(MIN | MAX) [COUNT count:integer]", summary="Remove and return members with scores "
+         "in a sorted set or block until one is available")  # fmt: skip
+def bzmpop(keyspace: Keyspace, argv: Argv) -> Reply:
+    wanted = ManyPop(argv, 2)
+    timeout_ms = parse_timeout(argv[1])
+    for key in wanted.keys:
+        reply = wanted.serve(keyspace, key)
+        if reply is not NOT_SERVED:
+            return reply
+    return park(keyspace, argv, wanted.keys, timeout_ms)
+
+
+class ManyPop:
+    """`numkeys key... MIN|MAX [COUNT count]`, from argv[position] on.
+
+    Raises:
+        CommandError: it is wrong.
+    """
+
+    def __init__(self, argv: Argv, position: int) -> None:
+        keys_count = _at_least(1, argv[position], b"numkeys should be greater than 0")
+        where = position + 1 + keys_count
+        if where >= len(argv) or argv[where].upper() not in (b"MIN", b"MAX"):
+            raise BadSyntax
+        self.keys: list[bytes] = argv[position + 1 : where]
+        self.lowest: bool = argv[where].upper() == b"MIN"
+        self.count: int = 1
+        options = argv[where + 1 :]
+        if options:
+            if options[0].upper() != b"COUNT" or len(options) == 1:
+                raise BadSyntax
+            self.count = _at_least(1, options[1], b"count should be greater than 0")
+            if len(options) > 2:
+                raise BadSyntax
+
+    def serve(self, keyspace: Keyspace, key: bytes) -> Reply:
+        """Return what the sorted set at `key` gives, NOT_SERVED when there is none."""
+        zset = lookup_zset(keyspace, key)
+        if zset is None:
+            return NOT_SERVED
+        popped = zset.pop_some(self.count, self.lowest)
+        keyspace.shrunk(key, zset)
+        return [key, [[member, score] for score, member in popped]]
+
+
+@serves("BZPOPMIN", "BZPOPMAX", type_name="zset")
+def _serve_pop(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
+    zset = lookup_zset(keyspace, key)
+    if zset is None:
+        return NOT_SERVED
+    score, member = zset.pop_some(1, lowest=argv[0].upper() == b"BZPOPMIN")[0]
+    keyspace.shrunk(key, zset)
+    return [key, member, score]
+
+
+@serves("BZMPOP", type_name="zset")
+def _serve_many_pop(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
+    return ManyPop(argv, 2).serve(keyspace, key)
+
+
+def _pop_or_wait(keyspace: Keyspace, argv: Argv) -> Reply:
+    timeout_ms = parse_timeout(argv[-1])
+    keys = argv[1:-1]
+    for key in keys:
+        reply = _serve_pop(keyspace, argv, key)
+        if reply is not NOT_SERVED:
+            return reply
+    return park(keyspace, argv, keys, timeout_ms)
+
+
+def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
+    if len(argv) > 3:
+        raise BadSyntax
+    count = 1
+    if len(argv) == 3:
+        count = _at_least(0, argv[2], b"value is out of range, must be positive")
+    zset = lookup_zset(keyspace, argv[1])
+    if zset is None or count == 0:
+        return []
+    popped = zset.pop_some(count, lowest)
+    keyspace.shrunk(argv[1], zset)
+    if len(argv) == 2:
+        return [popped[0][1], popped[0][0]]
+    return Pairs([(member, score) for score, member in popped])
+
+
+def _at_least(least: int, text: bytes, otherwise: bytes) -> int:
+    number = int64_or_none(text)
+    if number is None or number < least:
+        raise CommandError(b"ERR " + otherwise)
+    return number
