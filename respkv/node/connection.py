@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.blocking import may_wait
 from respkv.commands.table import (
+    ADMIN,
     BLOCKING,
     CONNECTION,
     DENYOOM,
@@ -71,6 +72,7 @@ class Connection(Client):
         self.tracking: ClientTracking | None = None
         self._special = False  # in a transaction, or tracking: every command takes the longer way
         self.is_unix = False
+        self.is_local = False
         self.peer = ""
         self.local = ""
         self._raws: list[bytes] = []
@@ -103,7 +105,8 @@ class Connection(Client):
             if seconds:
                 connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
-        refusal = self.node.admit(self, is_unix or peer[0] in ("127.0.0.1", "::1"))
+        self.is_local = is_unix or peer[0] in ("127.0.0.1", "::1")
+        refusal = self.node.admit(self, self.is_local)
         if refusal:
             transport.write(b"-" + refusal + b"\r\n")
             self.closing = True
@@ -385,6 +388,8 @@ class Connection(Client):
             flags = command.flags
             if not (self.authenticated or flags & NO_AUTH) and node.config["requirepass"]:
                 raise CommandError(b"NOAUTH Authentication required.")
+            if flags & ADMIN and command.name == b"DEBUG":
+                node.check_debug(self)
             if node.guarded and node.must_wait(self, command):
                 self.wait_with([argv])
                 return

@@ -28,6 +28,7 @@ from respkv.node import (
     client_list,
     cluster_commands,
     cluster_refusals,
+    debug_commands,
     server_commands,
     session_commands,
     tracking_commands,
@@ -67,6 +68,7 @@ DECLARED = (
     client_list,
     tracking_commands,
     server_commands,
+    debug_commands,
     cluster_commands,
     cluster_refusals,
 )  # importing them declares their commands
@@ -77,6 +79,11 @@ PROTECTED_TEXT = (
     b"interface. If you want to connect from external computers, set a password (requirepass), "
     b"bind to loopback only, or turn protected mode off (protected-mode no) if you know that "
     b"nobody else can reach this port."
+)
+DEBUG_REFUSED_TEXT = (
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can '
+    b"run it from a local connection, otherwise you need to set this option in the configuration "
+    b"file, and then restart the server."
 )
 LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
 DISK_FULL_TEXT = (
@@ -105,6 +112,7 @@ class Node:
         self.limits = Limits()  # one for all keyspaces, also those of partitions to come
         self.accesses: Accesses | None = None  # the same of when and how often keys are used
         self._follows = ("", 0, 0)
+        self.sweeps = True
         self._log_open = False
         self.started = time.time()
         self.turn_time = self.started
@@ -202,6 +210,16 @@ class Node:
         """Decide anew whether `must_wait` has to be asked before each command."""
         self.guarded = self.loading or self.pause.active
 
+    def check_debug(self, client: Connection) -> None:
+        """Let DEBUG pass.
+
+        Raises:
+            CommandError: enable-debug-command does not allow it to this client.
+        """
+        allowed = self.config["enable-debug-command"]
+        if allowed != "yes" and not (allowed == "local" and client.is_local):
+            raise CommandError(DEBUG_REFUSED_TEXT)
+
     def must_wait(self, client: Connection, command: Command) -> bool:
         """Return whether CLIENT PAUSE keeps this command waiting.
 
@@ -256,6 +274,7 @@ class Node:
 
     def adopt(self, replica: Replica) -> None:
         """Tell a replica's keyspace what this node is told about its data."""
+        replica.sweeps = self.sweeps
         replica.keyspace.limits = self.limits
         replica.keyspace.follow_accesses(self.accesses)
 

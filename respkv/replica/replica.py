@@ -117,6 +117,7 @@ class Replica:
         self.lease_reads = 0  # runs of commands answered without a round
         self._confirmed: deque[ReadRound] = deque()
         self._parked: dict[WaiterId, ParkedCall] = {}
+        self.sweeps = True  # DEBUG SET-ACTIVE-EXPIRE
         self._sweep_serial = 0
         self._reads_at_once = False  # a sole voter that serves: no quorum to ask
         self._time_read = False  # whether `keyspace.leader_ms` is this input's
@@ -512,6 +513,24 @@ class Replica:
         self._tell_changed(None)
         self.applied_index, self.applied_term = index, term
         self._log_writer.touch(self)
+
+    def reload(self) -> None:
+        """Write the keyspace down and go on with what is read back (DEBUG RELOAD).
+
+        Raises:
+            InvariantViolation: that is another state.
+        """
+        old = self.keyspace
+        keyspace = Keyspace.load(list(old.dump()))
+        if keyspace.digest() != old.digest():
+            raise InvariantViolation("a keyspace differs from what it was written down as")
+        keyspace.changed = old.changed
+        keyspace.limits = old.limits
+        keyspace.follow_accesses(old.accesses)
+        keyspace.hits, keyspace.misses = old.hits, old.misses
+        keyspace.expired, keyspace.evicted = old.expired, old.evicted
+        keyspace.free_later(old)
+        self.keyspace = keyspace
 
     def flush(self) -> None:
         """Propose this turn's commands, start its read round, and do what Raft has decided."""
