@@ -8,7 +8,7 @@ from respkv.keyspace.members import Members, close_gap
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container
 
-ENTRY_BYTES: Final = 250  # two bytes objects, a slot in a dict, an int, two list slots: measured
+ENTRY_BYTES: Final = 180  # two bytes objects, a slot in a dict, an int, two list slots: measured
 
 
 class Hash(Container):

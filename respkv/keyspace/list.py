@@ -9,6 +9,7 @@ from respkv.keyspace.limits import Limits
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container
 
+LIST_BYTES: Final = 720  # an empty one: a deque comes with its first block
 ITEM_BYTES: Final = 50  # a bytes object and its slot in a block of the deque: measured
 INDEXED_AT_ONCE: Final = 100  # items; indexing one in the middle of 1,000,000 takes 10 us
 REMOVED_SINGLY: Final = 10  # items; removing one there takes 1.3 ms, rebuilding the deque 30
@@ -120,7 +121,7 @@ class List(Container):
         return b"quicklist"
 
     def memory_bytes(self) -> int:
-        return self.payload_bytes + ITEM_BYTES * len(self.items)
+        return LIST_BYTES + self.payload_bytes + ITEM_BYTES * len(self.items)
 
     def copy(self) -> "List":
         return List(list(self.items))

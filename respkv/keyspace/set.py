@@ -8,7 +8,7 @@ from respkv.keyspace.members import Members
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container
 
-MEMBER_BYTES: Final = 110  # a bytes object, a slot in a dict, an int, a list slot: measured
+MEMBER_BYTES: Final = 125  # a bytes object, a slot in a dict, an int, a list slot: measured
 DIGITS_MAX: Final = 19  # of a 64-bit integer
 INT64_END: Final = 1 << 63
 _HEADER: Final = Struct("<II?")

@@ -13,6 +13,7 @@ from respkv.keyspace.stream_groups import UNKNOWN, Group, load_group
 from respkv.keyspace.stream_node import NODE_ENTRIES_MAX, Node, load_node
 from respkv.keyspace.values import LOADERS, Container
 
+STREAM_BYTES: Final = 450  # an empty one
 MAX_ID: Final = (1 << 128) - 1
 COUNTER_MAX: Final = (1 << 63) - 1
 
@@ -252,7 +253,8 @@ class Stream(Container):
         return b"stream"
 
     def memory_bytes(self) -> int:
-        nodes_bytes = self._nodes_bytes + (self.nodes[-1].memory_bytes() if self.nodes else 0)
+        nodes_bytes = STREAM_BYTES + self._nodes_bytes
+        nodes_bytes += self.nodes[-1].memory_bytes() if self.nodes else 0
         return nodes_bytes + sum([group.memory_bytes() for group in self.groups.values()])
 
     def copy(self) -> "Stream":

@@ -19,6 +19,7 @@ class Container:
 
     type_code: ClassVar[int] = -1
     type_name: ClassVar[str] = ""
+    counted_bytes: int = 0  # of `memory_bytes()`: what the database counts for it
 
     def __len__(self) -> int:
         """Return the number of elements."""

@@ -11,6 +11,7 @@ from respkv.keyspace.values import LOADERS, Container
 
 # A bytes object, a slot in a dict, an int, a float (compiled: two), a tuple, three slots: measured.
 ENTRY_BYTES: Final = 265
+ZSET_BYTES: Final = 400  # an empty one
 
 
 class ZSet(Container):
@@ -97,7 +98,7 @@ class ZSet(Container):
         return b"listpack"
 
     def memory_bytes(self) -> int:
-        return self.payload_bytes + ENTRY_BYTES * len(self.scores)
+        return ZSET_BYTES + self.payload_bytes + ENTRY_BYTES * len(self.scores)
 
     def copy(self) -> "ZSet":
         other = ZSet()

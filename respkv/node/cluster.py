@@ -267,6 +267,7 @@ class Cluster:
                 partition=partition, node_id=self.view.own_number,
                 voters=list(self._first_voters[partition]), databases=node.config["databases"],
             )  # fmt: skip
+            node.adopt(replica)
             replica.raft.offers_lease = node.config["read-consistency"] == "lease"
             self.replicas[partition] = replica
             self.pairs.add(partition, replica.raft)

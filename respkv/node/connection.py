@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.blocking import may_wait
 from respkv.commands.table import (
+    ADMIN,
     BLOCKING,
     CONNECTION,
+    DENYOOM,
     INTERNAL,
     NO_AUTH,
     NO_MULTI,
@@ -23,6 +25,7 @@ from respkv.errors import CommandError
 from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
+from respkv.replica.replica import OUT_OF_MEMORY
 from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import (
     BULK_HEADERS,
@@ -69,6 +72,7 @@ class Connection(Client):
         self.tracking: ClientTracking | None = None
         self._special = False  # in a transaction, or tracking: every command takes the longer way
         self.is_unix = False
+        self.is_local = False
         self.peer = ""
         self.local = ""
         self._raws: list[bytes] = []
@@ -101,7 +105,8 @@ class Connection(Client):
             if seconds:
                 connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
-        refusal = self.node.admit(self, is_unix or peer[0] in ("127.0.0.1", "::1"))
+        self.is_local = is_unix or peer[0] in ("127.0.0.1", "::1")
+        refusal = self.node.admit(self, self.is_local)
         if refusal:
             transport.write(b"-" + refusal + b"\r\n")
             self.closing = True
@@ -384,6 +389,8 @@ class Connection(Client):
             flags = command.flags
             if not (self.authenticated or flags & NO_AUTH) and node.config["requirepass"]:
                 raise CommandError(b"NOAUTH Authentication required.")
+            if flags & ADMIN and command.name == b"DEBUG":
+                node.check_debug(self)
             if node.guarded and node.must_wait(self, command):
                 self.wait_with([argv])
                 return
@@ -485,6 +492,10 @@ class Connection(Client):
                 self._transaction_broken = True
                 router.answer(self, error)
                 return
+        if self.node.memory.refuses:  # a queue could grow without end
+            self._transaction_broken = True
+            router.answer(self, CommandError(OUT_OF_MEMORY))
+            return
         if command.name == b"SELECT":
             transaction.commands.append((select_in_transaction, argv, False))
             self._raws.append(encode_command(argv))
@@ -496,6 +507,7 @@ class Connection(Client):
             if not local:
                 self._raws.append(encode_command(argv))
                 transaction.writes = transaction.writes or command.flags & WRITE != 0
+                transaction.may_grow = transaction.may_grow or command.flags & DENYOOM != 0
         self.node.router.answer(self, "QUEUED")
 
     def begin_transaction(self) -> None:

@@ -59,27 +59,28 @@ def _clients(node: "Node") -> Fields:
 
 
 def _memory(node: "Node") -> Fields:
+    """`used_memory` is the estimate that `maxmemory` is compared with, the process is `_rss`."""
     with open("/proc/self/statm", encoding="ascii") as file:
         resident = int(file.read().split()[1]) * resource.getpagesize()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     with open("/proc/meminfo", encoding="ascii") as file:
         total = int(file.readline().split()[1]) * 1024
-    peak = max(resident, peak)
-    limit = node.config["maxmemory"]
+    memory = node.memory
+    used = memory.used_bytes()
+    peak = memory.peak_bytes
     return {
-        "used_memory": resident,
-        "used_memory_human": _human(resident),
+        "used_memory": used,
+        "used_memory_human": _human(used),
         "used_memory_rss": resident,
         "used_memory_rss_human": _human(resident),
         "used_memory_peak": peak,
         "used_memory_peak_human": _human(peak),
-        "used_memory_peak_perc": f"{100 * resident / peak:.2f}%",
+        "used_memory_peak_perc": f"{100 * used / max(1, peak):.2f}%",
         "total_system_memory": total,
         "total_system_memory_human": _human(total),
-        "maxmemory": limit,
-        "maxmemory_human": _human(limit),
-        "maxmemory_policy": node.config["maxmemory-policy"],
-        "mem_fragmentation_ratio": "1.00",
+        "maxmemory": memory.limit_bytes,
+        "maxmemory_human": _human(memory.limit_bytes),
+        "maxmemory_policy": memory.policy,
+        "mem_fragmentation_ratio": f"{resident / max(1, used):.2f}",
         "mem_allocator": "cpython",
         "lazyfree_pending_objects": 0,
     }
@@ -138,7 +139,7 @@ def _stats(node: "Node") -> Fields:
         "total_commands_processed": sum(node.calls.values()),
         "rejected_connections": node.connections_rejected,
         "expired_keys": sum([keyspace.expired for keyspace in keyspaces]),
-        "evicted_keys": 0,
+        "evicted_keys": sum([keyspace.evicted for keyspace in keyspaces]),
         "evicted_clients": 0,
         "keyspace_hits": sum([keyspace.hits for keyspace in keyspaces]),
         "keyspace_misses": sum([keyspace.misses for keyspace in keyspaces]),

@@ -38,6 +38,7 @@ class NodeRuntime:
         self.current_client: Client | None = None  # sends its own replies when its input is done
         self.on_end_of_turn: Callable[[], None] = lambda: None
         self.send_messages: Callable[[], None] = lambda: None  # those to peers leave now
+        self.check_memory: Callable[[], None] | None = None  # while there is a limit
         self._loop = loop
         self.wal = wal
         self._sync_helper = sync_helper
@@ -157,6 +158,8 @@ class NodeRuntime:
         self.send_messages()
         self._send_replies()
         self.on_end_of_turn()
+        if self.check_memory is not None:
+            self.check_memory()
         if self.seals and not self._seal_requested and not self.wal.sealed:
             self._seal_requested = True
             self._loop.call_later(SEAL_SECONDS, self._seal)

@@ -18,7 +18,9 @@ from respkv.commands.table import LOADING, Command
 from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError, LogFailed
+from respkv.keyspace.accesses import Accesses
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.limits import Limits
 from respkv.log.damage import LogDamaged, MemberDamaged
 from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
@@ -27,6 +29,7 @@ from respkv.node import (
     client_list,
     cluster_commands,
     cluster_refusals,
+    debug_commands,
     migrate,
     server_commands,
     session_commands,
@@ -45,6 +48,7 @@ from respkv.node.tracking import Tracking
 from respkv.node.waiting import Waiting
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
+from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
 from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper, begin_snapshots
@@ -67,6 +71,7 @@ DECLARED = (
     client_list,
     tracking_commands,
     server_commands,
+    debug_commands,
     cluster_commands,
     cluster_refusals,
     migrate,
@@ -78,6 +83,11 @@ PROTECTED_TEXT = (
     b"interface. If you want to connect from external computers, set a password (requirepass), "
     b"bind to loopback only, or turn protected mode off (protected-mode no) if you know that "
     b"nobody else can reach this port."
+)
+DEBUG_REFUSED_TEXT = (
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can '
+    b"run it from a local connection, otherwise you need to set this option in the configuration "
+    b"file, and then restart the server."
 )
 LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
 DISK_FULL_TEXT = (
@@ -103,7 +113,11 @@ class Node:
         self.config = config
         if config["cluster-enabled"]:
             config.set("databases", "1", "cluster mode")
-        self.config_changed()
+        self.limits = Limits()  # one for all keyspaces, also those of partitions to come
+        self.accesses: Accesses | None = None  # the same of when and how often keys are used
+        self._follows = ("", 0, 0)
+        self.sweeps = True
+        self._log_open = False
         self.started = time.time()
         self.turn_time = self.started
         self.last_save = self.started
@@ -136,7 +150,6 @@ class Node:
         self._fs = fs
         self._snapshot_child = snapshot_child
         self._directory = str(config["dir"])
-        self._log_open = False
         self._write_refusal = b""
         self.cluster: ClusterService | None = None  # what commands ask
         self._members: Cluster | None = None  # the same, as the owner of the replicas
@@ -147,10 +160,12 @@ class Node:
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
         self.runtime.on_keys_changed = self._keys_changed
+        self.memory = MemoryGuard(self.replicas, self.runtime.chance)
         self._take_log(wal)
         raft = Raft(1, [1], 0, 0, 0, 0, [], self.runtime.chance)
         keyspace = Keyspace(config["databases"])
         self._take_replica(Replica(0, raft, keyspace, (0, 0), self.log_writer, self.runtime))
+        self.config_changed()
 
     def _take_log(self, wal: Wal) -> None:
         always = self.config["appendfsync"] == "always"
@@ -160,6 +175,7 @@ class Node:
 
     def _take_replica(self, replica: Replica) -> None:
         self.replica = replica
+        self.adopt(replica)
         self.router: Replica | ClusterRouter = replica
         self.tracking.update_watching()
         self.keeper = SnapshotKeeper(
@@ -198,6 +214,16 @@ class Node:
         """Decide anew whether `must_wait` has to be asked before each command."""
         self.guarded = self.loading or self.pause.active
 
+    def check_debug(self, client: Connection) -> None:
+        """Let DEBUG pass.
+
+        Raises:
+            CommandError: enable-debug-command does not allow it to this client.
+        """
+        allowed = self.config["enable-debug-command"]
+        if allowed != "yes" and not (allowed == "local" and client.is_local):
+            raise CommandError(DEBUG_REFUSED_TEXT)
+
     def must_wait(self, client: Connection, command: Command) -> bool:
         """Return whether CLIENT PAUSE keeps this command waiting.
 
@@ -228,7 +254,33 @@ class Node:
 
     def config_changed(self) -> None:
         """Take over the options that are looked at too often to look them up."""
-        self.output_limit: BufferLimit = self.config["client-output-buffer-limit"]["normal"]
+        config = self.config
+        self.output_limit: BufferLimit = config["client-output-buffer-limit"]["normal"]
+        self.limits.take(config.__getitem__)
+        self._follow_memory()
+        if self._log_open:
+            self.log_writer.wait_for_sync = config["appendfsync"] == "always"
+
+    def _follow_memory(self) -> None:
+        config = self.config
+        limit, policy = config["maxmemory"], config["maxmemory-policy"]
+        kind = policy.rpartition("-")[2]
+        follows = (kind, config["lfu-log-factor"], config["lfu-decay-time"])
+        if follows != self._follows:
+            self._follows = follows
+            self.accesses = None
+            if kind in ("lru", "lfu"):
+                self.accesses = Accesses(kind == "lfu", *follows[1:], int(time.time() * 1000))
+            for replica in self.replicas():
+                replica.keyspace.follow_accesses(self.accesses)
+        self.memory.limit(limit, policy, config["maxmemory-samples"])
+        self.runtime.check_memory = self.memory.end_turn if limit else None
+
+    def adopt(self, replica: Replica) -> None:
+        """Tell a replica's keyspace what this node is told about its data."""
+        replica.sweeps = self.sweeps
+        replica.keyspace.limits = self.limits
+        replica.keyspace.follow_accesses(self.accesses)
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""
@@ -254,7 +306,8 @@ class Node:
         self.errors.clear()
         self.error_replies = 0
         for replica in self.replicas():
-            replica.keyspace.hits = replica.keyspace.misses = replica.keyspace.expired = 0
+            keyspace = replica.keyspace
+            keyspace.hits = keyspace.misses = keyspace.expired = keyspace.evicted = 0
         self.connections_received = 0
         self.connections_rejected = 0
 
@@ -396,7 +449,7 @@ class Node:
             self._write_refusal = refusal
             logger.warning("writes: %s", refusal.decode() or "taken again")
         for replica in self.replicas():
-            replica.write_refusal = refusal
+            replica.refuse_writes(refusal)
 
     # --- running -----------------------------------------------------------------------------
 

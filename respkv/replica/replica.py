@@ -9,7 +9,7 @@ from collections import deque
 from typing import Final
 
 from respkv.commands.blocking import Parked
-from respkv.commands.table import Command, lookup
+from respkv.commands.table import DENYOOM, WRITE, Command, lookup
 from respkv.consensus.messages import Message
 from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, LEADER, Raft
 from respkv.entry import Entry
@@ -46,6 +46,7 @@ TICK_MS: Final = 100
 LEASE_MS: Final = (ELECTION_TIMEOUT_TICKS - 1) * TICK_MS * 4 // 5
 UNKNOWN_AFTER_MS: Final = 1_500  # how long the outcome of a proposal may stay open
 
+OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 QUEUE_FULL: Final = b"TRYAGAIN too many writes are waiting to be replicated; retry later"
 
 
@@ -90,7 +91,9 @@ class Replica:
         self.raft = raft
         self.keyspace = keyspace
         self.applied_index, self.applied_term = applied
-        self.write_refusal = b""  # set by the node while the disk is full: the error line
+        self.write_refusal = b""  # the error line; see `refuse_writes`
+        self._refuses_growth = False
+        self._refused_flags = 0  # commands with one of these are refused
         self.pending_bytes = 0
         self.log_clock = LogClock(runtime, keyspace.now_ms)
         self.snapshot_index = raft.log.base_index  # a durable snapshot covers the log up to here
@@ -114,10 +117,13 @@ class Replica:
         self.lease_reads = 0  # runs of commands answered without a round
         self._confirmed: deque[ReadRound] = deque()
         self._parked: dict[WaiterId, ParkedCall] = {}
+        self.sweeps = True  # DEBUG SET-ACTIVE-EXPIRE
         self._sweep_serial = 0
         self._reads_at_once = False  # a sole voter that serves: no quorum to ask
         self._time_read = False  # whether `keyspace.leader_ms` is this input's
         self._sweep: Command = _internal(b"RESPKV.SWEEP")
+        self._evict_serial = 0
+        self._evict: Command = _internal(b"RESPKV.EVICT")
         self._unpark: Command = _internal(b"RESPKV.UNPARK")
 
     @property
@@ -153,8 +159,8 @@ class Replica:
         if self._leading_term == 0:
             self._redirect_all(client, argvs)
             return
-        if self.write_refusal or self._is_full(len(raw)):
-            self._refuse(client, argvs)
+        if command.flags & self._refused_flags or self._is_full(len(raw)):
+            self._refuse(client, argvs, command.flags)
             return
         batch = self._batch
         if batch.payload_bytes + len(raw) > ENTRY_BYTES_MAX and batch.payload:
@@ -191,8 +197,12 @@ class Replica:
         if self._leading_term == 0:
             self._redirect_all(client, [argv])
             return
+        if self._refuses_growth and transaction.may_grow:
+            text = b"EXECABORT Transaction discarded because of: " + OUT_OF_MEMORY
+            self.answer(client, CommandError(text))
+            return
         if self.write_refusal or self._is_full(sum(map(len, raws))):
-            self._refuse(client, [argv])
+            self._refuse(client, [argv], WRITE)
             return
         if (
             self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX
@@ -405,9 +415,12 @@ class Replica:
     def _is_full(self, size: int) -> bool:
         return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
 
-    def _refuse(self, client: Client, argvs: list[Argv]) -> None:
+    def _refuse(self, client: Client, argvs: list[Argv], flags: int) -> None:
+        text = self.write_refusal or QUEUE_FULL
+        if self._refuses_growth and flags & DENYOOM:
+            text = OUT_OF_MEMORY
         for _ in argvs:
-            self.answer(client, CommandError(self.write_refusal or QUEUE_FULL))
+            self.answer(client, CommandError(text))
 
     def _redirect_all(self, client: Client, argvs: list[Argv]) -> None:
         """Send the client to the leader, once one is known."""
@@ -425,6 +438,39 @@ class Replica:
         client.reply_all(replies)
 
     # --- the node's side ---------------------------------------------------------------------
+
+    def refuse_writes(self, refusal: bytes) -> None:
+        """Answer writes with this error line until it is empty: the disk is full."""
+        self.write_refusal = refusal
+        self._note_refused()
+
+    def refuse_growth(self, refuses: bool) -> None:
+        """Refuse commands that may need memory: there is none left, see `memory_guard.py`."""
+        self._refuses_growth = refuses
+        self._note_refused()
+
+    def _note_refused(self) -> None:
+        self._refused_flags = WRITE if self.write_refusal else 0
+        if self._refuses_growth:
+            self._refused_flags |= DENYOOM
+
+    @property
+    def is_evicting(self) -> bool:
+        """Whether keys that `evict` logged have not gone yet."""
+        return self._evict_serial > self._done_serial
+
+    def evict(self, victims: list[tuple[int, bytes]]) -> None:
+        """Have an entry remove keys, given with their databases, unless they change before it."""
+        keyspace = self.keyspace
+        by_database: dict[int, list[bytes]] = {}
+        for db, key in victims:
+            pairs = by_database.setdefault(db, [])
+            pairs += (key, b"%d" % keyspace.counter(db, key))
+        for db, pairs in by_database.items():
+            argv = [self._evict.name, b"%d" % db, *pairs]
+            self._batch.log(encode_command(argv))
+            self._join_batch(None, self._evict.handler, [argv], LOGGED)
+            self._evict_serial = self._batch.serial
 
     def step(self, message: Message) -> None:
         """Take one message of a peer."""
@@ -461,11 +507,30 @@ class Replica:
             keyspace.changed = [None]  # what the skipped entries changed, nobody can tell
         keyspace.free_later(self.keyspace)
         keyspace.limits = self.keyspace.limits
+        keyspace.follow_accesses(self.keyspace.accesses)
         self.keyspace = keyspace
         self._abandon_parked()  # what became of their calls, nobody here can tell
         self._tell_changed(None)
         self.applied_index, self.applied_term = index, term
         self._log_writer.touch(self)
+
+    def reload(self) -> None:
+        """Write the keyspace down and go on with what is read back (DEBUG RELOAD).
+
+        Raises:
+            InvariantViolation: that is another state.
+        """
+        old = self.keyspace
+        keyspace = Keyspace.load(list(old.dump()))
+        if keyspace.digest() != old.digest():
+            raise InvariantViolation("a keyspace differs from what it was written down as")
+        keyspace.changed = old.changed
+        keyspace.limits = old.limits
+        keyspace.follow_accesses(old.accesses)
+        keyspace.hits, keyspace.misses = old.hits, old.misses
+        keyspace.expired, keyspace.evicted = old.expired, old.evicted
+        keyspace.free_later(old)
+        self.keyspace = keyspace
 
     def flush(self) -> None:
         """Propose this turn's commands, start its read round, and do what Raft has decided."""

@@ -58,6 +58,7 @@ class Transaction:
         self.watches: list[tuple[int, bytes, int]] = []
         self.last_db = -1  # the database selected at its end; -1: it has not run
         self.writes = False  # whether any of the commands may change the keyspace
+        self.may_grow = False  # whether any of them may need memory
         self.slots: set[int] | None = None  # of its keys and the watched ones; cluster mode
         self.ran = False  # neither stopped by WATCH nor refused
 

@@ -325,7 +325,7 @@ class SimulatedNode(Host):
         if refusal and any(not replica.write_refusal for replica in replicas):
             self.world.count("disks full")
         for replica in replicas:
-            replica.write_refusal = refusal
+            replica.refuse_writes(refusal)
 
     # --- snapshots ---------------------------------------------------------------------------
 
