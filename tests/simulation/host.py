@@ -16,6 +16,7 @@ from respkv.node.router import ClusterRouter
 from respkv.node.tracking import Tracking
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
+from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.replica import Replica
 from respkv.steps import Steps
 from tests.faulty_disk import FaultyDisk
@@ -67,6 +68,7 @@ class Host:
         self.clients: dict[int, Connection] = {}
         self.current_client: Client | None = None
         self.unknown_outcomes = 0
+        self.memory = MemoryGuard(self.replicas, self.chance)  # without a limit
         self.tracking = Tracking(self)  # type: ignore[arg-type]
         self._last_client_id = 0
         self._answering: list[Connection] = []
@@ -81,6 +83,9 @@ class Host:
     def replicas(self) -> list[Replica]:
         """Return the replicas on this node."""
         raise NotImplementedError
+
+    def adopt(self, replica: Replica) -> None:
+        """No options here say anything about its data."""
 
     # --- Runtime -----------------------------------------------------------------------------
 
