@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.users import User
 
 OPERATIONS_PER_KEY_MAX = 280
+UNKNOWN_WEIGHT = 5  # as many known ones are as dear to check: these may have happened at any time
 NEVER = UNKNOWN + 1
 
 
@@ -50,6 +51,7 @@ class Workload:
         self.databases = 1  # keys are spread over them, so that payloads switch between them
         self.appends = Appends(world)
         self._world = world
+        self._weights: dict[bytes, int] = {}  # of histories
         self._keys: list[bytes] = []
         self._probes: list[bytes] = []
         self._next_key = 0
@@ -58,6 +60,8 @@ class Workload:
     def remember(self, key: bytes, operation: Operation) -> None:
         """Put an operation into its key's history."""
         self.histories.setdefault(key, []).append(operation)
+        weight = 1 if operation.known else UNKNOWN_WEIGHT
+        self._weights[key] = self._weights.get(key, 0) + weight
 
     def burst(self, user: "User") -> list[Call]:
         """Return the next few calls of a user."""
@@ -94,7 +98,7 @@ class Workload:
         if not self._world.happens(self.strays):
             choices = [n for n in choices if user.expects_here(self._keys[n])] or choices
         number = choices[self._world.chance.below(len(choices))]
-        if len(self.histories.get(self._keys[number], ())) >= OPERATIONS_PER_KEY_MAX:
+        if self._weights.get(self._keys[number], 0) >= OPERATIONS_PER_KEY_MAX:
             self._keys[number] = self._new_key(self._keys[number][0])
         return self._keys[number]
 
