@@ -1,4 +1,4 @@
-"""`python -m bench`: respkv, pure and compiled, beside Debian's redis-server in one run.
+"""`python -m bench`: respkv, pure and compiled, beside Debian's redis-server and etcd in one run.
 
 It builds both from this tree into virtual environments of its own (or takes those of --builds),
 runs the scenarios round by round, each build in turn, and prints medians with what was asked.
@@ -8,18 +8,26 @@ import argparse
 import datetime
 import os
 import platform
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from pathlib import Path
 from typing import Any
 
 from bench import report
+from bench.bench import Bench
+from bench.cluster import cluster
+from bench.faults import FAULTS, RESUME
+from bench.long_runs import LONG_RUNS
 from bench.processes import Build
-from bench.report import COMPILED, PURE, REDIS
-from bench.scenarios import SCENARIOS, Bench
+from bench.report import COMPILED, ETCD, PURE, REDIS, Figure
+from bench.scenarios import SCENARIOS as ONE_NODE
+
+SCENARIOS = {**ONE_NODE, "cluster": cluster, **FAULTS, **LONG_RUNS}
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,6 +60,13 @@ def _builds(chosen: list[str], folder: Path) -> list[Build]:
     return [Build(name, programs[name](), name == REDIS) for name in programs if name in chosen]
 
 
+def _etcd() -> str:
+    program = shutil.which("etcd")
+    if program is None or shutil.which("h2load") is None:
+        raise SystemExit("install etcd-server and nghttp2-client (Debian's packages) first")
+    return program
+
+
 def _about(arguments: argparse.Namespace) -> dict[str, Any]:
     def output(*command: str) -> str:
         found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
@@ -69,7 +84,10 @@ def _about(arguments: argparse.Namespace) -> dict[str, Any]:
         "system": platform.release(),
         "python": platform.python_version(),
         "redis-server": output("redis-server", "--version").split(" sha=")[0],
+        "etcd": output("etcd", "--version").split("\n")[0] if shutil.which("etcd") else "none",
+        "h2load": output("h2load", "--version") if shutil.which("h2load") else "none",
         "rounds": arguments.rounds,
+        "seed": arguments.seed,
         "command": " ".join(["python -m bench", *sys.argv[1:]]),
     }
 
@@ -78,36 +96,56 @@ def main() -> int:
     """Measure, print, keep; 1 when something asked for was not reached."""
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--only", default="", help=f"of {', '.join(SCENARIOS)}; comma-separated")
-    parser.add_argument("--builds", default="redis-server,respkv,respkv compiled")
+    parser.add_argument("--builds", default=f"{REDIS},{PURE},{COMPILED},{ETCD}")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4, help="of a measurement of a cluster")
+    parser.add_argument("--faults", type=int, default=50, help="of each kind in a cluster")
+    parser.add_argument("--minutes", type=float, default=10, help="of each long run of a cluster")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 16))
     parser.add_argument("--environments", type=Path, help="keep the builds there, and reuse them")
     parser.add_argument("--out", type=Path, help="write report.md, results.json and plots there")
     arguments = parser.parse_args()
     names = arguments.only.split(",") if arguments.only else list(SCENARIOS)
-    figures = []
+    started = time.monotonic()
+    figures: list[Figure] = []
+    lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="respkv-bench-") as scratch:
         folder = arguments.environments or Path(scratch)
-        builds = _builds(arguments.builds.split(","), folder.resolve())
-        bench = Bench(builds, Path(scratch), arguments.rounds, _say)
+        chosen = arguments.builds.split(",")
+        builds = _builds(chosen, folder.resolve())
+        bench = Bench(
+            builds, _etcd() if ETCD in chosen and "cluster" in names else None, Path(scratch),
+            arguments.rounds, arguments.seconds, arguments.faults, arguments.minutes,
+            random.Random(arguments.seed), _say,
+        )  # fmt: skip
         for name in names:
+            scenario_started = time.monotonic()
             figures += SCENARIOS[name](bench)
-    about = _about(arguments)
-    lines = [f"{key}: {value}" for key, value in about.items()]
-    lines += ["", *report.table(figures), "", *report.cpu_table(figures), "", "```"]
-    lines += [*report.command_lines(figures), "```"]
+            _say(f"{name} took {time.monotonic() - scenario_started:.0f} s")
+            lines = _keep(figures, arguments, time.monotonic() - started)
     print("\n".join(lines))
-    if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        (arguments.out / "report.md").write_text("\n".join(lines) + "\n")
-        (arguments.out / "results.json").write_text(report.as_json(figures, about) + "\n")
-        _plots(figures, arguments.out)
     missed = [
         figure for figure in figures for build in builds if "NO" in figure.verdict(build.name)
     ]
     return 1 if missed else 0
 
 
-def _plots(figures: list[report.Figure], folder: Path) -> None:
+def _keep(figures: list[Figure], arguments: argparse.Namespace, seconds: float) -> list[str]:
+    """Write what there is after each scenario: a long run may be cut short; return the report."""
+    about = _about(arguments)
+    about["took"] = f"{seconds / 60:.1f} minutes"
+    lines = [f"{key}: {value}" for key, value in about.items()]
+    lines += ["", *report.table(figures), "", *report.cpu_table(figures), "", "```"]
+    lines += [*report.command_lines(figures), "```"]
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "report.md").write_text("\n".join(lines) + "\n")
+        (arguments.out / "results.json").write_text(report.as_json(figures, about) + "\n")
+        _plots(figures, arguments.out)
+    return lines
+
+
+def _plots(figures: list[Figure], folder: Path) -> None:
     for policy in ("everysec", "always"):
         report.plot(
             figures,
@@ -117,6 +155,17 @@ def _plots(figures: list[report.Figure], folder: Path) -> None:
             f"redis-benchmark -c 50 -d 64 -r 100000, appendfsync {policy}",
             folder / f"throughput-{policy}.svg",
         )
+    report.histogram(
+        [figure for figure in figures if figure.name.endswith(RESUME)],
+        "Faults of a leader: ms until all its keys are written again",
+        folder / "faults.svg",
+    )
+    report.plot(
+        figures,
+        lambda figure: "3 nodes" in figure.name,
+        "Three nodes on one machine, every write synced by a majority, 64 bytes",
+        folder / "cluster.svg",
+    )
     report.plot(
         figures,
         lambda figure: figure.name.startswith("longest pause"),

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 from bench.client import Client
 
 START_SECONDS = 300  # recovery of a large log included
+LISTENING_PORTS = (12_000, 32_000)  # below those that the system gives to connections
 STOP_SECONDS = 30
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1
@@ -48,26 +50,27 @@ class Build:
         return " ".join(word or "''" for word in words)
 
 
-class Server:
-    """One running server; `running` makes them."""
+def listening_port() -> int:
+    """Return a free port that no outgoing connection takes while its process is down."""
+    while True:
+        port = random.randrange(*LISTENING_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
-    def __init__(self, build: Build, directory: Path, policy: str, *more: str) -> None:
-        self.build = build
+
+class Process:
+    """One server process: launched, signalled, measured from /proc."""
+
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.policy = policy
-        self.more = more
-        self.port = 0
+        self.log = directory.parent / f"{directory.name}.log"
         self.process: subprocess.Popen[bytes]
 
-    def start(self) -> float:
-        """Start it and return the seconds until it serves."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        command = self.build.command(str(self.port), str(self.directory), self.policy, *self.more)
-        log = self.directory.parent / "log.txt"
-        started = time.perf_counter()
-        with log.open("ab") as output:
+    def launch(self, command: list[str]) -> None:
+        """Start it; it may not be listening yet."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -76,16 +79,10 @@ class Server:
                 cwd=self.directory.parent,
                 preexec_fn=die_with_parent,
             )
-        while not self._serves():
-            if self.process.poll() is not None or time.perf_counter() - started > START_SECONDS:
-                raise RuntimeError(f"{self.build.name} did not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.005)
-        return time.perf_counter() - started
 
-    def _serves(self) -> bool:
-        with contextlib.suppress(OSError, RuntimeError), Client(self.port) as client:
-            return client.call(b"SET", b"started", b"1") == b"OK"
-        return False
+    def log_end(self) -> str:
+        """Return the last lines that it has logged."""
+        return self.log.read_text(errors="replace")[-2000:]
 
     def kill(self) -> None:
         """kill -9."""
@@ -95,6 +92,7 @@ class Server:
     def stop(self) -> None:
         """End it politely, or else not."""
         if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
             try:
                 self.process.wait(STOP_SECONDS)
@@ -123,6 +121,34 @@ class Server:
         return found
 
 
+class Server(Process):
+    """One running server of a build; `running` makes them."""
+
+    def __init__(self, build: Build, directory: Path, policy: str, *more: str) -> None:
+        super().__init__(directory)
+        self.build = build
+        self.policy = policy
+        self.more = more
+        self.port = 0
+
+    def start(self) -> float:
+        """Start it and return the seconds until it serves."""
+        self.port = listening_port()
+        command = self.build.command(str(self.port), str(self.directory), self.policy, *self.more)
+        started = time.perf_counter()
+        self.launch(command)
+        while not self._serves():
+            if self.process.poll() is not None or time.perf_counter() - started > START_SECONDS:
+                raise RuntimeError(f"{self.build.name} did not start:\n{self.log_end()}")
+            time.sleep(0.005)
+        return time.perf_counter() - started
+
+    def _serves(self) -> bool:
+        with contextlib.suppress(OSError, RuntimeError), Client(self.port) as client:
+            return client.call(b"SET", b"started", b"1") == b"OK"
+        return False
+
+
 def _cpu_ticks(pid: int) -> int:
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
@@ -136,7 +162,6 @@ def _cpu_ticks(pid: int) -> int:
 def running(build: Build, scratch: Path, policy: str, *more: str) -> Iterator[Server]:
     """Run a server on an empty directory of its own; both are gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="server-", dir=scratch))
-    (home / "data").mkdir()
     server = Server(build, home / "data", policy, *more)
     try:
         server.start()

@@ -6,37 +6,52 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-REDIS, PURE, COMPILED = "redis-server", "respkv", "respkv compiled"
+from bench.driver import Run
+
+REDIS, PURE, COMPILED, ETCD = "redis-server", "respkv", "respkv compiled", "etcd"
+BUILDS = (ETCD, REDIS, PURE, COMPILED)
 
 
 class Asked:
-    """A bound on a figure: absolute, or as a multiple of redis-server's in the same run."""
+    """A bound on a figure: absolute, or as a multiple of another's in the same run."""
 
-    def __init__(self, sign: str, bound: float, of_redis: bool = False) -> None:
+    def __init__(self, sign: str, bound: float, of: str = "") -> None:
         self.sign = sign  # "≥" or "≤"
         self.bound = bound
-        self.of_redis = of_redis
+        self.of = of  # a build, or nothing
 
-    def holds(self, value: float, redis: float | None) -> bool:
+    def holds(self, value: float, reference: float | None) -> bool:
         """Return whether `value` keeps the bound."""
         bound = self.bound
-        if self.of_redis:
-            if redis is None:
+        if self.of:
+            if reference is None:
                 return True
-            bound *= redis
+            bound *= reference
         return value >= bound if self.sign == "≥" else value <= bound
 
     def __str__(self) -> str:
-        return f"{self.sign} {self.bound:g}{' ×' if self.of_redis else ''}"
+        return f"{self.sign} {self.bound:g}{f' × {self.of}' if self.of else ''}"
+
+
+def of_both(*asked: Asked) -> dict[str, list[Asked]]:
+    """Return the same bounds for the pure and the compiled build."""
+    return {build: list(asked) for build in (PURE, COMPILED)}
 
 
 class Figure:
     """One line of the table: a value per round for each build."""
 
-    def __init__(self, name: str, unit: str, asked: dict[str, Asked] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        unit: str,
+        asked: dict[str, list[Asked]] | None = None,
+        beside: tuple[str, ...] = (REDIS,),
+    ) -> None:
         self.name = name
         self.unit = unit
         self.asked = asked or {}
+        self.beside = beside  # the builds that respkv is compared with
         self.rounds: dict[str, list[float]] = {}
         self.server_cpu_us: dict[str, list[float]] = {}  # a request
         self.driver_cpu: dict[str, list[float]] = {}  # share of one core
@@ -46,6 +61,12 @@ class Figure:
         """Take one round's value."""
         self.rounds.setdefault(build, []).append(value)
 
+    def add_run(self, build: str, run: Run, value: str) -> None:
+        """Take one of a run's values, and the CPU it took."""
+        self.add(build, getattr(run, value))
+        self.server_cpu_us.setdefault(build, []).append(run.server_cpu_us)
+        self.driver_cpu.setdefault(build, []).append(run.driver_cpu_share)
+
     def median(self, build: str) -> float | None:
         """Return the median over the rounds, None when the build was not measured."""
         values = self.rounds.get(build)
@@ -53,10 +74,13 @@ class Figure:
 
     def verdict(self, build: str) -> str:
         """Return what was asked of the build and whether it holds."""
-        asked, value = self.asked.get(build), self.median(build)
-        if asked is None or value is None:
+        value = self.median(build)
+        if value is None:
             return ""
-        return f"{asked} {'yes' if asked.holds(value, self.median(REDIS)) else 'NO'}"
+        return ", ".join(
+            f"{asked} {'yes' if asked.holds(value, self.median(asked.of)) else 'NO'}"
+            for asked in self.asked.get(build, [])
+        )
 
 
 def shown(value: float | None) -> str:
@@ -65,23 +89,36 @@ def shown(value: float | None) -> str:
         return "-"
     if value >= 1000:
         return f"{value:,.0f}"
+    if 0.99 < value < 1:
+        return f"{value:.5f}"
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
 def table(figures: list[Figure]) -> list[str]:
-    """Return the lines of a Markdown table."""
-    lines = [
-        "| what | unit | redis-server | respkv | of redis | asked | compiled | of redis | asked |",
-        "|---|---|--:|--:|--:|---|--:|--:|---|",
-    ]
-    for figure in figures:
-        cells = [figure.name, figure.unit, shown(figure.median(REDIS))]
+    """Return the lines of Markdown tables, one for each choice of builds to compare with."""
+    lines: list[str] = []
+    for beside in dict.fromkeys(figure.beside for figure in figures):
+        lines += [""] if lines else []
+        heads = ["what", "unit", *beside]
         for build in (PURE, COMPILED):
-            value, redis = figure.median(build), figure.median(REDIS)
-            ratio = f"{value / redis:.2f}" if value is not None and redis and redis > 0 else ""
-            cells += [shown(value), ratio, figure.verdict(build)]
-        lines.append("| " + " | ".join(cells) + " |")
+            heads += [build, *[f"of {other}" for other in beside], "asked"]
+        right_aligned = ["--:"] * (len(heads) - 2)
+        lines += [f"| {' | '.join(heads)} |", f"|---|---|{'|'.join(right_aligned)}|"]
+        lines += [_row(figure) for figure in figures if figure.beside == beside]
     return lines
+
+
+def _row(figure: Figure) -> str:
+    others = [figure.median(other) for other in figure.beside]
+    cells = [figure.name, figure.unit, *map(shown, others)]
+    for build in (PURE, COMPILED):
+        value = figure.median(build)
+        cells.append(shown(value))
+        for other in others:
+            comparable = value is not None and other is not None and other > 0
+            cells.append(f"{value / other:.2f}" if comparable else "")  # type: ignore[operator]
+        cells.append(figure.verdict(build))
+    return f"| {' | '.join(cells)} |"
 
 
 def cpu_table(figures: list[Figure]) -> list[str]:
@@ -116,7 +153,10 @@ def as_json(figures: list[Figure], about: dict[str, Any]) -> str:
                 {
                     "name": figure.name,
                     "unit": figure.unit,
-                    "asked": {build: str(asked) for build, asked in figure.asked.items()},
+                    "asked": {
+                        build: [str(asked) for asked in bounds]
+                        for build, bounds in figure.asked.items()
+                    },
                     "rounds": figure.rounds,
                     "server_cpu_us": figure.server_cpu_us,
                     "driver_cpu": figure.driver_cpu,
@@ -130,18 +170,44 @@ def as_json(figures: list[Figure], about: dict[str, Any]) -> str:
     )
 
 
-def plot(figures: list[Figure], choose: Callable[[Figure], bool], title: str, path: Path) -> None:
-    """Draw the medians of the chosen figures as bars, one group each, as SVG."""
-    chosen = [figure for figure in figures if choose(figure)]
+def histogram(figures: list[Figure], title: str, path: Path) -> None:
+    """Draw all rounds of the figures as counts by value, as SVG."""
+    chosen = [figure for figure in figures if any(figure.rounds.values())]
     if not chosen:
         return
+    plt = _pyplot()
+    fig, axes = plt.subplots(figsize=(8, 4.2))
+    for figure in chosen:
+        for build, values in figure.rounds.items():
+            label = f"{figure.name.partition(':')[0]}, {build} ({len(values)})"
+            axes.hist(values, bins=30, alpha=0.5, label=label)
+    axes.set_xlabel(chosen[0].unit)
+    axes.set_ylabel("faults")
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8, frameon=False)
+    fig.tight_layout()
+    fig.savefig(path, metadata={"Date": None})
+    plt.close(fig)
+
+
+def _pyplot() -> Any:
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "respkv"  # equal figures give an equal file
     import matplotlib.pyplot as plt
 
-    builds = [build for build in (REDIS, PURE, COMPILED) if any(build in f.rounds for f in chosen)]
+    return plt
+
+
+def plot(figures: list[Figure], choose: Callable[[Figure], bool], title: str, path: Path) -> None:
+    """Draw the medians of the chosen figures as bars, one group each, as SVG."""
+    chosen = [figure for figure in figures if choose(figure)]
+    if not chosen:
+        return
+    plt = _pyplot()
+    builds = [build for build in BUILDS if any(build in figure.rounds for figure in chosen)]
     fig, axes = plt.subplots(figsize=(1.6 + 1.5 * len(chosen), 4.2))
     width = 0.8 / len(builds)
     for offset, build in enumerate(builds):

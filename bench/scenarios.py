@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+from bench.bench import Bench
 from bench.client import Client, fill, percentile, probe
 from bench.driver import drive, shown
 from bench.processes import Build, Server, running
-from bench.report import COMPILED, PURE, Asked, Figure
+from bench.report import COMPILED, PURE, REDIS, Asked, Figure, of_both
 from respkv.wire.request import encode_command
 
 KEYS = 1_000_000
@@ -16,34 +16,20 @@ EXPIRING_KEYS = 100_000
 PAUSE_MS_MAX = 20
 
 
-class Bench:
-    """The builds, the scratch directory and the number of rounds that scenarios work with."""
-
-    def __init__(
-        self, builds: list[Build], scratch: Path, rounds: int, say: Callable[[str], None]
-    ) -> None:
-        self.builds = builds
-        self.scratch = scratch
-        self.rounds = rounds
-        self.say = say
-
-
 def _driven(
     bench: Bench, policy: str, plans: list[tuple[Figure, list[str], int, str]]
 ) -> list[Figure]:
     """Run redis-benchmark for each plan: (figure, options, requests, which of the Run's values)."""
-    for number in range(bench.rounds):
-        bench.say(f"appendfsync {policy}, round {number + 1} of {bench.rounds}")
-        for build in bench.builds:
-            with running(build, bench.scratch, policy) as server:
-                for figure, options, requests, value in plans:
-                    run = drive(server, options, requests)
-                    name = build.name
-                    figure.add(name, getattr(run, value))
-                    figure.server_cpu_us.setdefault(name, []).append(run.server_cpu_us)
-                    figure.driver_cpu.setdefault(name, []).append(run.driver_cpu_share)
-                    figure.commands[name] = build.shown(policy)
-                    figure.commands["driver"] = f"{shown(options)} -n {requests}"
+
+    def measure(build: Build) -> None:
+        with running(build, bench.scratch, policy) as server:
+            for figure, options, requests, value in plans:
+                run = drive(server, options, requests)
+                figure.add_run(build.name, run, value)
+                figure.commands[build.name] = build.shown(policy)
+                figure.commands["driver"] = f"{shown(options)} -n {requests}"
+
+    bench.each(f"appendfsync {policy}", measure)
     return [plan[0] for plan in plans]
 
 
@@ -55,8 +41,8 @@ def throughput(bench: Bench) -> list[Figure]:
         for pipeline, pure, compiled in ((1, 0.5, 0.65), (16, 0.35, 0.6)):
             for test in ("set", "get"):
                 asked = {
-                    PURE: Asked("≥", pure, of_redis=True),
-                    COMPILED: Asked("≥", compiled, of_redis=True),
+                    PURE: [Asked("≥", pure, REDIS)],
+                    COMPILED: [Asked("≥", compiled, REDIS)],
                 }
                 name = f"{test.upper()} -P {pipeline}, {policy}"
                 options = ["-c", "50", "-d", "64", "-r", "100000", "-t", test]
@@ -66,7 +52,7 @@ def throughput(bench: Bench) -> list[Figure]:
         figures += _driven(bench, policy, plans)
     for figure in list(figures):
         if figure.name == "SET -P 16, everysec":
-            asked = {PURE: Asked("≤", 7), COMPILED: Asked("≤", 4)}
+            asked = {PURE: [Asked("≤", 7)], COMPILED: [Asked("≤", 4)]}
             cpu = Figure("CPU of a SET at -P 16, everysec", "µs", asked)
             cpu.rounds = {build: list(spent) for build, spent in figure.server_cpu_us.items()}
             figures.append(cpu)
@@ -75,42 +61,27 @@ def throughput(bench: Bench) -> list[Figure]:
 
 def connections(bench: Bench) -> list[Figure]:
     """A thousand connections: an error fails the run; p99 beside redis-server's."""
-    asked = Asked("≤", 3, of_redis=True)
+    asked = of_both(Asked("≤", 3, REDIS))
     plans = []
     for test in ("set", "get"):
         options = ["-c", "1000", "-d", "64", "-r", "100000", "-t", test]
-        figure = Figure(
-            f"{test.upper()} p99, 1,000 connections", "ms", {PURE: asked, COMPILED: asked}
-        )
+        figure = Figure(f"{test.upper()} p99, 1,000 connections", "ms", asked)
         plans.append((figure, options, 100_000, "p99_ms"))
     return _driven(bench, "everysec", plans)
 
 
 def one_client(bench: Bench) -> list[Figure]:
     """One client that waits for each of its SETs to be on disk."""
-    asked = Asked("≤", 2, of_redis=True)
+    asked = of_both(Asked("≤", 2, REDIS))
     options = ["-c", "1", "-d", "64", "-r", "100000", "-t", "set"]
-    figure = Figure("SET p50, one client, always", "ms", {PURE: asked, COMPILED: asked})
+    figure = Figure("SET p50, one client, always", "ms", asked)
     return _driven(bench, "always", [(figure, options, 10_000, "p50_ms")])
-
-
-def _each(bench: Bench, what: str, measure: Callable[[Build], None]) -> None:
-    for number in range(bench.rounds):
-        bench.say(f"{what}, round {number + 1} of {bench.rounds}")
-        for build in bench.builds:
-            measure(build)
 
 
 def memory_and_recovery(bench: Bench) -> list[Figure]:
     """A million keys: what they weigh, and how fast their log is replayed after kill -9."""
-    memory = Figure(
-        "memory of 1,000,000 keys of 64 bytes", "MB",
-        {build: Asked("≤", 2.5, of_redis=True) for build in (PURE, COMPILED)},
-    )  # fmt: skip
-    recovery = Figure(
-        "recovery from the log", "commands/s",
-        {build: Asked("≥", 500_000) for build in (PURE, COMPILED)},
-    )  # fmt: skip
+    memory = Figure("memory of 1,000,000 keys of 64 bytes", "MB", of_both(Asked("≤", 2.5, REDIS)))
+    recovery = Figure("recovery from the log", "commands/s", of_both(Asked("≥", 500_000)))
 
     def measure(build: Build) -> None:
         more = [] if build.is_redis else ["--save", ""]
@@ -126,7 +97,7 @@ def memory_and_recovery(bench: Bench) -> list[Figure]:
                     raise RuntimeError(f"{build.name} lost keys")
         memory.commands[build.name] = build.shown("everysec", *more)
 
-    _each(bench, "memory and recovery", measure)
+    bench.each("memory and recovery", measure)
     return [memory, recovery]
 
 
@@ -144,7 +115,7 @@ def pauses(bench: Bench) -> list[Figure]:
     flush = Figure("longest pause, FLUSHALL of 1,000,000 keys", "ms")
     collection = Figure("longest pause in 10 s with 1,000,000 keys", "ms")
     for figure in (snapshot, expiry, flush, collection):
-        figure.asked = {build: Asked("≤", PAUSE_MS_MAX) for build in (PURE, COMPILED)}
+        figure.asked = of_both(Asked("≤", PAUSE_MS_MAX))
 
     def measure(build: Build) -> None:
         with running(build, bench.scratch, "everysec") as server:
@@ -159,7 +130,7 @@ def pauses(bench: Bench) -> list[Figure]:
             flushed = probe(server.port, 4, lambda client: client.send(b"FLUSHALL ASYNC\r\n"))
             flush.add(build.name, flushed[-1])
 
-    _each(bench, "pauses", measure)
+    bench.each("pauses", measure)
     return [plain, collection, snapshot, expiry, flush]
 
 

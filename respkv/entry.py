@@ -7,6 +7,8 @@ NOOP: Final = (
     1  # a new leader's first entry (Raft paper, section 8): no payload, commits older terms
 )
 
+CONFIGURATION: Final = 2  # who votes and who learns from this entry on (consensus/configuration.py)
+
 # What a logged command does is fixed by this number; see "Semantics" in respkv/ARCHITECTURE.md.
 SEMANTICS: Final = 1
 
@@ -34,6 +36,8 @@ class Entry:
 
     def __repr__(self) -> str:
         kind = "noop" if self.kind == NOOP else f"{len(self.payload)} bytes"
+        if self.kind == CONFIGURATION:
+            kind = f"configuration {self.payload.decode(errors='replace')}"
         return f"Entry({self.term}.{self.index} at {self.time_ms}, {kind})"
 
     def __eq__(self, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""Every error a client can see, with its exact text, and the errors that stop a replica.
+"""Every error a client can see, with its exact text, and those that stop a replica or a link.
 
 Texts are those of redis-server 7.0.15. Raise a new instance each time: one kept in a module
 constant would grow its traceback on every raise.
@@ -19,6 +19,26 @@ class CommandError(Exception):
 
 class InvariantViolation(Exception):
     """The state is not what the code relies on: this replica stops rather than guess."""
+
+
+class LogFailed(Exception):
+    """The log could not be written or synced: this node stops, as its promises are void."""
+
+
+class FrameError(Exception):
+    """What a peer sent are no frames: nothing after them on this connection can be trusted."""
+
+
+class WrongFrameVersion(FrameError):
+    """A node whose frames have another layout."""
+
+
+class WrongChecksum(FrameError):
+    """A frame that was damaged on its way."""
+
+
+class PeerCodecError(Exception):
+    """Bytes that are no message of this version."""
 
 
 class NotLeader(Exception):
@@ -55,6 +75,41 @@ class BadSyntax(CommandError):
     """Options that do not exist or do not go together."""
 
     default_text = b"ERR syntax error"
+
+
+class InvalidStreamId(CommandError):
+    """No id of a stream's entry, or one of a form that is not allowed here."""
+
+    default_text = b"ERR Invalid stream ID specified as stream command argument"
+
+
+class NoSuchGroup(CommandError):
+    """A consumer group that is not there, or its key is not; `where` names the command."""
+
+    def __init__(self, key: bytes, group: bytes, where: bytes = b"") -> None:
+        super().__init__(
+            b"NOGROUP No such key '%b' or consumer group '%b'%b"
+            % (quoted(key), quoted(group), where)
+        )
+
+
+class NoSuchGroupOfKey(CommandError):
+    """A consumer group that is not there, of a stream that is."""
+
+    def __init__(self, key: bytes, group: bytes) -> None:
+        super().__init__(
+            b"NOGROUP No such consumer group '%b' for key name '%b'" % (quoted(group), quoted(key))
+        )
+
+
+class BadSubcommand(CommandError):
+    """Arguments that no subcommand takes like that."""
+
+    def __init__(self, container: bytes, subcommand: bytes) -> None:
+        super().__init__(
+            b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP."
+            % (quoted(subcommand[:128]), container)
+        )
 
 
 class NoSuchKey(CommandError):
@@ -117,6 +172,18 @@ class OffsetOutOfRange(CommandError):
     """A negative SETRANGE offset."""
 
     default_text = b"ERR offset is out of range"
+
+
+class NotHyperLogLog(CommandError):
+    """A string that is not in the form of a HyperLogLog."""
+
+    default_text = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+
+
+class CorruptedHyperLogLog(CommandError):
+    """A sparse HyperLogLog whose runs are not those of 16,384 registers."""
+
+    default_text = b"INVALIDOBJ Corrupted HLL object detected"
 
 
 class BadPayload(CommandError):

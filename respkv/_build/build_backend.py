@@ -18,6 +18,11 @@ HOT_PACKAGES = (
     "consensus",
     "replica",
 )
+HOT_LOG_MODULES = ("partition", "records", "segment", "wal")
+HOT_NODE_MODULES = (
+    *("connection", "gathering", "router"),  # these extend compiled classes, as only compiled can
+    *("cluster", "peer_link", "peer_network", "peer_protocol", "peer_queue", "runtime"),
+)
 
 
 def hot_modules() -> list[str]:
@@ -27,8 +32,8 @@ def hot_modules() -> list[str]:
     for package in HOT_PACKAGES:
         folder = f"respkv/{package}"
         files += sorted(f"{folder}/{name}" for name in os.listdir(folder) if name.endswith(".py"))
-    # These extend a compiled class, which interpreted ones cannot; and are on the hot path too.
-    files += [f"respkv/node/{name}.py" for name in ("connection", "gathering", "router")]
+    files += [f"respkv/log/{name}.py" for name in HOT_LOG_MODULES]
+    files += [f"respkv/node/{name}.py" for name in HOT_NODE_MODULES]
     return [name for name in files if not name.endswith("__init__.py")]
 
 

@@ -11,6 +11,7 @@ respkv: a Redis Cluster you can pip install, that never loses a write it acknowl
   respkv dev-cluster status | kill NODE | kill-leader KEY | pause NODE | resume NODE | start NODE
                      | stop           [--port P | --dir DIR]
   respkv cluster status | nodes | owner KEY   [--host H] [--port P] [--password P] [--json]
+  respkv cluster replace OLD_NODE_ID [--with NEW_NODE_ID]   for a node whose data is lost for ever
   respkv wal dump FILE|DIR            print a log as text
   respkv wal salvage DIR [--accept-loss]
   respkv doctor [--dir DIR] [--port P] [--json]

@@ -1,4 +1,4 @@
-"""`respkv cluster status | nodes | owner KEY`: the cluster as one of its nodes sees it."""
+"""`respkv cluster status | nodes | owner KEY`: the cluster as one of its nodes sees it; `replace`."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from respkv.cli.client import Refused, RespClient, Unreachable
+from respkv.cli.replace import NotDone, Target, replace_node
 
 SLOTS = 16384
 
@@ -79,7 +80,29 @@ def status_seen(client: RespClient) -> dict[str, Any]:
         "slots_led": led,
         "term": int(fields["cluster_current_epoch"]),
         "down": [f"{node['host']}:{node['port']}" for node in nodes if not node["up"]],
+        "partitions": partitions_seen(client),
     }
+
+
+def partitions_seen(client: RespClient) -> list[dict[str, Any]]:
+    """Return what the node that is asked knows of each partition it votes in.
+
+    Raises:
+        Refused, Unreachable: the server does not say.
+    """
+    partitions = []
+    for line in client.text("INFO", "partitions").splitlines():
+        name, colon, text = line.partition(":")
+        if not (colon and name.startswith("partition")):
+            continue
+        fields = dict(field.split("=", 1) for field in text.split(","))
+        lags = [lag.split(":") for lag in fields.pop("lag").split("/") if lag]
+        role = fields.pop("role")
+        partition: dict[str, Any] = {"partition": int(name.removeprefix("partition")), "role": role}
+        partition.update({field: int(value) for field, value in fields.items()})
+        partition["lag"] = {peer: int(entries) for peer, entries in lags}
+        partitions.append(partition)
+    return partitions
 
 
 def _show_status(status: dict[str, Any]) -> str:
@@ -141,7 +164,15 @@ def cluster(arguments: list[str]) -> int:
     verbs.add_parser("status", parents=[shared], help="is every slot served?")
     verbs.add_parser("nodes", parents=[shared], help="a row for each node")
     verbs.add_parser("owner", parents=[shared], help="who leads a key").add_argument("key")
+    replace = verbs.add_parser(
+        "replace", parents=[shared], help="give the place of a node whose data is lost to a new one"
+    )
+    replace.add_argument("old", metavar="OLD_NODE_ID")
+    replace.add_argument("--with", dest="new", default="", metavar="NEW_NODE_ID")
+    replace.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS")
     options = parser.parse_args(arguments)
+    if options.verb == "replace":
+        return _replace(options)
     facts: Any
     try:
         with RespClient(options.host, options.port, options.password) as client:
@@ -161,3 +192,21 @@ def cluster(arguments: list[str]) -> int:
         return 1
     print(json.dumps(facts) if options.json else shown)
     return 0 if fine else 1
+
+
+def _replace(options: argparse.Namespace) -> int:
+    """Replace a node; 0 once the newcomer votes wherever the old one did."""
+    target = Target(options.host, options.port, options.password)
+
+    def show(line: str) -> None:
+        if not options.json:
+            print(line, flush=True)
+
+    try:
+        facts = replace_node(target, options.old, options.new, options.timeout, show)
+    except (Refused, Unreachable, NotDone) as error:
+        print(f"respkv cluster replace: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(facts))
+    return 0

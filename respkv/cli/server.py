@@ -2,13 +2,14 @@
 
 import logging
 import sys
+from collections.abc import Callable
 
 from respkv.cli.log_lines import start_logging
-from respkv.config import OPTIONS, Config, ConfigError, read_config
-from respkv.errors import InvariantViolation
-from respkv.log.damage import LogDamaged, UnknownFormat
+from respkv.config import Config, ConfigError, read_config
+from respkv.config.options import OPTIONS
+from respkv.errors import InvariantViolation, LogFailed
+from respkv.log.damage import ForeignDirectory, LogDamaged, UnknownFormat
 from respkv.log.filesystem import DirectoryLocked
-from respkv.node.runtime import LogFailed
 from respkv.node.server import serve
 
 _LEVELS = {
@@ -48,10 +49,12 @@ def parse_arguments(arguments: list[str]) -> Config:
     return read_config(path, flags)
 
 
-def server(arguments: list[str]) -> int:
-    """Serve until SIGTERM; 0 when everything was synced."""
+def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int:
+    """Serve until SIGTERM; 0 when everything was synced. Tests serve on other disks."""
     if "--help" in arguments:
         for option in OPTIONS.values():
+            if option.is_kept:
+                continue
             print(f"  --{option.name:<28} {option.text} (default: {option.default or 'none'})")
         print(f"  --{'json':<28} the same as --log-format json")
         return 0
@@ -61,7 +64,7 @@ def server(arguments: list[str]) -> int:
         print(f"respkv server: {error}", file=sys.stderr)
         return 2
     start_logging(config["logfile"], _LEVELS[config["loglevel"]], config["log-format"] == "json")
-    for warning in config.warnings:
+    for warning in config.take_warnings():
         logging.getLogger("respkv").warning("%s", warning)
     try:
         serve(config)
@@ -69,6 +72,7 @@ def server(arguments: list[str]) -> int:
         DirectoryLocked,
         LogDamaged,
         UnknownFormat,
+        ForeignDirectory,
         LogFailed,
         InvariantViolation,
         OSError,

@@ -7,6 +7,7 @@ from respkv.log.damage import LogDamaged, UnknownFormat
 from respkv.log.filesystem import DirectoryLocked, FileSystem, RealFileSystem
 from respkv.log.salvage import describe_segment, plan_salvage, salvage
 from respkv.log.segment import segment_names
+from respkv.node.membership import is_member
 
 
 def wal(arguments: list[str]) -> int:
@@ -45,6 +46,13 @@ def _salvage(fs: FileSystem, path: str, accept_loss: bool) -> int:
         return 0
     if not accept_loss:
         print("Nothing was changed. To do this: respkv wal salvage DIR --accept-loss")
+        return 1
+    if is_member(fs, path):
+        print(
+            "Nothing was changed. This directory is of a cluster's member, which must not forget "
+            "what it has promised: move it away, start the node again, and see what it says of "
+            "respkv cluster replace."
+        )
         return 1
     salvage(fs, path, plan)
     print("done: the server will start with what is left")

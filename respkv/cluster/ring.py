@@ -36,7 +36,7 @@ class Placement:
 
 def partitions_for(nodes: int) -> int:
     """Return how many partitions a new cluster gets: a power of two, fixed from then on."""
-    for nodes_max, partitions in ((2, 16), (6, 32), (16, 64), (64, 256)):
+    for nodes_max, partitions in ((4, 16), (6, 32), (16, 64), (64, 256)):
         if nodes <= nodes_max:
             return partitions
     return 1024

@@ -64,6 +64,11 @@ def parse_natural(
     return number
 
 
+def wrapped_int64(number: int) -> int:
+    """Return what is left of a number in a signed integer of 64 bits."""
+    return ((number + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
+
+
 def lookup_string(keyspace: Keyspace, key: bytes) -> bytes | bytearray | None:
     """Return the string at `key`, None when there is none.
 

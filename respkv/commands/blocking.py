@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from respkv.commands import long_double
-from respkv.commands.arguments import INT64_MAX
+from respkv.commands.arguments import INT64_MAX, int64_or_none
 from respkv.commands.table import BLOCKING, INTERNAL, WRITE, Argv, Command, command
 from respkv.errors import CommandError, NotAFloat, Unblocked
 from respkv.keyspace.keyspace import Keyspace
@@ -19,6 +19,7 @@ Server = Callable[[Keyspace, Argv, bytes], Reply]
 ServerT = TypeVar("ServerT", bound=Server)
 
 NOT_SERVED: Final = object()
+UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 
 # By command name: the type of value it waits for, and what serves it.
 SERVERS: Final[dict[bytes, tuple[str, Server]]] = {}
@@ -32,10 +33,19 @@ class Parked:
 
 
 def park(
-    keyspace: Keyspace, argv: Argv, keys: list[bytes], timeout_ms: int, null: Reply = NULL_ARRAY
+    keyspace: Keyspace,
+    argv: Argv,
+    keys: list[bytes],
+    timeout_ms: int,
+    null: Reply = NULL_ARRAY,
+    *,
+    bound: bool = False,
 ) -> Reply:
-    """Park the call until one of `keys` is ready; where it may not wait (MULTI), return `null`."""
-    return Parked(timeout_ms) if keyspace.park(keys, argv) else null
+    """Park the call until one of `keys` is ready; where it may not wait (MULTI), return `null`.
+
+    A `bound` call ends with an error as soon as a key is gone, or holds another type.
+    """
+    return Parked(timeout_ms) if keyspace.park(keys, argv, bound) else null
 
 
 def serves(*names: str, type_name: str) -> Callable[[ServerT], ServerT]:
@@ -72,6 +82,20 @@ def parse_timeout(text: bytes) -> int:
     return -(-seconds[0] * 1000 // seconds[1])
 
 
+def parse_timeout_ms(text: bytes) -> int:
+    """Return a timeout given in milliseconds; 0 waits for ever.
+
+    Raises:
+        CommandError: no integer, or negative.
+    """
+    timeout_ms = int64_or_none(text)
+    if timeout_ms is None:
+        raise CommandError(b"ERR timeout is not an integer or out of range")
+    if timeout_ms < 0:
+        raise CommandError(b"ERR timeout is negative")
+    return timeout_ms
+
+
 @command(name="RESPKV.UNPARK", arity=4, flags=WRITE | INTERNAL, group="internal", since="7.0.15",
          summary="End the wait of the call parked at (entry, position): TIMEOUT, ERROR or GONE"
          )  # fmt: skip
@@ -87,5 +111,5 @@ def unpark(keyspace: Keyspace, argv: Argv) -> Reply:
     elif argv[3] == b"TIMEOUT":
         waiters.answer(waiter, NULL_ARRAY)
     else:
-        waiters.answer(waiter, Unblocked(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"))
+        waiters.answer(waiter, Unblocked(UNBLOCKED))
     return None

@@ -71,10 +71,11 @@ def info_reply(names: list[bytes] | None) -> Reply:
 def info_of(command: Command) -> Reply:
     """Return one command's entry of COMMAND INFO."""
     first, last, step = command.keys
+    flags = command.flags & ~table.WRITE if command.flags & table.READONLY else command.flags
     return [
         command.display_name.encode(),
         command.arity,
-        SetReply([name for flag, name in FLAG_NAMES if command.flags & flag]),
+        SetReply([name for flag, name in FLAG_NAMES if flags & flag]),
         first,
         last,
         step,
@@ -146,7 +147,7 @@ def docs_of(command: Command) -> Reply:
     }
     if command.complexity:
         reply[b"complexity"] = command.complexity.encode()
-    if command.is_system:
+    if command.system:
         reply[b"doc_flags"] = SetReply(["syscmd"])
     if command.deprecated is not None:
         since, replaced_by = command.deprecated
@@ -230,9 +231,26 @@ def _keys_and_access(argv: Argv) -> list[tuple[bytes, str]]:
 
 
 def _access_of(spec: KeySpec, argv: Argv) -> str:
-    """Return what this very call does to its keys; only SET depends on its options."""
+    """Return what this very call does to its keys; that of SET and BITFIELD depends on options."""
     if "variable_flags" not in spec.access:
         return spec.access
+    if argv[0].upper() == b"BITFIELD":
+        return "RO access" if _only_reads(argv) else "RW access update"
     if any([option.upper() == b"GET" for option in argv[3:]]):
         return "RW access update"
     return "OW update"
+
+
+def _only_reads(argv: Argv) -> bool:
+    """Return whether this is a BITFIELD with no more than GET in it."""
+    position = 2
+    while position < len(argv):
+        left = len(argv) - position - 1
+        option = argv[position].upper()
+        if option == b"GET" and left >= 2:
+            position += 3
+        elif option == b"OVERFLOW" and left >= 1:
+            position += 2
+        else:
+            return False
+    return True

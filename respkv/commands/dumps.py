@@ -66,7 +66,7 @@ def restore(keyspace: Keyspace, argv: Argv) -> str:
          "frequency:integer@5.0.0]", summary="An internal command for migrating keys in a "
          "cluster", history=(("3.0.0", "Added the `REPLACE` modifier."), ("5.0.0", "Added the "
          "`ABSTTL` modifier."), ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),),
-         is_system=True)  # fmt: skip
+         system=True)  # fmt: skip
 def restore_asking(keyspace: Keyspace, argv: Argv) -> str:
     return restore(keyspace, argv)
 

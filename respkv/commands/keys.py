@@ -63,14 +63,18 @@ def exists(keyspace: Keyspace, argv: Argv) -> int:
          summary="Alters the last access time of a key(s). Returns the number of existing keys "
          "specified.")  # fmt: skip
 def touch(keyspace: Keyspace, argv: Argv) -> int:
-    """Access times are not kept, so this only counts."""
-    return exists(keyspace, argv)
+    """Alter it where it is kept, see `respkv.keyspace.accesses`."""
+    found = 0
+    for key in argv[1:]:
+        if keyspace.lookup(key) is not None:
+            found += 1
+    return found
 
 
 @command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO", group="generic",
          since="1.0.0", syntax="key", summary="Determine the type stored at key")  # fmt: skip
 def type_(keyspace: Keyspace, argv: Argv) -> str:
-    value = keyspace.lookup(argv[1])
+    value = keyspace.peek(argv[1])
     return "none" if value is None else type_name(value)
 
 

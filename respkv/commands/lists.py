@@ -1,6 +1,6 @@
-"""Lists: pushed and popped at both ends."""
+"""Lists at their ends: pushed, popped, counted."""
 
-from respkv.commands.arguments import parse_int64
+from respkv.commands.arguments import int64_or_none
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import CommandError, WrongArity, WrongType
 from respkv.keyspace.keyspace import Keyspace
@@ -14,7 +14,7 @@ from respkv.wire.reply import NULL_ARRAY, Reply
          summary="Prepend one or multiple elements to a list", history=(("2.4.0", "Accepts "
          "multiple `element` arguments."),))  # fmt: skip
 def lpush(keyspace: Keyspace, argv: Argv) -> int:
-    return _push(keyspace, argv, left=True)
+    return push(keyspace, argv[1], argv[2:], left=True)
 
 
 @command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="list",
@@ -23,7 +23,29 @@ def lpush(keyspace: Keyspace, argv: Argv) -> int:
          summary="Append one or multiple elements to a list", history=(("2.4.0", "Accepts multiple "
          "`element` arguments."),))  # fmt: skip
 def rpush(keyspace: Keyspace, argv: Argv) -> int:
-    return _push(keyspace, argv, left=False)
+    return push(keyspace, argv[1], argv[2:], left=False)
+
+
+@command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="list",
+         since="2.2.0", complexity="O(1) for each element added, so O(N) to add N elements when "
+         "the command is called with multiple arguments.", syntax="key element...",
+         summary="Prepend an element to a list, only if the list exists", history=(("4.0.0",
+         "Accepts multiple `element` arguments."),))  # fmt: skip
+def lpushx(keyspace: Keyspace, argv: Argv) -> int:
+    if lookup_list(keyspace, argv[1]) is None:
+        return 0
+    return push(keyspace, argv[1], argv[2:], left=True)
+
+
+@command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="list",
+         since="2.2.0", complexity="O(1) for each element added, so O(N) to add N elements when "
+         "the command is called with multiple arguments.", syntax="key element...",
+         summary="Append an element to a list, only if the list exists", history=(("4.0.0",
+         "Accepts multiple `element` arguments."),))  # fmt: skip
+def rpushx(keyspace: Keyspace, argv: Argv) -> int:
+    if lookup_list(keyspace, argv[1]) is None:
+        return 0
+    return push(keyspace, argv[1], argv[2:], left=False)
 
 
 @command(arity=-2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW access delete", group="list",
@@ -49,17 +71,6 @@ def llen(keyspace: Keyspace, argv: Argv) -> int:
     return 0 if list_ is None else len(list_)
 
 
-@command(arity=4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="list", since="1.0.0",
-         complexity="O(S+N) where S is the distance of start offset from HEAD for small lists, "
-         "from nearest end (HEAD or TAIL) for large lists; and N is the number of elements in the "
-         "specified range.", syntax="key start:integer stop:integer", summary="Get a range of "
-         "elements from a list")  # fmt: skip
-def lrange(keyspace: Keyspace, argv: Argv) -> list[bytes]:
-    first, last = parse_int64(argv[2]), parse_int64(argv[3])
-    list_ = lookup_list(keyspace, argv[1])
-    return [] if list_ is None else list_.range(first, last)
-
-
 def lookup_list(keyspace: Keyspace, key: bytes) -> List | None:
     """Return the list at `key`, None when there is none.
 
@@ -72,13 +83,17 @@ def lookup_list(keyspace: Keyspace, key: bytes) -> List | None:
     raise WrongType
 
 
-def _push(keyspace: Keyspace, argv: Argv, left: bool) -> int:
-    key = argv[1]
+def push(keyspace: Keyspace, key: bytes, items: list[bytes], left: bool) -> int:
+    """Push to the list at `key`, a new one if there is none, and return its length.
+
+    Raises:
+        WrongType: the key holds another type.
+    """
     list_ = lookup_list(keyspace, key)
     if list_ is None:
         list_ = List()
         keyspace.set(key, list_)
-    for item in argv[2:]:
+    for item in items:
         list_.push(item, left)
     keyspace.modified(key)
     return len(list_)
@@ -87,16 +102,25 @@ def _push(keyspace: Keyspace, argv: Argv, left: bool) -> int:
 def _pop(keyspace: Keyspace, argv: Argv, left: bool) -> Reply:
     if len(argv) > 3:
         raise WrongArity(argv[0].lower())
-    count = -1
     if len(argv) == 3:
-        count = parse_int64(argv[2])
-        if count < 0:
-            raise CommandError(b"ERR value is out of range, must be positive")
+        return _pop_many(keyspace, argv, left)
     list_ = lookup_list(keyspace, argv[1])
     if list_ is None:
-        return None if count < 0 else NULL_ARRAY
+        return None
+    item = list_.pop(left)
+    keyspace.shrunk(argv[1], list_)
+    return item
+
+
+def _pop_many(keyspace: Keyspace, argv: Argv, left: bool) -> Reply:
+    count = int64_or_none(argv[2])
+    if count is None or count < 0:
+        raise CommandError(b"ERR value is out of range, must be positive")
+    list_ = lookup_list(keyspace, argv[1])
+    if list_ is None:
+        return NULL_ARRAY
     if count == 0:
         return []
-    popped = list_.pop_some(abs(count), left)
+    popped = list_.pop_some(count, left)
     keyspace.shrunk(argv[1], list_)
-    return popped[0] if count < 0 else popped
+    return popped

@@ -26,35 +26,47 @@ container(
          group="generic", since="2.2.3", tips=("nondeterministic_output",), syntax="key",
          summary="Inspect the internal encoding of a Redis object")  # fmt: skip
 def object_encoding(keyspace: Keyspace, argv: Argv) -> bytes | None:
-    value = keyspace.lookup(argv[2])
+    value = keyspace.peek(argv[2])
     return None if value is None else encoding_of(value, keyspace.limits)
 
 
 @command(name="OBJECT|FREQ", arity=3, flags=READONLY, keys=(2, 2, 1), access="RO",
          group="generic", since="4.0.0", tips=("nondeterministic_output",), syntax="key",
          summary="Get the logarithmic access frequency counter of a Redis object")  # fmt: skip
-def object_freq(keyspace: Keyspace, argv: Argv) -> None:
-    if keyspace.contains(argv[2]):
+def object_freq(keyspace: Keyspace, argv: Argv) -> int | None:
+    if keyspace.peek(argv[2]) is None:
+        return None
+    frequency = keyspace.frequency(argv[2])
+    if frequency < 0:
         raise CommandError(
             b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please "
             b"note that when switching between policies at runtime LRU and LFU data will take some "
             b"time to adjust."
         )
+    return frequency
 
 
 @command(name="OBJECT|IDLETIME", arity=3, flags=READONLY, keys=(2, 2, 1), access="RO",
          group="generic", since="2.2.3", tips=("nondeterministic_output",), syntax="key",
          summary="Get the time since a Redis object was last accessed")  # fmt: skip
 def object_idletime(keyspace: Keyspace, argv: Argv) -> int | None:
-    """Access times are not kept: every key was accessed just now."""
-    return 0 if keyspace.contains(argv[2]) else None
+    """Seconds. Without an LRU policy, times are kept once somebody has asked."""
+    if keyspace.peek(argv[2]) is None:
+        return None
+    if keyspace.frequency(argv[2]) >= 0:
+        raise CommandError(
+            b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that "
+            b"when switching between policies at runtime LRU and LFU data will take some time to "
+            b"adjust."
+        )
+    return keyspace.idle_ms(argv[2]) // 1000
 
 
 @command(name="OBJECT|REFCOUNT", arity=3, flags=READONLY, keys=(2, 2, 1), access="RO",
          group="generic", since="2.2.3", tips=("nondeterministic_output",), syntax="key",
          summary="Get the number of references to the value of the key")  # fmt: skip
 def object_refcount(keyspace: Keyspace, argv: Argv) -> int | None:
-    value = keyspace.lookup(argv[2])
+    value = keyspace.peek(argv[2])
     if value is None:
         return None
     if isinstance(value, bytes):

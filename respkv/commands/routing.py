@@ -24,16 +24,3 @@ def slot_of_command(command: Command, argv: Argv) -> int:
             raise CrossSlot()
         slot = other
     return slot
-
-
-def slot_of_commands(commands: list[tuple[Command, Argv]]) -> int:
-    """Return the slot that several commands (MULTI ... EXEC) share; as `slot_of_command`."""
-    slot = -1
-    for command, argv in commands:
-        other = slot_of_command(command, argv)
-        if other < 0:
-            continue
-        if slot != other and slot >= 0:
-            raise CrossSlot()
-        slot = other
-    return slot

@@ -12,6 +12,7 @@ _HEX: Final = re.compile(
     rb"[ \t-\r]*[+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?", re.IGNORECASE
 )
 _ZERO: Final = re.compile(rb"[+-]?(?:0x)?[0.]+(?:[ep].*)?", re.IGNORECASE)
+DIGITS_MAX: Final = 300  # with fewer, no whole number overflows
 SPACE: Final = 32  # no character that float() strips is beyond it
 
 
@@ -21,6 +22,8 @@ def parse_score(text: bytes) -> float:
     Raises:
         NotAFloat: it is none, not a number (NaN), or one that overflows or vanishes.
     """
+    if text.isdigit() and len(text) < DIGITS_MAX:  # most are: 0.3 us of 0.5 saved
+        return float(text)
     number = in_range(text) if text and text[0] > SPACE else None
     if number is None:
         raise NotAFloat

@@ -23,19 +23,16 @@ def spop(keyspace: Keyspace, argv: Argv) -> Reply:
     set_ = lookup_set(keyspace, key)
     if set_ is None:
         return None if count < 0 else SetReply([])
-    members = set_.members.items
     if count < 0:
-        member = members[keyspace.chance().below(len(members))]
-        set_.remove(member)
+        member = set_.pop(keyspace.chance().below(len(set_)))
         keyspace.shrunk(key, set_)
         return member
-    if count >= len(members):
-        popped = members.copy()
+    if count >= len(set_):
+        popped = set_.members.items.copy()
         keyspace.delete(key)
     else:
-        popped = [members[position] for position in pick(keyspace.chance(), len(members), count)]
-        for member in popped:
-            set_.remove(member)
+        chance = keyspace.chance()
+        popped = [set_.pop(chance.below(len(set_))) for _ in range(count)]
         if popped:
             keyspace.modified(key)
     return SetReply(popped)

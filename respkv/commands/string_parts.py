@@ -56,9 +56,7 @@ def setrange(keyspace: Keyspace, argv: Argv) -> int:
     if not patch:
         return 0 if value is None else len(value)
     _check_size(offset + len(patch))
-    grown = value if isinstance(value, bytearray) else bytearray(value or b"")
-    if len(grown) < offset:
-        grown += bytes(offset - len(grown))
+    grown = zero_filled(value, offset)
     grown[offset : offset + len(patch)] = patch
     keyspace.replace(key, grown)
     return len(grown)
@@ -152,6 +150,16 @@ class LcsOptions:
         if self.with_lengths:
             match.append(size)
         return match
+
+
+def zero_filled(value: bytes | bytearray | None, size_min: int) -> bytearray:
+    """Return `value` as a string to change in place, filled up to `size_min` bytes with zeros."""
+    if value is None:
+        return bytearray(size_min)
+    grown = value if isinstance(value, bytearray) else bytearray(value)
+    if len(grown) < size_min:
+        grown += bytes(size_min - len(grown))
+    return grown
 
 
 def _lcs_string(keyspace: Keyspace, key: bytes) -> bytes:

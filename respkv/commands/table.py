@@ -15,7 +15,9 @@ Argv = list[bytes]
 Handler = Callable[[Any, Argv], Reply]
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
-# Redis' flags, plain ints: testing one of an IntFlag costs ten times as much.
+# Redis' flags, plain ints: testing one of an IntFlag costs ten times as much. A command that is
+# both WRITE and READONLY is run as a write and shown as a read: Redis lets PFCOUNT, a read, change
+# its key, and here only what is logged may do that.
 WRITE: Final = 1 << 0
 READONLY: Final = 1 << 1
 DENYOOM: Final = 1 << 2
@@ -81,6 +83,7 @@ class Command:
         tips: tuple[str, ...],
         history: tuple[tuple[str, str], ...],
         deprecated: tuple[str, str] | None,
+        system: bool = False,
     ) -> None:
         self.name: bytes = name.encode()  # upper case; "OBJECT|FREQ" for a subcommand
         self.display_name: str = name.lower()
@@ -101,7 +104,7 @@ class Command:
         self.tips = tips
         self.history = history
         self.deprecated = deprecated  # (since, replaced by)
-        self.is_system = False  # of one server to another
+        self.system = system  # not for applications, as COMMAND DOCS tells
         self.subcommands: dict[bytes, Command] = {}
         self.own_handler: Handler = handler
         self.is_subcommand = "|" in name
@@ -123,6 +126,7 @@ class Command:
             self.tips,
             self.history,
             self.deprecated,
+            self.system,
         )
         other.display_name = self.display_name
         return other
@@ -197,7 +201,7 @@ def acl_categories(flags: int, group: str, explicit: tuple[str, ...]) -> tuple[s
     """Return the ACL categories of a command, in Redis' order."""
     chosen = {*explicit, _GROUP_CATEGORIES.get(group, "")}
     chosen.add("fast" if flags & FAST else "slow")
-    if flags & WRITE:
+    if flags & WRITE and not flags & READONLY:
         chosen.add("write")
     if flags & READONLY and "scripting" not in chosen:
         chosen.add("read")
@@ -229,14 +233,14 @@ def command(
     tips: tuple[str, ...] = (),
     history: tuple[tuple[str, str], ...] = (),
     deprecated: tuple[str, str] | None = None,
-    is_system: bool = False,
+    system: bool = False,
 ) -> Callable[[HandlerT], HandlerT]:
     """Declare the decorated function as a command; its name is the function's unless given.
 
     `keys` is (first, last, step), `access` what happens to them ("RW access update") and `notes` a
     remark on that; `specs` replaces them where they are not enough. `categories` are those that do
     not follow from flags and group, and with a "-" those that do and are not meant. `deprecated` is
-    (since, replaced by); `is_system` commands are sent by servers to each other. `name` is
+    (since, replaced by); `system` commands are sent by servers to each other. `name` is
     "OBJECT|FREQ" for a subcommand, whose container is declared first. `syntax`: see
     `respkv.commands.syntax`.
     """
@@ -260,8 +264,8 @@ def command(
             tips,
             history,
             deprecated,
+            system,
         )
-        declared.is_system = is_system
         add(declared)
         return handler
 

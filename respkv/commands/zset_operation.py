@@ -10,6 +10,7 @@ from respkv.commands.table import Argv
 from respkv.errors import BadSyntax, CommandError, NotAFloat, WrongType
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.members import Members
+from respkv.keyspace.set import Set
 from respkv.keyspace.values import Value
 from respkv.keyspace.zset import ZSet
 
@@ -141,6 +142,8 @@ def source_of(value: Value | None) -> Source:
         return Source(Members(), None)
     if isinstance(value, ZSet):
         return Source(value.members, value.scores)
+    if isinstance(value, Set):
+        return Source(value.members, None)
     raise WrongType
 
 

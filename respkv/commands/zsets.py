@@ -27,6 +27,8 @@ _OPTIONS: Final = {b"NX": NX, b"XX": XX, b"GT": GT, b"LT": LT, b"CH": CH, b"INCR
          "elements."), ("3.0.2", "Added the `XX`, `NX`, `CH` and `INCR` options."), ("6.2.0",
          "Added the `GT` and `LT` options."),))  # fmt: skip
 def zadd(keyspace: Keyspace, argv: Argv) -> float | int | None:
+    if len(argv) == 4 and argv[2].upper() not in _OPTIONS:
+        return _add_one(keyspace, argv[1], parse_score(argv[2]), argv[3])
     return _add(keyspace, argv, 0)
 
 
@@ -129,6 +131,21 @@ def lookup_zset(keyspace: Keyspace, key: bytes) -> ZSet | None:
     if value is None or isinstance(value, ZSet):
         return value
     raise WrongType
+
+
+def _add_one(keyspace: Keyspace, key: bytes, score: float, member: bytes) -> int:
+    """Do ZADD of one member without options, which is most of them."""
+    zset = lookup_zset(keyspace, key)
+    if zset is None:
+        zset = ZSet()
+        zset.set(member, score)
+        keyspace.set(key, zset)
+        return 1
+    if zset.score(member) == score:
+        return 0
+    added = zset.set(member, score)
+    keyspace.modified(key)
+    return 1 if added else 0
 
 
 def _add(keyspace: Keyspace, argv: Argv, flags: int) -> float | int | None:

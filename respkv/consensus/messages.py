@@ -35,7 +35,8 @@ class Message:
 
     (index, log_term) is the last log entry of a candidate, or the entry before `entries`; in an
     append reply `index` is the last entry that matches, or the one that was rejected, with a hint
-    where to look next. `context` is the number of a read round; of a vote, whether the leader itself has asked for it.
+    where to look next. `context` is the number of a read round; of a vote, whether
+    the leader itself has asked for it. A heartbeat's `index` is 1 when its round is one of a lease.
     """
 
     __slots__ = (

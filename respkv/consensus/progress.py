@@ -17,6 +17,7 @@ class Progress:
     def __init__(self, next_index: int) -> None:
         self.match = 0
         self.next = next_index
+        self.commit_sent = 0  # the commit index it was told last
         self.probing = True
         self.probe_sent = False
         self.needs_snapshot = False
@@ -69,10 +70,12 @@ class Progress:
         self._in_flight_bytes = 0
         self._ticks_without_ack = 0
 
-    def tick(self) -> None:
-        """Count time; what is unanswered for too long is taken for lost."""
+    def tick(self) -> bool:
+        """Count time; what is unanswered for too long is taken for lost: return whether it was."""
         if not self._in_flight and not self.probe_sent:
-            return
+            return False
         self._ticks_without_ack += 1
-        if self._ticks_without_ack >= STALLED_AFTER_TICKS:
-            self.probe(self.next if self.probing else self.match + 1)
+        if self._ticks_without_ack < STALLED_AFTER_TICKS:
+            return False
+        self.probe(self.next if self.probing else self.match + 1)
+        return True

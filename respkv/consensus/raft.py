@@ -1,4 +1,4 @@
-"""One voter of a Raft group, sans-io (Ongaro and Ousterhout 2014; Ongaro's thesis 2014).
+"""One member of a Raft group, sans-io (Ongaro and Ousterhout 2014; Ongaro's thesis 2014).
 
 `DESIGN.md` beside this file maps sections of both to the functions here. The owner calls `step`,
 `tick` and `propose`, then drains `ready()`: it writes what that holds, sends the messages (some
@@ -8,6 +8,7 @@ only once the write is durable), applies what is committed, and reports `persist
 from typing import Final
 
 from respkv.clock import Chance
+from respkv.consensus.configuration import Configuration, decode_configuration
 from respkv.consensus.entry_log import EntryLog
 from respkv.consensus.messages import (
     APPEND,
@@ -23,7 +24,7 @@ from respkv.consensus.messages import (
     Message,
 )
 from respkv.consensus.progress import Progress
-from respkv.entry import COMMANDS, NOOP, Entry
+from respkv.entry import COMMANDS, CONFIGURATION, NOOP, Entry
 from respkv.errors import InvariantViolation, NotLeader, NotReady
 
 FOLLOWER: Final = 0
@@ -31,6 +32,7 @@ PRE_CANDIDATE: Final = 1
 CANDIDATE: Final = 2
 LEADER: Final = 3
 
+CAUGHT_UP_ENTRIES: Final = 64  # so far behind, a learner is about to have everything
 ELECTION_TIMEOUT_TICKS: Final = 6  # a tick is 100 ms; the timeout is drawn from [6, 12]
 APPEND_BYTES_MAX: Final = 1 << 20
 APPEND_ENTRIES_MAX: Final = 128
@@ -50,7 +52,10 @@ class Ready:
 
 
 class Raft:
-    """A voter; `vote` and `leader_id` are 0 for none, so node ids start at 1."""
+    """A voter or learner; `vote` and `leader_id` are 0 for none, so node ids start at 1.
+
+    `configuration` is the one as of the snapshot; None: `voters`, as the group began.
+    """
 
     def __init__(
         self,
@@ -62,9 +67,11 @@ class Raft:
         snapshot_term: int,
         entries: list[Entry],
         chance: Chance,
+        configuration: Configuration | None = None,
     ) -> None:
         self.node_id = node_id
         self.voters = voters
+        self.learners: list[int] = []
         self.term = term
         self.vote = vote
         self.role = FOLLOWER
@@ -74,6 +81,8 @@ class Raft:
         self.log_time_ms = max((entry.time_ms for entry in entries), default=0)
         self.elections_started = 0
         self.truncations = 0
+        self.transfers = 0  # of leadership, which this one has given up
+        self.paired = False  # `PairHeartbeats` speaks for it while it rests
         self._chance = chance
         self._ready = Ready()
         self._handed_out_commit = snapshot_index
@@ -90,7 +99,24 @@ class Raft:
         self._votes: dict[int, bool] = {}
         self._progress: dict[int, Progress] = {}
         self._round = 0
-        self._open_rounds: list[tuple[int, int]] = []  # (round, read index)
+        self._open_rounds: list[tuple[int, int, int]] = []  # (round, read index, when it began)
+        # When the last round began whose quorum elects nobody else for a while; 0: there is none.
+        self.lease_from_ms = 0
+        self._has_handed_over = False  # in this term: an election may come of it at any time
+        self._first_of_term = 0  # index of this leader's first entry
+        self.offers_lease = False  # a leader whose reads count on who acknowledges its rounds
+        # What a voter promised before a restart still binds it; one without a term has promised
+        # nothing.
+        self._since_promise_ticks = 0 if term else ELECTION_TIMEOUT_TICKS
+        # (index, configuration): the one as of the log's base or earlier, and all behind it.
+        self._configurations: list[tuple[int, Configuration]] = [
+            (snapshot_index, configuration or Configuration(voters, []))
+        ]
+        self._votes_here = True
+        for entry in entries:
+            if entry.kind == CONFIGURATION:
+                self._configurations.append((entry.index, decode_configuration(entry.payload)))
+        self._configure()
         self._draw_timeout()
 
     @property
@@ -107,27 +133,54 @@ class Raft:
         """Return the term of the entry at `index`, 0 when it is not in memory."""
         return self.log.term_at(index)
 
+    def matching(self, index: int) -> int:
+        """Return how many followers are known to hold the log durably up to `index`."""
+        return sum([progress.match >= index for progress in self._progress.values()])
+
+    def lags(self) -> dict[int, int]:
+        """Return how many entries each follower is not known to hold; nobody's without leading."""
+        return {
+            peer: self.log.last_index - progress.match for peer, progress in self._progress.items()
+        }
+
     # --- what the owner calls ----------------------------------------------------------------
 
-    def tick(self) -> None:
-        """One heartbeat interval has passed."""
+    def tick(self) -> bool:
+        """One heartbeat interval has passed; return whether `ready` has something since then."""
         self._elapsed_ticks += 1
-        if self.role == LEADER:
-            self._check_quorum()
-            self._transfer_ticks += 1
-            if self._transfer_ticks >= ELECTION_TIMEOUT_TICKS:
-                self._transfer_to = 0
-                self.is_handing_over = False
-            if self.role == LEADER:
-                for progress in self._progress.values():
-                    progress.tick()
-                self._send_heartbeats()
-        elif self._elapsed_ticks >= self._timeout_ticks and self.may_lead:
+        self._since_promise_ticks += 1
+        if self.role != LEADER:
+            due = self._elapsed_ticks >= self._timeout_ticks and not self._has_promised()
+            if not due or not self.may_lead:
+                return False
             self.start_pre_vote()
+            return True
+        self._check_quorum()
+        if self.role != LEADER:
+            return True
+        self._transfer_ticks += 1
+        if self._transfer_ticks >= ELECTION_TIMEOUT_TICKS:
+            self._transfer_to = 0
+            self.is_handing_over = False
+        busy = self._transfer_to != 0
+        for peer, progress in self._progress.items():
+            if progress.tick():
+                busy = True
+            if not self._rests(progress):
+                self._send_heartbeat(peer, progress)
+                busy = True
+        return busy
 
     def campaign(self) -> None:
         """Stand for election at once, without a pre-vote (a sole voter at start)."""
         self._become_candidate()
+
+    def force_election(self) -> None:
+        """Stand for election without a pre-vote, unless a leader lives: that one is asked instead."""
+        if self._hears_leader():
+            self.ask_for_transfer()
+        else:
+            self._become_candidate()
 
     def transfer(self, to: int) -> None:
         """Hand leadership over to a follower that has, or is being sent, the whole log.
@@ -135,7 +188,12 @@ class Raft:
         It calls an election at once, which is not held back by the others' hearing a leader
         (thesis 3.10). Given up when it cannot be sent everything within an election timeout.
         """
-        if self.role == LEADER and to in self._progress and not self.is_handing_over:
+        if (
+            self.role == LEADER
+            and to in self._progress
+            and to in self.voters
+            and not self.is_handing_over
+        ):
             self._transfer_to = to
             self._transfer_ticks = 0
 
@@ -160,6 +218,9 @@ class Raft:
             self._send(TIMEOUT_NOW, self._transfer_to)
             self._transfer_to = 0
             self._transfer_ticks = 0
+            self._has_handed_over = True
+            self.lease_from_ms = 0
+            self.transfers += 1
 
     def propose(self, time_ms: int, payload: bytes) -> Entry:
         """Append an entry to the leader's log and return it.
@@ -174,10 +235,11 @@ class Raft:
             raise NotReady
         return self._append_own(time_ms, payload, COMMANDS)
 
-    def read_index(self) -> int:
+    def read_index(self, now_ms: int = 0) -> int:
         """Start a read round and return its number; `Ready.reads` tells when it is confirmed.
 
         The caller applies up to the index given there, then reads locally (thesis, section 6.4).
+        `now_ms` is what `lease_from_ms` will be once a quorum has answered.
 
         Raises:
             NotLeader: this voter does not lead.
@@ -188,34 +250,48 @@ class Raft:
         if self.term_at(self.commit_index) != self.term:
             raise NotReady
         self._round += 1
-        self._open_rounds.append((self._round, self.commit_index))
+        self._open_rounds.append((self._round, self.commit_index, now_ms))
         self._send_heartbeats()
         self._confirm_rounds()
         return self._round
 
-    def persisted(self, term: int, index: int) -> None:
-        """The log is durable here up to (term, index); ignored if that entry was replaced."""
+    def persisted(self, term: int, index: int) -> bool:
+        """The log is durable here up to (term, index); ignored if that entry was replaced.
+
+        Return whether `ready` has something since then.
+        """
         if self.log.term_at(index) != term or index <= self._persisted_index:
-            return
+            return False
         self._persisted_index = index
-        if self.role == LEADER:
-            self._advance_commit()
+        if self.role != LEADER:
+            return False
+        commit_index = self.commit_index
+        self._advance_commit()
+        return self.commit_index != commit_index
 
     def compact(self, index: int) -> None:
         """Forget entries up to `index`; a durable snapshot or the applied state covers them."""
         if index > self.commit_index:
             raise InvariantViolation(f"compacting {index}, committed is {self.commit_index}")
         self.log.compact(index)
+        self._forget_configurations(index)
 
-    def install_snapshot(self, index: int, term: int, time_ms: int) -> bool:
+    def install_snapshot(
+        self, index: int, term: int, time_ms: int, configuration: Configuration | None = None
+    ) -> bool:
         """Restart the log behind an installed snapshot; False when it is not ahead of it.
 
         `time_ms` is log time in the snapshot: what this voter may yet propose comes after it.
+        `configuration` is the one as of the snapshot; None: it has not changed.
         """
         if index <= self.commit_index:
             return False
         self.log_time_ms = max(self.log_time_ms, time_ms)
+        as_of_it = configuration or self.configuration_at(index)
         self.log.restart(index, term)
+        later = [known for known in self._configurations if index < known[0] <= self.log.last_index]
+        self._configurations = [(index, as_of_it), *later]
+        self._configure()
         self.commit_index = index
         self._handed_out_commit = index
         self._persisted_index = max(self._persisted_index, index)
@@ -258,6 +334,87 @@ class Raft:
         self._ready = Ready()
         return ready
 
+    # --- membership (thesis, chapter 4: one voter at a time) -----------------------------------
+
+    @property
+    def configuration(self) -> Configuration:
+        """The latest in the log, committed or not: it counts from when it is appended."""
+        return self._configurations[-1][1]
+
+    @property
+    def configuration_is_committed(self) -> bool:
+        """Whether the latest configuration can no longer be taken back."""
+        return self._configurations[-1][0] <= self.commit_index
+
+    def configuration_at(self, index: int) -> Configuration:
+        """Return the configuration as of an entry that is not behind the log's base."""
+        for first, configuration in reversed(self._configurations):
+            if first <= index:
+                return configuration
+        return self._configurations[0][1]
+
+    def propose_configuration(self, configuration: Configuration) -> Entry:
+        """Append a configuration to the leader's log; it counts at once.
+
+        Raises:
+            NotLeader: this member does not lead.
+            NotReady: the one before is not committed, or nothing of the leader's term is yet, or it
+                `is_handing_over`.
+            InvariantViolation: more than one voter would change.
+        """
+        if self.role != LEADER:
+            raise NotLeader(self.leader_id)
+        if (
+            self.term_at(self.commit_index) != self.term
+            or not self.configuration_is_committed
+            or self.is_handing_over
+        ):
+            raise NotReady
+        if not self.configuration.may_become(configuration):
+            raise InvariantViolation(f"{self.configuration} must not become {configuration}")
+        return self._append_own(self.log_time_ms, configuration.encode(), CONFIGURATION)
+
+    def has_caught_up(self, peer: int) -> bool:
+        """Return whether a follower or learner of this leader holds about all of the log."""
+        progress = self._progress.get(peer)
+        return (
+            progress is not None
+            and not progress.probing
+            and not progress.needs_snapshot
+            and progress.match + CAUGHT_UP_ENTRIES >= self.log.last_index
+        )
+
+    def _take_configuration(self, entry: Entry) -> None:
+        self._configurations.append((entry.index, decode_configuration(entry.payload)))
+        self._configure()
+
+    def _take_back_configurations(self, index: int) -> None:
+        """The entries from `index` on are gone, and so is what they said of the members."""
+        if self._configurations[-1][0] >= index:
+            while self._configurations[-1][0] >= index:
+                self._configurations.pop()
+            self._configure()
+
+    def _forget_configurations(self, index: int) -> None:
+        while len(self._configurations) > 1 and self._configurations[1][0] <= index:
+            del self._configurations[0]
+
+    def _configure(self) -> None:
+        """Go by the latest configuration."""
+        configuration = self._configurations[-1][1]
+        self.voters = configuration.voters
+        self.learners = configuration.learners
+        self._votes_here = self.node_id in self.voters
+        if self.role == LEADER:
+            self.lease_from_ms = 0  # of the majorities of two configurations ago one may elect
+            peers = [*self.voters, *self.learners]
+            for peer in list(self._progress):
+                if peer not in peers:
+                    del self._progress[peer]
+            for peer in peers:
+                if peer != self.node_id and peer not in self._progress:
+                    self._progress[peer] = Progress(self.log.last_index + 1)
+
     # --- messages ----------------------------------------------------------------------------
 
     def step(self, message: Message) -> None:
@@ -279,6 +436,8 @@ class Raft:
             self._take_append_reply(message)
         elif kind == HEARTBEAT:
             self._follow(message.sender)
+            if message.index:
+                self._since_promise_ticks = 0
             self._commit_to(min(message.commit, self.log.last_index))
             self._send(HEARTBEAT_REPLY, message.sender, context=message.context)
         elif kind == HEARTBEAT_REPLY:
@@ -341,9 +500,13 @@ class Raft:
         self._timeout_ticks = ELECTION_TIMEOUT_TICKS + spread
 
     def _hears_leader(self) -> bool:
-        if self.role == LEADER:
+        if self.role == LEADER or self._has_promised():
             return True
         return self.leader_id != 0 and self._elapsed_ticks < ELECTION_TIMEOUT_TICKS
+
+    def _has_promised(self) -> bool:
+        """Whether a leader's lease, of whatever term, may count on this voter."""
+        return self._since_promise_ticks < ELECTION_TIMEOUT_TICKS
 
     def _become_follower(self, term: int, leader_id: int) -> None:
         if term > self.term:
@@ -354,15 +517,18 @@ class Raft:
         self.leader_id = leader_id
         self._progress = {}
         self._open_rounds = []
+        self.lease_from_ms = 0
         self._transfer_to = 0
         self.is_handing_over = False
         self._draw_timeout()
 
     def start_pre_vote(self) -> None:
         """Ask whether an election could be won; it deposes no live leader (thesis 9.6)."""
-        self.role = PRE_CANDIDATE
         self.leader_id = 0
         self._draw_timeout()
+        if not self._votes_here:
+            return
+        self.role = PRE_CANDIDATE
         self._votes = {self.node_id: True}
         if self._has_quorum(self._votes):
             self._become_candidate()
@@ -370,6 +536,8 @@ class Raft:
         self._request_votes(PRE_VOTE, self.term + 1, asked=False)
 
     def _become_candidate(self, asked: bool = False) -> None:
+        if not self._votes_here:
+            return
         self.role = CANDIDATE
         self.leader_id = 0
         self.term += 1
@@ -442,10 +610,10 @@ class Raft:
         self.leader_id = self.node_id
         self._elapsed_ticks = 0
         self._open_rounds = []
-        next_index = self.log.last_index + 1
-        self._progress = {
-            peer: Progress(next_index) for peer in self.voters if peer != self.node_id
-        }
+        self._has_handed_over = False
+        self._first_of_term = self.log.last_index + 1
+        self._progress = {}
+        self._configure()
         # Entries of older terms commit only behind one of this term (paper 5.4.2, section 8).
         self._append_own(self.log_time_ms, b"", NOOP)
         self._send_heartbeats()
@@ -469,6 +637,8 @@ class Raft:
         self.log_time_ms = max(self.log_time_ms, time_ms)
         entry = Entry(self.term, self.log.last_index + 1, self.log_time_ms, payload, kind)
         self.log.append(entry)
+        if kind == CONFIGURATION:
+            self._take_configuration(entry)
         return entry
 
     def _send_appends(self, peer: int, progress: Progress) -> None:
@@ -529,9 +699,12 @@ class Raft:
                 if entry.index <= self.commit_index:
                     raise InvariantViolation(f"a leader replaces committed entry {entry.index}")
                 self.log.truncate(entry.index)
+                self._take_back_configurations(entry.index)
                 self._persisted_index = min(self._persisted_index, entry.index - 1)
                 self.truncations += 1
             self.log.append(entry)
+            if entry.kind == CONFIGURATION:
+                self._take_configuration(entry)
             self.log_time_ms = max(self.log_time_ms, entry.time_ms)
         self._commit_to(min(message.commit, last_new))
         self._reply_append(message.sender, last_new)
@@ -583,6 +756,8 @@ class Raft:
         index = held[(len(held) - 1) // 2]
         if index > self.commit_index and self.log.term_at(index) == self.term:
             self._commit_to(index)
+            if not self._votes_here and self.configuration_is_committed:
+                self._become_follower(self.term, 0)  # it has been removed (thesis 4.2.2)
 
     def _commit_to(self, index: int) -> None:
         if index > self.commit_index:
@@ -592,16 +767,58 @@ class Raft:
 
     def _send_heartbeats(self) -> None:
         for peer, progress in self._progress.items():
-            self._ready.messages.append(
-                Message(
-                    HEARTBEAT,
-                    self.node_id,
-                    peer,
-                    self.term,
-                    commit=min(progress.match, self.commit_index),
-                    context=self._round,
-                )
+            self._send_heartbeat(peer, progress)
+
+    def _send_heartbeat(self, peer: int, progress: Progress) -> None:
+        progress.commit_sent = min(progress.match, self.commit_index)
+        self._ready.messages.append(
+            Message(
+                HEARTBEAT,
+                self.node_id,
+                peer,
+                self.term,
+                index=int(self.offers_lease),
+                commit=progress.commit_sent,
+                context=self._round,
             )
+        )
+
+    def _rests(self, progress: Progress) -> bool:
+        """Whether a follower has all there is, was told so, and owes no confirmation of a read."""
+        index = self.log.last_index
+        return (
+            self.paired
+            and progress.match == index == self.commit_index == progress.commit_sent
+            and not progress.probing
+            and not progress.needs_snapshot
+            and (not self._open_rounds or progress.round_acknowledged == self._round)
+        )
+
+    def resting_peers(self) -> list[int]:
+        """Return the followers that a leader sends no heartbeats of this partition's own."""
+        return [peer for peer, progress in self._progress.items() if self._rests(progress)]
+
+    def leader_lives(self) -> None:
+        """The leader's node has said that it leads this partition in this term, as ever."""
+        self._elapsed_ticks = 0
+
+    def follower_lives(self, peer: int, term: int) -> None:
+        """A follower's node has said that it follows in this term."""
+        progress = self._progress.get(peer)
+        if progress is not None and term == self.term:
+            progress.heard_lately = True
+
+    def leader_lost(self) -> None:
+        """The leader's node cannot be reached: stand soon, one voter after the other.
+
+        Pre-votes of others are no longer refused for its sake. Two who stood at once would split
+        the votes; who hears from the leader after all goes on following it.
+        """
+        if self.role == FOLLOWER and self.leader_id:
+            others = [voter for voter in self.voters if voter != self.leader_id]
+            turn = others.index(self.node_id) if self.node_id in others else len(others)
+            self._elapsed_ticks = ELECTION_TIMEOUT_TICKS
+            self._timeout_ticks = ELECTION_TIMEOUT_TICKS + 1 + 2 * turn
 
     def _take_heartbeat_reply(self, message: Message) -> None:
         progress = self._progress.get(message.sender)
@@ -613,10 +830,26 @@ class Raft:
 
     def _confirm_rounds(self) -> None:
         """Hand out the rounds that a quorum has acknowledged; a later one confirms the earlier."""
+        if not self._open_rounds:
+            return
+        confirmed = self._acknowledged_round(0)
+        leased = 0 if self._has_handed_over else self._acknowledged_round(self._first_of_term)
+        while self._open_rounds and self._open_rounds[0][0] <= confirmed:
+            number, index, began_ms = self._open_rounds.pop(0)
+            self._ready.reads.append((number, index))
+            if number <= leased:
+                self.lease_from_ms = began_ms
+
+    def _acknowledged_round(self, match_min: int) -> int:
+        """Return the latest round that a quorum, with that much of the log on disk, has answered.
+
+        Whoever has this term on disk will know after a restart that it may have acknowledged.
+        """
         acknowledged = sorted(
-            self._round if voter == self.node_id else self._progress[voter].round_acknowledged
+            self._round
+            if voter == self.node_id
+            else self._progress[voter].round_acknowledged
+            * (self._progress[voter].match >= match_min)
             for voter in self.voters
         )
-        confirmed = acknowledged[(len(acknowledged) - 1) // 2]
-        while self._open_rounds and self._open_rounds[0][0] <= confirmed:
-            self._ready.reads.append(self._open_rounds.pop(0))
+        return acknowledged[(len(acknowledged) - 1) // 2]

@@ -1,7 +1,7 @@
 """One numbered database: values by key, and keys by position for random picks and scans."""
 
 from respkv.keyspace.deadlines import Deadlines
-from respkv.keyspace.values import Value
+from respkv.keyspace.values import Container, Value
 
 
 class Database:
@@ -18,3 +18,25 @@ class Database:
         self.keys: list[bytes] = []
         self.positions: dict[bytes, int] = {}
         self.deadlines = Deadlines()
+        # Estimates of this node, and no part of the state: see `memory.py` and `accesses.py`.
+        self.used_bytes: int = 0
+        self.grown_bytes: dict[bytes, int] = {}  # of strings that are changed in place
+        self.accesses: dict[bytes, int] = {}
+
+    def count(self, key: bytes, value: Value) -> None:
+        """Count a value that is not `bytes` and has come to `key`, or was changed there."""
+        if isinstance(value, Container):
+            size = value.memory_bytes()
+            self.used_bytes += size - value.counted_bytes
+            value.counted_bytes = size
+        elif isinstance(value, bytearray):
+            self.used_bytes += len(value) - self.grown_bytes.get(key, 0)
+            self.grown_bytes[key] = len(value)
+
+    def discount(self, key: bytes, value: Value) -> None:
+        """Forget a value that is not `bytes` and is leaving `key`."""
+        if isinstance(value, Container):
+            self.used_bytes -= value.counted_bytes
+            value.counted_bytes = 0
+        else:
+            self.used_bytes -= self.grown_bytes.pop(key, 0)

@@ -7,7 +7,10 @@ one sweep could meet all of them.
 """
 
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import Final
+
+from respkv.clock import Chance
 
 WINDOW_BITS: Final = 10
 STALE_WINDOWS_MAX: Final = 4_096
@@ -88,6 +91,39 @@ class Deadlines:
             del self._buckets[window]
         del self.by_key[key]
         return key
+
+    def buckets(self) -> int:
+        """Return the number of buckets."""
+        return len(self._buckets)
+
+    def earliest(self, count: int) -> list[bytes]:
+        """Return `count` keys of the earliest buckets, or fewer when there are no more."""
+        found: list[bytes] = []
+        windows = self._windows
+        # The smallest numbers of a heap, without taking it apart: a child is never before its parent.
+        frontier = [(windows[0], 0)] if windows else []
+        seen = -1
+        while frontier and len(found) < count:
+            window, at = heappop(frontier)
+            for child in (2 * at + 1, 2 * at + 2):
+                if child < len(windows):
+                    heappush(frontier, (windows[child], child))
+            if window != seen and window in self._buckets:
+                found += islice(self._buckets[window], count - len(found))
+            seen = window
+        return found
+
+    def some(self, count: int, from_each: int, chance: Chance) -> list[bytes]:
+        """Return about `count` keys, at most `from_each` of a bucket, from buckets by chance."""
+        found: list[bytes] = []
+        windows = self._windows
+        for _ in range(count):
+            if not windows or len(found) >= count:
+                break
+            bucket = self._buckets.get(windows[chance.below(len(windows))])
+            if bucket is not None:
+                found += islice(bucket, from_each)
+        return found
 
     def in_order(self) -> list[bytes]:
         """Return the keys in an order that rebuilds equal buckets when they are set again."""

@@ -19,6 +19,7 @@ from typing import Final
 
 from respkv.errors import InvariantViolation
 from respkv.keyspace.database import Database
+from respkv.keyspace.memory import KEY_BYTES
 from respkv.keyspace.values import LOADERS, Container, Value
 
 VERSION: Final = 1
@@ -126,6 +127,7 @@ def _read_strings(chunk: bytes, databases: list[Database]) -> None:
     database.positions.update(zip(keys, range(first, first + count), strict=True))
     database.keys.extend(keys)
     database.values.update(zip(keys, parts[count:], strict=True))
+    database.used_bytes += len(chunk) - _COUNTED.size - 8 * count + KEY_BYTES * count
 
 
 def _deadlines(db: int, keys: list[bytes], database: Database) -> bytes:
@@ -139,3 +141,5 @@ def _append(database: Database, key: bytes, value: Value) -> None:
     database.positions[key] = len(database.keys)
     database.keys.append(key)
     database.values[key] = value
+    database.used_bytes += KEY_BYTES + len(key)
+    database.count(key, value)

@@ -23,7 +23,7 @@ class Garbage:
 
     def add_value(self, value: Value) -> None:
         """Take a value that no key holds any more."""
-        if isinstance(value, Container) and len(value) > ELEMENTS_AT_ONCE:
+        if isinstance(value, Container) and value.references() > ELEMENTS_AT_ONCE:
             self._containers.append(value)
 
     def add_database(self, database: Database) -> None:

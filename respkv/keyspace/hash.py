@@ -1,21 +1,21 @@
 """The hash type: fields and their values, side by side at dense positions."""
 
 from struct import pack, unpack_from
-from typing import Final
+from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.members import Members, close_gap
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container
 
-ENTRY_BYTES: Final = 250  # two bytes objects, a slot in a dict, an int, two list slots: measured
+ENTRY_BYTES: Final = 180  # two bytes objects, a slot in a dict, an int, two list slots: measured
 
 
 class Hash(Container):
     """Fields in log order; `values[i]` belongs to `fields.items[i]`."""
 
-    type_code = 1
-    type_name = "hash"
+    type_code: ClassVar[int] = 1
+    type_name: ClassVar[str] = "hash"
 
     def __init__(self) -> None:
         self.fields: Members = Members()

@@ -11,10 +11,12 @@ from zlib import crc32
 from respkv.clock import SeededChance, seed_of
 from respkv.errors import InvariantViolation, LogTimeBehind
 from respkv.keyspace import dump
+from respkv.keyspace.accesses import Accesses
 from respkv.keyspace.database import Database
 from respkv.keyspace.deadlines import window_end_ms
 from respkv.keyspace.garbage import Garbage
 from respkv.keyspace.limits import Limits
+from respkv.keyspace.memory import BUCKET_BYTES, DEADLINE_BYTES, KEY_BYTES, KEYSPACE_BYTES
 from respkv.keyspace.values import Container, Value
 from respkv.keyspace.waiters import Waiter, WaiterId, Waiters
 from respkv.steps import Steps, finish
@@ -41,9 +43,11 @@ class Keyspace:
         # What the entries change, while somebody wants to know: keys; None: whole databases.
         self.changed: list[bytes | None] | None = None
         self.limits: Limits = Limits()  # what this node was told; no part of the state
-        self.hits: int = 0  # of reads; these three are statistics, and no part of the state
+        self.accesses: Accesses | None = None  # so are when and how often keys are used here
+        self.hits: int = 0  # of reads; these four are statistics, and no part of the state
         self.misses: int = 0
         self.expired: int = 0
+        self.evicted: int = 0
         self.counters: list[int] = [0] * COUNTERS
         self._term: int = 0
         self.index: int = 0
@@ -105,7 +109,17 @@ class Keyspace:
             return None
         if not self.applying:
             self.hits += 1
+        if self.accesses is not None:
+            self.accesses.touch(self._database.accesses, key, self.leader_ms)
         return value
+
+    def peek(self, key: bytes) -> Value | None:
+        """Return what `lookup` does, without counting as an access to the key."""
+        accesses, self.accesses = self.accesses, None
+        try:
+            return self.lookup(key)
+        finally:
+            self.accesses = accesses
 
     def contains(self, key: bytes) -> bool:
         """Return whether `key` is there; as `lookup` in every other way."""
@@ -120,16 +134,27 @@ class Keyspace:
     def set(self, key: bytes, value: Value) -> None:
         """Store `value` without a deadline, whatever was there."""
         old = self._values.get(key)
+        growth = len(value) if type(value) is bytes else 0
         if old is None:
             self._positions[key] = len(self._keys)
             self._keys.append(key)
+            growth += KEY_BYTES + len(key)
         else:
-            if type(old) is not bytes:
+            if type(old) is bytes:
+                growth -= len(old)
+            else:
+                self._database.discount(key, old)
                 self._garbage.add_value(old)
             if self._deadlines:
                 self._database.deadlines.remove(key)
+        if growth:
+            self._database.used_bytes += growth
+        if type(value) is not bytes:
+            self._database.count(key, value)
         self._values[key] = value
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
+        if self.accesses is not None:
+            self.accesses.touch(self._database.accesses, key, self.leader_ms)
         if self.changed is not None:
             self.changed.append(key)
         if self._waited:
@@ -138,11 +163,20 @@ class Keyspace:
     def replace(self, key: bytes, value: Value) -> None:
         """Store `value`, keeping the deadline of an existing key."""
         old = self._values.get(key)
+        growth = len(value) if type(value) is bytes else 0
         if old is None:
             self._positions[key] = len(self._keys)
             self._keys.append(key)
-        elif type(old) is not bytes and old is not value:
+            growth += KEY_BYTES + len(key)
+        elif type(old) is bytes:
+            growth -= len(old)
+        elif old is not value:
+            self._database.discount(key, old)
             self._garbage.add_value(old)
+        if growth:
+            self._database.used_bytes += growth
+        if type(value) is not bytes:
+            self._database.count(key, value)
         self._values[key] = value
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
@@ -152,6 +186,9 @@ class Keyspace:
 
     def modified(self, key: bytes) -> None:
         """Count a change made inside the value of `key`."""
+        value = self._values.get(key)
+        if value is not None:
+            self._database.count(key, value)
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
             self.changed.append(key)
@@ -196,16 +233,26 @@ class Keyspace:
 
     def _take(self, key: bytes) -> Value:
         value = self._values.pop(key)
+        database = self._database
+        database.used_bytes -= KEY_BYTES + len(key)
+        if type(value) is bytes:
+            database.used_bytes -= len(value)
+        else:
+            database.discount(key, value)
+        if database.accesses:
+            database.accesses.pop(key, None)
         position = self._positions.pop(key)
         last_key = self._keys.pop()
         if position != len(self._keys):
             self._keys[position] = last_key
             self._positions[last_key] = position
         if self._deadlines:
-            self._database.deadlines.remove(key)
+            database.deadlines.remove(key)
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
             self.changed.append(key)
+        if self._waited:
+            self.waiters.mark_gone(self.db_index, key)
         return value
 
     # --- deadlines ---------------------------------------------------------------------------
@@ -347,6 +394,8 @@ class Keyspace:
         if removed:
             self.databases[db] = Database()
             self._garbage.add_database(database)
+            if self._waited:
+                self.waiters.mark_database(db)
             self._count_everywhere()
             self.select(self.db_index)
         return removed
@@ -367,6 +416,10 @@ class Keyspace:
         self._count_everywhere()
         self.select(self.db_index)
 
+    def drop(self, container: Container) -> None:
+        """Have `free_some` free a part of a value that was taken out of it."""
+        self._garbage.add_value(container)
+
     def free_later(self, replaced: "Keyspace") -> None:
         """Take over what another keyspace holds, for `free_some`: nobody looks at it any more."""
         self._garbage = replaced._garbage
@@ -377,16 +430,66 @@ class Keyspace:
         """Free about `items` keys or elements of dropped containers; True while more is left."""
         return self._garbage.free_some(items)
 
+    # --- what this node knows of its memory ---------------------------------------------------
+
+    def used_bytes(self) -> int:
+        """Return about how much memory the keys take; see `respkv.keyspace.memory`."""
+        total = KEYSPACE_BYTES
+        for database in self.databases:
+            total += database.used_bytes
+            if database.deadlines.by_key:
+                total += DEADLINE_BYTES * len(database.deadlines.by_key)
+                total += BUCKET_BYTES * database.deadlines.buckets()
+        return total
+
+    def follow_accesses(self, accesses: Accesses | None) -> None:
+        """Begin anew to remember when keys are used, or stop it."""
+        self.accesses = accesses
+        for database in self.databases:
+            database.accesses = {}
+
+    def idle_ms(self, key: bytes) -> int:
+        """Return how long `key` has not been used; asked for once, that is known from then on."""
+        if self.accesses is None:
+            self.accesses = Accesses(False, 0, 0, self.leader_ms)
+        return self.accesses.idle_ms(self._database.accesses, key, self.leader_ms)
+
+    def frequency(self, key: bytes) -> int:
+        """Return how often `key` is used, on the scale of LFU; -1 when it is not counted."""
+        if self.accesses is None or not self.accesses.counts:
+            return -1
+        return self.accesses.frequency(self._database.accesses, key, self.leader_ms)
+
+    def evict(self, db: int, keys: list[bytes], counters: list[int]) -> int:
+        """Remove those keys of `db` that have not changed since; return how many.
+
+        A change of another key in the same counter's bucket spares a key as well: the next round
+        takes others.
+        """
+        selected_db = self.db_index
+        self.select(db)
+        unchanged = [
+            key
+            for key, counter in zip(keys, counters, strict=True)
+            if key in self._values and self.counter(db, key) == counter
+        ]
+        for key in unchanged:
+            self.delete(key)
+        self.evicted += len(unchanged)
+        self.select(selected_db)
+        return len(unchanged)
+
     # --- calls that wait ---------------------------------------------------------------------
 
-    def park(self, keys: list[bytes], argv: list[bytes]) -> bool:
+    def park(self, keys: list[bytes], argv: list[bytes], bound: bool = False) -> bool:
         """Have the current command wait for `keys`; return False where it may not wait.
 
-        `argv` is what serves it later, should it differ from what was sent (XREAD's `$`).
+        `argv` is what serves it later, should it differ from what was sent (XREAD's `$`). When it
+        is `bound`, it is looked at as well once a key is gone.
         """
         if not (self.applying and self.may_park):
             return False
-        waiter = Waiter(self.index, self.position, self.db_index, keys, argv)
+        waiter = Waiter(self.index, self.position, self.db_index, keys, argv, bound)
         self.waiters.add(self._term, waiter)
         return True
 

@@ -3,12 +3,14 @@
 Our own layout does not depend on it: these are options of a node and no part of the state.
 """
 
+from collections.abc import Callable
+
 
 class Limits:
     """Redis' options of the same names; a negative or zero one as Redis reads it."""
 
     def __init__(self) -> None:
-        self.hash_max_listpack_entries: int = 128
+        self.hash_max_listpack_entries: int = 512
         self.hash_max_listpack_value: int = 64
         self.set_max_intset_entries: int = 512
         self.zset_max_listpack_entries: int = 128
@@ -17,3 +19,15 @@ class Limits:
         self.hll_sparse_max_bytes: int = 3_000
         self.stream_node_max_bytes: int = 4_096
         self.stream_node_max_entries: int = 100
+
+    def take(self, option: Callable[[str], int]) -> None:
+        """Take over what the options say now; `option` returns one by its name."""
+        self.hash_max_listpack_entries = option("hash-max-listpack-entries")
+        self.hash_max_listpack_value = option("hash-max-listpack-value")
+        self.set_max_intset_entries = option("set-max-intset-entries")
+        self.zset_max_listpack_entries = option("zset-max-listpack-entries")
+        self.zset_max_listpack_value = option("zset-max-listpack-value")
+        self.list_max_listpack_size = option("list-max-listpack-size")
+        self.hll_sparse_max_bytes = option("hll-sparse-max-bytes")
+        self.stream_node_max_bytes = option("stream-node-max-bytes")
+        self.stream_node_max_entries = option("stream-node-max-entries")

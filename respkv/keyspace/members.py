@@ -37,8 +37,18 @@ class Members:
         `close_gap` does the same to a list that runs in parallel with `items`.
         """
         position = self.positions.pop(item, -1)
-        if position < 0:
-            return -1
+        if position >= 0:
+            self._close(position)
+        return position
+
+    def pop(self, position: int) -> bytes:
+        """Remove and return the item at a position."""
+        item = self.items[position]
+        del self.positions[item]
+        self._close(position)
+        return item
+
+    def _close(self, position: int) -> None:
         close_gap(self.items, position)
         if position < len(self.items):
             if len(self.items) < ORDERED_MAX:
@@ -46,7 +56,6 @@ class Members:
                     self.positions[self.items[moved]] = moved
             else:
                 self.positions[self.items[position]] = position
-        return position
 
     def copy(self) -> "Members":
         """Return an independent copy."""

@@ -1,14 +1,14 @@
 """The set type: distinct byte strings at dense positions."""
 
 from struct import Struct
-from typing import Final
+from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.members import Members
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container
 
-MEMBER_BYTES: Final = 110  # a bytes object, a slot in a dict, an int, a list slot: measured
+MEMBER_BYTES: Final = 125  # a bytes object, a slot in a dict, an int, a list slot: measured
 DIGITS_MAX: Final = 19  # of a 64-bit integer
 INT64_END: Final = 1 << 63
 _HEADER: Final = Struct("<II?")
@@ -17,8 +17,8 @@ _HEADER: Final = Struct("<II?")
 class Set(Container):
     """Members in log order."""
 
-    type_code = 3
-    type_name = "set"
+    type_code: ClassVar[int] = 3
+    type_name: ClassVar[str] = "set"
 
     def __init__(self) -> None:
         self.members: Members = Members()
@@ -55,6 +55,12 @@ class Set(Container):
             return False
         self.payload_bytes -= len(member)
         return True
+
+    def pop(self, position: int) -> bytes:
+        """Remove and return the member at a position."""
+        member = self.members.pop(position)
+        self.payload_bytes -= len(member)
+        return member
 
     def in_order(self, limits: Limits) -> list[bytes]:
         """Return all members, those that Redis would keep in an intset sorted as there."""

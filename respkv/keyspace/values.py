@@ -5,7 +5,7 @@ a `Container`: a class of its own in a module of its own, which this module does
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
 
@@ -17,12 +17,17 @@ class Container:
     that has become empty is deleted by the command that emptied it (streams excepted).
     """
 
-    type_code: int = -1
-    type_name: str = ""
+    type_code: ClassVar[int] = -1
+    type_name: ClassVar[str] = ""
+    counted_bytes: int = 0  # of `memory_bytes()`: what the database counts for it
 
     def __len__(self) -> int:
         """Return the number of elements."""
         raise NotImplementedError
+
+    def references(self) -> int:
+        """Return about how many elements `free_some` has to drop."""
+        return len(self)
 
     def encoding(self, limits: Limits) -> bytes:
         """Return what OBJECT ENCODING reports."""

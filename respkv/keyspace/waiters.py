@@ -15,20 +15,30 @@ from respkv.keyspace.packed import pack_items, unpack_items
 WaiterId = tuple[int, int]  # the entry that parked it, and the command's position in that
 
 _HEADER: Final = Struct("<sQI")
-_WAITER: Final = Struct("<QIIII")
+_WAITER: Final = Struct("<QIIII?")
 
 
 class Waiter:
-    """One parked call: `argv` is what serves it, `keys` what it waits for in database `db`."""
+    """One parked call: `argv` is what serves it, `keys` what it waits for in database `db`.
+
+    A `bound` one depends on its keys: it ends when one of them is gone, or holds another type.
+    """
 
     def __init__(
-        self, index: int, position: int, db: int, keys: list[bytes], argv: list[bytes]
+        self,
+        index: int,
+        position: int,
+        db: int,
+        keys: list[bytes],
+        argv: list[bytes],
+        bound: bool = False,
     ) -> None:
         self.index = index
         self.position = position
         self.db = db
         self.keys = keys
         self.argv = argv
+        self.bound = bound
 
 
 class Waiters:
@@ -42,6 +52,7 @@ class Waiters:
         self.term: int = 0
         self.by_id: dict[WaiterId, Waiter] = {}
         self.by_key: dict[tuple[int, bytes], dict[WaiterId, Waiter]] = {}
+        self.bound_by_key: dict[tuple[int, bytes], dict[WaiterId, Waiter]] = {}
         self.ready: dict[tuple[int, bytes], None] = {}
         self.answered: list[tuple[WaiterId, object]] = []
 
@@ -52,11 +63,23 @@ class Waiters:
         self.by_id[waiter_id] = waiter
         for key in waiter.keys:
             self.by_key.setdefault((waiter.db, key), {})[waiter_id] = waiter
+            if waiter.bound:
+                self.bound_by_key.setdefault((waiter.db, key), {})[waiter_id] = waiter
 
     def mark_ready(self, db: int, key: bytes) -> None:
         """Have the key's waiters looked at when the command is done."""
         if (db, key) in self.by_key:
             self.ready[(db, key)] = None
+
+    def mark_gone(self, db: int, key: bytes) -> None:
+        """Have those looked at whom the key's end concerns."""
+        if (db, key) in self.bound_by_key:
+            self.ready[(db, key)] = None
+
+    def bound_to(self, place: tuple[int, bytes]) -> list[Waiter]:
+        """Return the waiters that depend on a (database, key), oldest first."""
+        bound = self.bound_by_key.get(place)
+        return [] if bound is None else list(bound.values())
 
     def mark_database(self, db: int) -> None:
         """Have all waiters of a database looked at: its keys are others now."""
@@ -80,11 +103,9 @@ class Waiters:
         if waiter is None:
             return False
         for key in waiter.keys:
-            waiting = self.by_key.get((waiter.db, key))
-            if waiting is not None:
-                waiting.pop(waiter_id, None)
-                if not waiting:
-                    del self.by_key[(waiter.db, key)]
+            _remove_from(self.by_key, (waiter.db, key), waiter_id)
+            if waiter.bound:
+                _remove_from(self.bound_by_key, (waiter.db, key), waiter_id)
         return True
 
     def begin_entry(self, term: int) -> None:
@@ -99,11 +120,9 @@ class Waiters:
         parts = [_HEADER.pack(b"W", self.term, len(self.by_id))]
         for waiter in self.by_id.values():
             items = waiter.keys + waiter.argv
-            parts.append(
-                _WAITER.pack(waiter.index, waiter.position, waiter.db, len(waiter.keys), len(items))
-            )
+            numbers = (waiter.index, waiter.position, waiter.db, len(waiter.keys), len(items))
             packed = pack_items(items)
-            parts += (pack("<I", len(packed)), packed)
+            parts += (_WAITER.pack(*numbers, waiter.bound), pack("<I", len(packed)), packed)
         return b"".join(parts)
 
     def load(self, chunk: bytes) -> None:
@@ -111,9 +130,21 @@ class Waiters:
         _, term, count = _HEADER.unpack_from(chunk)
         at = _HEADER.size
         for _ in range(count):
-            index, position, db, keys, items = _WAITER.unpack_from(chunk, at)
+            index, position, db, keys, items, bound = _WAITER.unpack_from(chunk, at)
             at += _WAITER.size
             size = int.from_bytes(chunk[at : at + 4], "little")
             texts = unpack_items(chunk, at + 4, items)
             at += 4 + size
-            self.add(term, Waiter(index, position, db, texts[:keys], texts[keys:]))
+            self.add(term, Waiter(index, position, db, texts[:keys], texts[keys:], bound))
+
+
+def _remove_from(
+    by_key: dict[tuple[int, bytes], dict[WaiterId, Waiter]],
+    place: tuple[int, bytes],
+    waiter_id: WaiterId,
+) -> None:
+    waiting = by_key.get(place)
+    if waiting is not None:
+        waiting.pop(waiter_id, None)
+        if not waiting:
+            del by_key[place]

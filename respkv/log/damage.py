@@ -14,6 +14,23 @@ class LogDamaged(Exception):
         self.why = why
 
 
+class MemberDamaged(LogDamaged):
+    """The log of a cluster's member is damaged: others have all that was acknowledged."""
+
+    def __init__(self, damage: LogDamaged, node_id: str) -> None:
+        super().__init__(damage.file, damage.offset, damage.why)
+        self.args = (
+            f"{damage.file} is damaged at byte {damage.offset}: {damage.why}. This node does not "
+            "know any more what it has promised to the others, so it is no member any more unless "
+            "the file is restored. To have it back with the others' data: move the directory away, "
+            f"start again, and run against a running node: respkv cluster replace {node_id}",
+        )
+
+
+class ForeignDirectory(Exception):
+    """The directory holds what a server of another kind has written."""
+
+
 class UnknownFormat(Exception):
     """A newer version wrote the directory."""
 

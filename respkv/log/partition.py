@@ -1,17 +1,37 @@
 """What the log says of one partition: as it is read back, and as it is being written."""
 
-from respkv.entry import Entry
+from respkv.entry import CONFIGURATION, Entry
 from respkv.errors import InvariantViolation
 from respkv.log.records import (
     Batch,
     Checkpoint,
+    ConfigurationMark,
     Dropped,
     HardState,
     LoggedEntry,
     Record,
     SnapshotMark,
+    pack_checkpoint,
+    pack_configuration,
     unpack_records,
 )
+
+Configurations = list[tuple[int, bytes]]
+"""(index, payload), rising: as of the snapshot, and all behind it; empty: never changed."""
+
+
+def _put(known: Configurations, index: int, payload: bytes) -> None:
+    known[:] = sorted([other for other in known if other[0] != index] + [(index, payload)])
+
+
+def _take_back(known: Configurations, index: int) -> None:
+    while known and known[-1][0] >= index:
+        known.pop()
+
+
+def _forget_before(known: Configurations, snapshot_index: int) -> None:
+    while len(known) > 1 and known[1][0] <= snapshot_index:
+        del known[0]
 
 
 class RecoveredPartition:
@@ -24,6 +44,7 @@ class RecoveredPartition:
         self.snapshot_term = 0
         self.entries: list[Entry] = []
         self.base_index = 0  # the entry before `entries[0]`
+        self.configurations: Configurations = []
 
     @property
     def last_index(self) -> int:
@@ -49,6 +70,9 @@ class RecoveredPartition:
             self._cover(record)
         elif isinstance(record, Checkpoint):
             self._check(record)
+        elif isinstance(record, ConfigurationMark):
+            _put(self.configurations, record.index, record.payload)
+            _forget_before(self.configurations, self.snapshot_index)
 
     def _append(self, entry: Entry) -> None:
         if entry.index > self.last_index + 1 or entry.index <= self.snapshot_index:
@@ -58,11 +82,15 @@ class RecoveredPartition:
             self.base_index = entry.index - 1
             self.entries = []
         del self.entries[entry.index - self.base_index - 1 :]
+        _take_back(self.configurations, entry.index)
+        if entry.kind == CONFIGURATION:
+            self.configurations.append((entry.index, entry.payload))
         self.entries.append(entry)
 
     def _cover(self, mark: SnapshotMark) -> None:
         if mark.restarts:
             self.entries = []
+            self.configurations = []
             self.base_index = mark.index
         elif mark.index > self.base_index:
             position = mark.index - self.base_index - 1
@@ -72,6 +100,7 @@ class RecoveredPartition:
             self.base_index = mark.index
         if mark.index > self.snapshot_index:
             self.snapshot_index, self.snapshot_term = mark.index, mark.term
+            _forget_before(self.configurations, mark.index)
 
     def _check(self, checkpoint: Checkpoint) -> None:
         """Begin with a checkpoint, or compare one with what was replayed up to it."""
@@ -128,12 +157,13 @@ class LoggedPartition:
         self.dropped = False  # by the next batch
         self._base_index = recovered.base_index
         self._runs: list[tuple[int, int]] = []  # (first index, term) where the term changes
+        self._configurations: Configurations = list(recovered.configurations)
         if recovered.entries:
             self.take_entries(recovered.entries)
 
-    def checkpoint(self) -> Checkpoint:
-        """Return what it says now."""
-        return Checkpoint(
+    def checkpoint(self) -> list[bytes]:
+        """Return the records of what it says now."""
+        checkpoint = Checkpoint(
             self.partition,
             self.term,
             self.vote,
@@ -141,6 +171,18 @@ class LoggedPartition:
             self.snapshot_term,
             self.last_index,
         )
+        return [
+            pack_checkpoint(checkpoint),
+            *(
+                pack_configuration(self.partition, index, payload)
+                for index, payload in self._configurations
+            ),
+        ]
+
+    def take_configuration(self, index: int, payload: bytes) -> None:
+        """Learn the configuration as of a snapshot that came from a leader."""
+        _put(self._configurations, index, payload)
+        _forget_before(self._configurations, self.snapshot_index)
 
     def check_entries(self, entries: list[Entry]) -> None:
         """Refuse entries with which the log could not be read back.
@@ -171,6 +213,10 @@ class LoggedPartition:
                 if not runs or runs[-1][1] != entry.term:
                     runs.append((entry.index, entry.term))
         self.last_index = entries[-1].index
+        _take_back(self._configurations, first)
+        for entry in entries:
+            if entry.kind == CONFIGURATION:
+                self._configurations.append((entry.index, entry.payload))
 
     def cover(self, index: int, term: int) -> bool:
         """A snapshot covers the log up to (index, term); return whether it restarts the log."""
@@ -178,9 +224,11 @@ class LoggedPartition:
         if restarts:
             self.last_index = index
             self._runs = []
+            self._configurations = []
         self._base_index = max(self._base_index, index)
         if index > self.snapshot_index:
             self.snapshot_index, self.snapshot_term = index, term
+            _forget_before(self._configurations, index)
         while len(self._runs) > 1 and self._runs[1][0] <= index + 1:
             del self._runs[0]
         return restarts

@@ -24,12 +24,14 @@ SNAPSHOT: Final = 3
 CHECKPOINT: Final = 4
 DROPPED: Final = 5
 RESTART: Final = 6
+CONFIGURATION: Final = 7
 
 ENTRY_HEAD: Final = struct.Struct("<BIQQQBHI")  # type partition term index time kind semantics size
 HARD_STATE_BODY: Final = struct.Struct("<BIQQ")  # type, partition, term, vote
 SNAPSHOT_BODY: Final = struct.Struct("<BIQQ")  # type (SNAPSHOT or RESTART), partition, index, term
 CHECKPOINT_BODY: Final = struct.Struct("<BIQQQQQ")  # ..., term, vote, snapshot index, term, last
 DROPPED_BODY: Final = struct.Struct("<BI")  # type, partition
+CONFIGURATION_HEAD: Final = struct.Struct("<BIQI")  # type, partition, index, size
 
 
 class HardState:
@@ -81,6 +83,18 @@ class Dropped:
         self.partition = partition
 
 
+class ConfigurationMark:
+    """The partition's configuration from `index` on, which is in no entry that is still here.
+
+    They follow a checkpoint, and a snapshot that came from a leader.
+    """
+
+    def __init__(self, partition: int, index: int, payload: bytes) -> None:
+        self.partition = partition
+        self.index = index
+        self.payload = payload
+
+
 class LoggedEntry:
     """An entry of a partition; it replaces all with the same or a higher index."""
 
@@ -89,7 +103,7 @@ class LoggedEntry:
         self.entry = entry
 
 
-Record = LoggedEntry | HardState | SnapshotMark | Checkpoint | Dropped
+Record = LoggedEntry | HardState | SnapshotMark | Checkpoint | Dropped | ConfigurationMark
 
 
 def pack_entry(partition: int, entry: Entry) -> bytes:
@@ -121,6 +135,11 @@ def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
         checkpoint.snapshot_term,
         checkpoint.last_index,
     )
+
+
+def pack_configuration(partition: int, index: int, payload: bytes) -> bytes:
+    """Return the bytes of a configuration's record."""
+    return CONFIGURATION_HEAD.pack(CONFIGURATION, partition, index, len(payload)) + payload
 
 
 class SegmentHeader:
@@ -234,6 +253,14 @@ def _unpack_records(data: bytes) -> list[Record]:
         elif kind == DROPPED:
             records.append(Dropped(*DROPPED_BODY.unpack_from(data, at)[1:]))
             at += DROPPED_BODY.size
+        elif kind == CONFIGURATION:
+            _, partition, index, size = CONFIGURATION_HEAD.unpack_from(data, at)
+            at += CONFIGURATION_HEAD.size
+            payload = data[at : at + size]
+            if len(payload) != size:
+                raise ValueError(f"configuration {index} is longer than its batch")
+            at += size
+            records.append(ConfigurationMark(partition, index, payload))
         else:
             raise ValueError(f"record type {kind} is not known: written by a newer version?")
     return records

@@ -13,6 +13,7 @@ from respkv.log.records import (
     SNAPSHOT,
     SNAPSHOT_BODY,
     Batch,
+    ConfigurationMark,
     Dropped,
     HardState,
     LoggedEntry,
@@ -20,7 +21,6 @@ from respkv.log.records import (
     SegmentHeader,
     SnapshotMark,
     pack_batch,
-    pack_checkpoint,
     pack_segment_header,
     unpack_records,
 )
@@ -64,6 +64,9 @@ def describe_record(record: Record) -> str:
     if isinstance(record, SnapshotMark):
         what = "restarts behind snapshot" if record.restarts else "snapshot covers"
         return f"partition {record.partition} {what} {record.term}.{record.index}"
+    if isinstance(record, ConfigurationMark):
+        said = record.payload.decode(errors="replace")
+        return f"partition {record.partition} configuration from {record.index} on: {said}"
     if isinstance(record, Dropped):
         return f"partition {record.partition} dropped"
     return (
@@ -215,8 +218,9 @@ def salvage(fs: FileSystem, directory: str, plan: SalvagePlan) -> None:
 def _add_segment(fs: FileSystem, directory: str, plan: SalvagePlan) -> None:
     """Write a segment with a checkpoint, as each has, and the snapshots that are relied on now."""
     records = [
-        pack_checkpoint(LoggedPartition(number, partition).checkpoint())
+        record
         for number, partition in plan.partitions.items()
+        for record in LoggedPartition(number, partition).checkpoint()
     ]
     for mark in plan.marks:
         kind = RESTART if mark.restarts else SNAPSHOT

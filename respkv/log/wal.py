@@ -33,7 +33,7 @@ from respkv.log.records import (
     SNAPSHOT_BODY,
     SegmentHeader,
     pack_batch,
-    pack_checkpoint,
+    pack_configuration,
     pack_entry,
     pack_segment_header,
 )
@@ -68,9 +68,11 @@ class Wal:
         self._directory = directory
         self._segment_bytes = segment_bytes
         self._partitions: dict[int, LoggedPartition] = {}
+        self.written_records = 0  # by the last `write`
         self._records: list[bytes] = []
         self._records_bytes = 0
         self._added: list[_Added] = []
+        self._configurations: list[tuple[LoggedPartition, int, bytes]] = []  # added
         self._segments: list[Segment] = []  # oldest first; the last one is written to
         self._salt = 0
         self._offset = 0
@@ -185,6 +187,12 @@ class Wal:
         self._added.append((SNAPSHOT, state, index, term, _NONE, len(self._records)))
         self._add(SNAPSHOT_BODY.pack(SNAPSHOT, partition, index, term))
 
+    def add_configuration(self, partition: int, index: int, payload: bytes) -> None:
+        """Add the configuration as of a snapshot that came from a leader, behind the snapshot."""
+        state = self._partition(partition)
+        self._add(pack_configuration(partition, index, payload))
+        self._configurations.append((state, index, payload))
+
     def drop_partition(self, partition: int) -> None:
         """Add that the partition has left this node for good, its vote included.
 
@@ -231,6 +239,10 @@ class Wal:
         self._records = []
         self._records_bytes = 0
         self._added = []
+        for state, index, payload in self._configurations:
+            state.take_configuration(index, payload)
+        self._configurations = []
+        self.written_records = count
         self._write_batch(records, count)
         self._sealed = False
         return lsn
@@ -346,8 +358,8 @@ class Wal:
 
     def _begin_segment(self, number: int, batch_bytes: int) -> None:
         fs, directory = self._fs, self._directory
-        states = self._partitions.values()
-        checkpoint = b"".join(pack_checkpoint(state.checkpoint()) for state in states)
+        records = [record for state in self._partitions.values() for record in state.checkpoint()]
+        checkpoint = b"".join(records)
         overhead = FIRST_BATCH_AT + BATCH_HEADER.size + BATCH_ALIGNMENT
         needed = overhead + len(checkpoint) + batch_bytes
         name = segment_name(number)
@@ -369,7 +381,7 @@ class Wal:
         self.sync_file = file
         self._segments.append(segment)
         self._salt, self._offset, self._file_bytes = segment.salt, FIRST_BATCH_AT, size
-        self._write_batch(checkpoint, len(states))
+        self._write_batch(checkpoint, len(records))
 
     def _make_segment(self, path: str, size: int) -> None:
         """Make a segment's file on the spot; it gets its name at full size, so that a short one

@@ -137,10 +137,14 @@ def client_unblock(session: Connection, argv: Argv) -> Reply:
     number = int64_or_none(argv[2])
     if number is None:
         raise NotAnInteger()
-    client = session.node.clients.get(number)
-    if client is None or client.blocked is None:
+    node = session.node
+    reason = argv[3].upper() if len(argv) == 4 else b"TIMEOUT"
+    client = node.clients.get(number)
+    if client is None:
         return 0
-    client.blocked.end(argv[3].upper() if len(argv) == 4 else b"TIMEOUT")
+    if client.blocked is None:
+        return int(node.waiting.end(client, reason))
+    client.blocked.end(reason)
     return 1
 
 

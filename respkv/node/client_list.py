@@ -79,12 +79,14 @@ def describe(client: Connection) -> str:
 def _flags(client: Connection) -> str:
     tracking = client.tracking
     flags = "x" if client.transaction else ""
-    if client.blocked is not None:
+    if client.blocked is not None or client in client.node.waiting:
         flags += "b"
     if tracking is not None:
         flags += "t" + ("R" if tracking.broken_redirect else "") + ("B" if tracking.bcast else "")
     if client.is_unix:
         flags += "U"
+    if client.reads_followers:
+        flags += "r"
     if client.no_evict:
         flags += "e"
     return flags or "N"

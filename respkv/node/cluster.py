@@ -2,27 +2,31 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from respkv.clock import Chance
-from respkv.cluster.genesis import Genesis, Member
-from respkv.cluster.redirect import redirect
-from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo
+from respkv.cluster.forming import FormingNode
+from respkv.cluster.genesis import Genesis
+from respkv.cluster.roster import Replacement, Roster, decode_replacements
+from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo, announced_node
 from respkv.commands.routing import slot_of_command
 from respkv.commands.table import resolve
 from respkv.consensus.messages import HEARTBEAT, Message
+from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.consensus.raft import LEADER
-from respkv.errors import CommandError, TryAgain
+from respkv.errors import CommandError, InvariantViolation, SlotNotServed, TryAgain
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
-from respkv.node.cluster_service import Link
-from respkv.node.connection import Connection
-from respkv.node.forming import Forming
+from respkv.node.cluster_service import Follower, Link
+from respkv.node.forming import form
 from respkv.node.membership import Membership
+from respkv.node.peer_auth import CopiedNode, Malformed
 from respkv.node.peer_network import PeerNetwork
-from respkv.node.router import ClusterRouter
+from respkv.node.replacing import Replacing
+from respkv.node.router import ClusterRouter, Stream
 from respkv.replica.client import Client
 from respkv.replica.peer_codec import PeerMessage
 from respkv.replica.recover import recovering_replica
@@ -36,7 +40,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respkv")
 
-DRAIN_TURNS_MAX: Final = 100
 HANDOVER_SECONDS: Final = 2.0
 HANDOVER_STEP_SECONDS: Final = 0.01
 HANDOVER_STEPS: Final = 20  # with one follower, before another is asked to take over
@@ -64,7 +67,7 @@ class PartitionRuntime:
     def send(self, message: Message | SnapshotChunk | SnapshotAck) -> None:
         """Queue it for the peer; it leaves when the turn ends."""
         self._cluster.network.send(self._partition, message)
-        self._runtime.request_end_of_turn()
+        self._runtime.request_sending()
 
     def request_end_of_turn(self) -> None:
         """Have the turn ended."""
@@ -90,17 +93,18 @@ class PartitionRuntime:
         """Clients are sent to this leader from now on."""
         self._cluster.leader_changed(self._partition, leader_id, term)
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """Return the error line that sends a client with this command to the leader."""
+        if not isinstance(client, Stream):  # a part of a gathering, which tells its own client
+            return SlotNotServed().text
         slot = -1
         with contextlib.suppress(CommandError):  # EXEC: any of the partition's slots will do
             slot = slot_of_command(resolve(argv), argv)
         if slot < 0:
             slot = self._cluster.view.partition_of_slot.index(self._partition)
-        own_number, own = self._cluster.view.own_number, self._cluster.view.own
-        if leader_id == own_number:
+        if leader_id == self._cluster.view.own_number:
             return TryAgain().text
-        return redirect(self._cluster.view, slot, own.host or "127.0.0.1").text
+        return self._cluster.router.redirection(client.connection, slot).text
 
 
 class Cluster:
@@ -108,18 +112,23 @@ class Cluster:
 
     view: ClusterView
     network: PeerNetwork
+    pairs: PairHeartbeats
+    roster: Roster
 
     def __init__(self, node: "Node", fs: FileSystem, directory: str) -> None:
         self.node = node
         self.membership = Membership(fs, directory)
-        self.forming = Forming(node, self.membership)
+        cluster_id = f"{fs.random_salt():016x}{fs.random_salt():016x}"  # should it propose one
+        self.forming = FormingNode(self.membership, node.config, cluster_id)
         self.replicas: dict[int, Replica] = {}
         self.keepers: dict[int, SnapshotKeeper] = {}
         self._fs = fs
         self._directory = directory
+        self.replacing: Replacing | None = None  # until this node takes part
+        self._first_voters: list[tuple[int, ...]] = []  # of each partition, as it began
         self._preferred: list[int] = []
         self.router: ClusterRouter
-        self._members: list[Member] = []
+        self._forgetting: set[asyncio.Task[None]] = set()
         self._has_network = False
         self._ticks = 0
         self.view = ClusterView(1, 1, 1)  # until the genesis is known
@@ -129,54 +138,122 @@ class Cluster:
 
     async def form(self) -> None:
         """Wait until every member keeps the genesis, then learn from it."""
-        await self.forming.run()
-        genesis = self.membership.genesis
-        if genesis is None:
-            raise RuntimeError("a confirmed membership without a genesis")
-        self._members = genesis.members
-        self._take_genesis(genesis)
+        await form(self.forming)
+        genesis = self.take_roster()
         logger.info(
-            "cluster %s: node %d of %d, %d partitions, %d copies of each",
+            "cluster %s: node %s of %d, %d partitions, %d copies of each",
             genesis.cluster_id,
-            self.view.own_number,
+            self.membership.node_id,
             len(genesis.members),
             genesis.partitions,
             genesis.replication_factor,
         )
 
-    def _take_genesis(self, genesis: Genesis) -> None:
-        own_number = genesis.number_of(self.membership.node_id)
+    def take_roster(self) -> Genesis:
+        """Learn who the members are, and who holds which partition."""
+        genesis, node_id = self.membership.genesis, self.membership.node_id
+        if genesis is None:
+            raise InvariantViolation("a confirmed membership without a genesis")
+        roster = Roster(genesis, self.membership.replacements)
+        own_number = roster.number_of(node_id)
+        if not own_number:
+            raise InvariantViolation(f"node {node_id} was replaced: it starts anew, with no data")
+        self.roster = roster
         view = ClusterView(own_number, genesis.partitions, genesis.replication_factor)
-        for number, member in enumerate(genesis.members, 1):
+        for number, member in roster.members().items():
             view.nodes[number] = NodeInfo(
                 member.node_id, member.host, member.port, member.bus_port, "", member.zone
             )
-        view.voters, self._preferred = genesis.placement()
+        self._first_voters, _ = genesis.placement()
+        view.voters, self._preferred = roster.placement()
         for partition, voters in enumerate(view.voters):
             view.show(partition, self._preferred[partition])
             if own_number not in voters:
                 view.set_leader(partition, self._preferred[partition], 0)  # it knows the leader
         self.view = view
-        self.network = PeerNetwork(
-            own_number,
+        own = announced_node(node_id, self.node.config)
+        introduction = {
+            "host": own.host,
+            "port": own.port,
+            "bus_port": own.bus_port,
+            "hostname": own.hostname,
+            "starts": self.membership.starts,
+            "run_id": self.membership.run_id,
+        }
+        _describe(view.own, introduction)
+        self.network = self._new_network(genesis, json.dumps(introduction).encode())
+        self.network.on_introduction = self._take_introduction
+        self.network.on_announcement = self._take_announcement
+        self.node.runtime.send_messages = self.network.flush
+        self._has_network = True
+        self.pairs = PairHeartbeats(own_number, self._step_replica)
+        return genesis
+
+    def _new_network(self, genesis: Genesis, introduction: bytes) -> PeerNetwork:
+        return PeerNetwork(
+            self.view.own_number,
             self.membership.node_id,
             genesis.cluster_id,
             self.node.config["cluster-secret"].encode(),
             self._take_message,
             self._peer_state,
+            self.node.config["cluster-peer-queue-bytes"],
+            introduction,
         )
-        self._has_network = True
 
     async def join(self) -> None:
         """Listen for peers and dial them."""
         config = self.node.config
         port = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET  # not what it announces
         await self.network.listen(config["bind"].split()[0], port)
-        for number, member in enumerate(self._members, 1):
+        self._follow_roster()
+
+    def _follow_roster(self) -> None:
+        """Know, dial and let in those that are members now, and nobody else."""
+        members = self.roster.members()
+        for number in [number for number in self.view.nodes if number not in members]:
+            del self.view.nodes[number]
+            self.pairs.forget(number)
+            self._forget_peer(number)
+        for number, member in members.items():
+            if number not in self.view.nodes:
+                self.view.nodes[number] = NodeInfo(
+                    member.node_id, member.host, member.port, member.bus_port, "", member.zone
+                )
+                self.view.nodes[number].up = False
             if number != self.view.own_number:
-                # As cluster-peers names it: what it announces may be for clients alone.
-                host = member.peer_host or member.host
-                self.network.set_peer(number, member.node_id, host, member.bus_port)
+                self._dial(number)
+        self.network.replaced = {each.old_id for each in self.roster.replacements}
+        voters, self._preferred = self.roster.placement()
+        for partition, shown in enumerate(self.view.shown):
+            self.view.show(partition, self.roster.successor(shown))
+            if partition not in self.replicas:
+                self.view.voters[partition] = voters[partition]
+        if self.roster.replacements:
+            self.network.announce(json.dumps({"replacements": self.roster.encode()}).encode())
+
+    def _forget_peer(self, number: int) -> None:
+        task = asyncio.get_running_loop().create_task(self.network.forget_peer(number))
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+
+    def _dial(self, number: int) -> None:
+        """Keep a link to a node, where it says that it is, and show it so."""
+        member = self.roster.members()[number]
+        said = self.membership.peers.get(member.node_id, {})
+        _describe(self.view.nodes[number], said)
+        # As cluster-peers names it: what it announces may be for clients alone.
+        host = member.peer_host or member.host
+        bus_port = said.get("bus_port") or member.bus_port
+        self.network.set_peer(number, member.node_id, host, bus_port, said.get("host", ""))
+
+    def learn_replacements(self, replacements: list[Replacement]) -> None:
+        """Go by what has been decided, if it is news."""
+        if self.roster.merge(replacements):
+            self.membership.keep_replacements(self.roster.replacements)
+            for each in self.roster.replacements:
+                logger.info("node %s is in the place of %s", each.member.node_id, each.old_id)
+            self._follow_roster()
 
     def recovering(self) -> Steps[None]:
         """Open the partitions that this node votes in, a snapshot's chunk each step."""
@@ -187,9 +264,13 @@ class Cluster:
             runtime = PartitionRuntime(self, partition)
             replica = yield from recovering_replica(
                 self._fs, self._directory, node.wal, node.log_writer, runtime,
-                partition=partition, node_id=self.view.own_number, voters=list(voters), databases=1,
+                partition=partition, node_id=self.view.own_number,
+                voters=list(self._first_voters[partition]), databases=node.config["databases"],
             )  # fmt: skip
+            node.adopt(replica)
+            replica.raft.offers_lease = node.config["read-consistency"] == "lease"
             self.replicas[partition] = replica
+            self.pairs.add(partition, replica.raft)
             self.keepers[partition] = SnapshotKeeper(
                 replica, node.wal, node.log_writer, runtime, self._fs, self._directory
             )
@@ -204,10 +285,15 @@ class Cluster:
             if self._preferred[partition] == self.view.own_number:
                 replica.raft.start_pre_vote()
             self.node.log_writer.touch(replica)
+        self.replacing = Replacing(self)
         self.router = ClusterRouter(self.node, self.view, self.replicas)
         return self.router
 
     # --- running -----------------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """Take what peers have sent while this node stood still: their time counts behind it."""
+        await self.network.drain()
 
     def tick(self) -> None:
         """One heartbeat interval has passed."""
@@ -215,28 +301,25 @@ class Cluster:
         if self._ticks % ANNOUNCE_TICKS == 0:
             for partition in self.replicas:
                 self._announce(partition)
+        for beat in self.pairs.beats():
+            self._send_pair(beat)
         for partition, replica in self.replicas.items():
             replica.tick()
             self.keepers[partition].tick()
+        if self.replacing is not None:
+            self.replacing.tick()
         if self._ticks % BALANCE_TICKS == 0:
             self._balance()
         self.router.retry_held()
 
-    async def drain(self) -> None:
-        """Take what peers have sent while this node stood still: their time counts behind it."""
-        for _ in range(DRAIN_TURNS_MAX):
-            received = self.messages_received
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            if self.messages_received == received:
-                break
-
     def _balance(self) -> None:
         """Ask for one partition that the ring wants this node to lead, once it has caught up."""
+        own_number = self.view.own_number
         wanted = [
             partition
             for partition, replica in self.replicas.items()
-            if self._preferred[partition] == self.view.own_number
+            if self._preferred[partition] == own_number
+            and own_number in replica.raft.voters
             and replica.raft.may_lead
             and not replica.leads
             and replica.applied_index == replica.raft.commit_index
@@ -247,9 +330,9 @@ class Cluster:
             self.node.log_writer.touch(replica)
 
     def end_turn(self) -> None:
-        """All that this turn has to say to the peers leaves, in one write for each."""
-        if self._has_network:
-            self.network.flush()
+        """Clients in WAIT are answered who have what they wait for."""
+        if self.node.waiting:
+            self.node.waiting.look()
 
     def leader_changed(self, partition: int, leader: int, term: int) -> None:
         """A replica here has learnt who leads its partition."""
@@ -262,9 +345,9 @@ class Cluster:
     def _announce(self, partition: int) -> None:
         """Tell the nodes without a copy of a partition that it is led here: a bare heartbeat."""
         replica = self.replicas[partition]
-        if replica.leads:
+        if replica.raft.role == LEADER:  # `leads` may be of a term that has just ended
             for number in self.view.nodes:
-                if number not in replica.raft.voters:
+                if not _holds(replica, number):
                     self._announce_to(number, replica)
 
     def _announce_to(self, number: int, replica: Replica) -> None:
@@ -275,7 +358,19 @@ class Cluster:
         """Return whether this node can send every client to where its keys are served."""
         return all(map(self.view.live_leader, range(self.view.partitions)))
 
+    def _step_replica(self, partition: int, message: Message) -> None:
+        self.replicas[partition].step(message)
+
+    def _send_pair(self, message: PairMessage) -> None:
+        self.network.send(0, message)
+        self.node.runtime.request_end_of_turn()
+
     def _take_message(self, partition: int, message: PeerMessage) -> None:
+        if isinstance(message, PairMessage):
+            answer = self.pairs.step(message)
+            if answer is not None:
+                self._send_pair(answer)
+            return
         replica = self.replicas.get(partition)
         if replica is None:
             if isinstance(message, Message) and message.kind == HEARTBEAT:
@@ -290,14 +385,48 @@ class Cluster:
             replica.step(message)
 
     def _peer_state(self, number: int, up: bool) -> None:
-        self.view.nodes[number].up = up
+        node = self.view.nodes.get(number)
+        if node is None:
+            return  # no member any more
+        node.up = up
         if up:
             for replica in self.replicas.values():
-                if replica.leads and number not in replica.raft.voters:
+                if replica.raft.role == LEADER and not _holds(replica, number):
                     self._announce_to(number, replica)
             self.node.runtime.request_end_of_turn()
             self.node.call_soon(self.router.retry_held)
-        logger.info("node %d is %s", number, "connected" if up else "not reached")
+        else:
+            for replica in self.replicas.values():
+                if replica.raft.leader_id == number:
+                    replica.raft.leader_lost()
+        logger.info("node %s is %s", node.node_id, "connected" if up else "not reached")
+
+    def _take_introduction(self, node_id: str, introduction: bytes, connected: bytes) -> None:
+        """A peer says where it is; one that is not the only one with its node id is refused."""
+        try:
+            said = json.loads(introduction)
+            starts, run_id = int(said["starts"]), str(said["run_id"])
+            other = json.loads(connected)["run_id"] if connected else run_id
+        except (ValueError, KeyError, TypeError):
+            raise Malformed("it does not say who it is") from None
+        if other != run_id:
+            raise CopiedNode(f"another process with node id {node_id} is connected")
+        known = self.membership.peers.get(node_id, {})
+        if (starts, run_id) != (known.get("starts"), known.get("run_id")) and starts <= known.get(
+            "starts", 0
+        ):
+            raise CopiedNode(
+                f"node {node_id} has been started {known['starts']} times, this directory {starts}"
+            )
+        with contextlib.suppress(OSError):  # a full disk: it only guards against copies
+            self.membership.keep_peer(node_id, said)
+        self._dial(self.roster.number_of(node_id))
+
+    def _take_announcement(self, body: bytes) -> None:
+        try:
+            self.learn_replacements(decode_replacements(json.loads(body)["replacements"]))
+        except (ValueError, KeyError, TypeError) as error:
+            logger.error("a peer's announcement is not taken: %s", error)
 
     async def hand_over(self) -> None:
         """Let others lead what this node leads, before it stops."""
@@ -319,6 +448,7 @@ class Cluster:
                 for number in replica.raft.voters
                 if number != self.view.own_number
                 and number not in replica.raft.declined
+                and number in self.view.nodes
                 and self.view.nodes[number].up
             ]
             if replica.raft.role == LEADER and takers:
@@ -353,7 +483,7 @@ class Cluster:
             replica.raft.transfer(to)
         elif to == self.view.own_number:
             if forced:
-                replica.raft.campaign()
+                replica.raft.force_election()
             else:
                 replica.raft.ask_for_transfer()
         self.node.log_writer.touch(replica)
@@ -363,13 +493,46 @@ class Cluster:
         replica = self.replicas.get(partition)
         return None if replica is None else replica.keyspace
 
+    def followers(self) -> list[Follower]:
+        """Return the nodes that follow a partition led here, by their numbers."""
+        partitions: dict[int, int] = {}
+        entries: dict[int, int] = {}
+        for replica in self.replicas.values():
+            for number, lag in replica.raft.lags().items():
+                if number not in self.view.nodes:
+                    continue  # replaced, and about to leave
+                partitions[number] = partitions.get(number, 0) + 1
+                entries[number] = entries.get(number, 0) + lag
+        now = time.monotonic()
+        return [
+            Follower(
+                number,
+                partitions[number],
+                entries[number],
+                int(now - self.network.heard.get(number, now)),
+            )
+            for number in sorted(partitions)
+        ]
+
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
         if not self._has_network:
             return []
         return [
-            Link(number, True, 0) for number in self.network.links if self.view.nodes[number].up
+            Link(number, True, 0, link.queue.bytes)
+            for number, link in self.network.links.items()
+            if number in self.view.nodes and self.view.nodes[number].up
         ]
 
-    def allow_stale_reads(self, session: Connection, allowed: bool) -> None:
-        """READONLY and READWRITE change nothing yet: every read here is linearizable."""
+
+def _holds(replica: Replica, number: int) -> bool:
+    """Return whether a node has, or is being sent, a copy of a partition."""
+    return number in replica.raft.voters or number in replica.raft.learners
+
+
+def _describe(node: NodeInfo, said: dict[str, Any]) -> None:
+    """Show a node as it has announced itself; what it leaves open stays."""
+    node.host = said.get("host") or node.host
+    node.port = said.get("port") or node.port
+    node.bus_port = said.get("bus_port") or node.bus_port
+    node.hostname = said.get("hostname", node.hostname)

@@ -218,7 +218,8 @@ def cluster_failover(session: Connection, argv: Argv) -> Reply:
          summary="Enables read queries for a connection to a cluster replica node")  # fmt: skip
 def readonly(session: Connection, argv: Argv) -> Reply:
     """Let this connection read what followers have applied, which may be old."""
-    cluster_of(session).allow_stale_reads(session, True)
+    cluster_of(session)
+    session.reads_followers = True
     return OK
 
 
@@ -227,7 +228,8 @@ def readonly(session: Connection, argv: Argv) -> Reply:
          summary="Disables read queries for a connection to a cluster replica node")  # fmt: skip
 def readwrite(session: Connection, argv: Argv) -> Reply:
     """Linearizable reads again."""
-    cluster_of(session).allow_stale_reads(session, False)
+    cluster_of(session)
+    session.reads_followers = False
     return OK
 
 

@@ -20,6 +20,16 @@ class Link:
         self.buffered_bytes = buffered_bytes
 
 
+class Follower:
+    """Another node, as a follower of what this one leads."""
+
+    def __init__(self, node: int, partitions: int, lag_entries: int, lag_seconds: int) -> None:
+        self.node = node
+        self.partitions = partitions
+        self.lag_entries = lag_entries  # not known to be on its disk, over all its partitions
+        self.lag_seconds = lag_seconds  # since it was heard
+
+
 class ClusterService(Protocol):
     """The running cluster side of a node."""
 
@@ -45,14 +55,11 @@ class ClusterService(Protocol):
     def keyspace(self, partition: int) -> Keyspace | None:
         """Return this node's copy of a partition; None when it has none."""
 
+    def followers(self) -> list[Follower]:
+        """Return the nodes that follow a partition led here, by their numbers."""
+
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
-
-    def allow_stale_reads(self, session: "Connection", allowed: bool) -> None:
-        """READONLY or READWRITE: let followers on this node serve the session's reads, or not.
-
-        RESET ends it as READWRITE does.
-        """
 
 
 def cluster_of(session: "Connection") -> ClusterService:

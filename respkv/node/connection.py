@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.blocking import may_wait
 from respkv.commands.table import (
+    ADMIN,
     BLOCKING,
     CONNECTION,
+    DENYOOM,
     INTERNAL,
     NO_AUTH,
     NO_MULTI,
@@ -23,6 +25,7 @@ from respkv.errors import CommandError
 from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
+from respkv.replica.replica import OUT_OF_MEMORY
 from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import (
     BULK_HEADERS,
@@ -64,10 +67,12 @@ class Connection(Client):
         self.muted = False  # CLIENT REPLY OFF
         self.mute_next = 0  # CLIENT REPLY SKIP
         self.no_evict = False
+        self.reads_followers = False  # READONLY
         self.transaction: Transaction | None = None
         self.tracking: ClientTracking | None = None
         self._special = False  # in a transaction, or tracking: every command takes the longer way
         self.is_unix = False
+        self.is_local = False
         self.peer = ""
         self.local = ""
         self._raws: list[bytes] = []
@@ -79,8 +84,8 @@ class Connection(Client):
         self._paused_reading = False
         self._over_soft_since = 0.0  # when more than the soft limit began to wait; 0: it does not
         self._waiting: list[Run] | None = None  # requests behind one that waits
+        self._waiting_bytes = 0  # of those that came while it waits
         self._when_answered: Callable[[], None] | None = None
-        self._goes_on = True  # after that call
         self.blocked: Wait | None = None  # in a call that waits for a key
         self._blocked_timer: asyncio.TimerHandle | None = None
 
@@ -100,7 +105,8 @@ class Connection(Client):
             if seconds:
                 connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
-        refusal = self.node.admit(self, is_unix or peer[0] in ("127.0.0.1", "::1"))
+        self.is_local = is_unix or peer[0] in ("127.0.0.1", "::1")
+        refusal = self.node.admit(self, self.is_local)
         if refusal:
             transport.write(b"-" + refusal + b"\r\n")
             self.closing = True
@@ -120,6 +126,7 @@ class Connection(Client):
             for argvs, raw in runs:
                 if self._waiting is not None:
                     self._waiting.append((argvs, raw))
+                    self._waiting_bytes += len(raw)
                     continue
                 self._dispatch(argvs, raw)
                 if self.closing:
@@ -129,7 +136,7 @@ class Connection(Client):
             runs = parser.feed(b"")
         if parser.error is not None and not self.closing:
             self._broken_stream()
-        elif parser.buffered_bytes > node.config["client-query-buffer-limit"]:
+        elif parser.buffered_bytes + self._waiting_bytes > node.config["client-query-buffer-limit"]:
             self.abort()
         node.runtime.current_client = None
         if self.replies:
@@ -148,9 +155,20 @@ class Connection(Client):
             if not self._paused_reading:
                 self._transport.pause_reading()
 
+    def park_when_answered(self, call: Callable[[], None]) -> None:
+        """Have the next requests wait, and `call` called once all before have been answered.
+
+        It sees to `go_on`. The client is read on, so that its going away is noticed.
+        """
+        if self._waiting is None:
+            self._waiting = []
+        self._when_answered = call
+        self._check_answered()
+
     def go_on(self) -> None:
         """Run the requests that waited, up to one that waits again."""
         waiting, self._waiting = self._waiting, None
+        self._waiting_bytes = 0
         if waiting is None or self.closing:
             return
         self.node.router.begin_input()
@@ -277,14 +295,15 @@ class Connection(Client):
         elif time.monotonic() - self._over_soft_since > limit.seconds:
             self.abort()
 
-    def call_when_answered(self, call: Callable[[], None], goes_on: bool = True) -> None:
-        """Have the next requests wait, and `call` called once all before have been answered.
-
-        They run after it, or, unless it `goes_on` by itself, when `go_on` is called.
-        """
+    def call_when_answered(self, call: Callable[[], None]) -> None:
+        """Have the next requests wait, and `call` called once all before have been answered."""
         self.wait()
-        self._when_answered = call
-        self._goes_on = goes_on
+
+        def answered() -> None:
+            call()
+            self.node.call_soon(self.go_on)
+
+        self._when_answered = answered
         self._check_answered()
 
     def _check_answered(self) -> None:
@@ -292,13 +311,12 @@ class Connection(Client):
         if call is not None and self.node.router.is_idle(self):
             self._when_answered = None
             call()
-            if self._goes_on:
-                self.node.call_soon(self.go_on)
 
     def close_unknown(self) -> None:
         """The outcome of the next command is unknown: send what is known, then close."""
-        self.node.unknown_outcomes += 1
-        self._close_after_replies()
+        if not self._transport.is_closing():
+            self.node.unknown_outcomes += 1
+            self.close_now()
 
     def quit(self) -> None:
         """Close once everything before has been answered."""
@@ -371,6 +389,8 @@ class Connection(Client):
             flags = command.flags
             if not (self.authenticated or flags & NO_AUTH) and node.config["requirepass"]:
                 raise CommandError(b"NOAUTH Authentication required.")
+            if flags & ADMIN and command.name == b"DEBUG":
+                node.check_debug(self)
             if node.guarded and node.must_wait(self, command):
                 self.wait_with([argv])
                 return
@@ -419,12 +439,13 @@ class Connection(Client):
             router.submit_watch(self, self._watches, argv)
         elif may_wait(command, argv):
             router.submit_write(self, command, [argv], encode_command(argv))
-            self.call_when_answered(self._unblocked)
-        elif command.flags & CONNECTION == 0:
+            self.park_when_answered(self._unblocked)
+        elif not command.flags & CONNECTION:
+            command = self.node.tracking.remembering(self, command)
             if command.flags & WRITE:
                 router.submit_write(self, command, [argv], encode_command(argv))
             else:
-                router.submit_read(self, self.node.tracking.remembering(self, command), [argv])
+                router.submit_read(self, command, [argv])
         else:
             reply = execute(command.handler, self, argv)
             if reply is not LATER:
@@ -447,6 +468,7 @@ class Connection(Client):
         if self._blocked_timer is not None:
             self._blocked_timer.cancel()
             self._blocked_timer = None
+        self.node.call_soon(self.go_on)
 
     def _queue(self, command: Command, argv: Argv) -> None:
         transaction = self.transaction
@@ -470,17 +492,22 @@ class Connection(Client):
                 self._transaction_broken = True
                 router.answer(self, error)
                 return
+        if self.node.memory.refuses:  # a queue could grow without end
+            self._transaction_broken = True
+            router.answer(self, CommandError(OUT_OF_MEMORY))
+            return
         if command.name == b"SELECT":
             transaction.commands.append((select_in_transaction, argv, False))
             self._raws.append(encode_command(argv))
         else:
             local = command.flags & CONNECTION != 0
             command = self.node.tracking.remembering(self, command)
-            handler = _answer_ok if command.name == b"CLIENT|REPLY" else command.handler
+            handler = IN_TRANSACTION.get(command.name, command.handler)
             transaction.commands.append((handler, argv, local))
             if not local:
                 self._raws.append(encode_command(argv))
                 transaction.writes = transaction.writes or command.flags & WRITE != 0
+                transaction.may_grow = transaction.may_grow or command.flags & DENYOOM != 0
         self.node.router.answer(self, "QUEUED")
 
     def begin_transaction(self) -> None:
@@ -567,6 +594,7 @@ class Connection(Client):
         self.end_transaction()
         self.node.tracking.disable(self)
         self.no_evict = False
+        self.reads_followers = False
         self.mute_next = 0
         self.resp = 2
         self.db = 0
@@ -579,3 +607,7 @@ class Connection(Client):
 def _answer_ok(_: object, __: Argv) -> Reply:
     """CLIENT REPLY inside a transaction: its replies are one, so it changes nothing there."""
     return OK
+
+
+# What runs instead of a command of the connection that MULTI has queued.
+IN_TRANSACTION: Final[dict[bytes, Callable[[Any, Argv], Reply]]] = {b"CLIENT|REPLY": _answer_ok}

@@ -56,6 +56,7 @@ class Gathering:
         self._combine = combine
         self._done = done
         self._replies: dict[int, Reply] = {}
+        self.parts: dict[int, Part] = {}
         self._wanted: list[int] = sorted(replicas)
 
     def start(self, partitions: int) -> None:
@@ -69,7 +70,7 @@ class Gathering:
             self._submit(partition, self._argv)
 
     def _submit(self, partition: int, argv: Argv) -> None:
-        part = Part(self, partition)
+        part = self.parts[partition] = Part(self, partition)
         replica = self._replicas[partition]
         if self._command.flags & WRITE:
             replica.submit_write(part, self._command, [argv], encode_command(argv))

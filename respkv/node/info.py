@@ -51,34 +51,36 @@ def _clients(node: "Node") -> Fields:
         "connected_clients": len(node.clients),
         "cluster_connections": len(cluster.links()) if cluster is not None else 0,
         "maxclients": node.config["maxclients"],
-        "blocked_clients": sum(client.blocked is not None for client in node.clients.values()),
+        "blocked_clients": len(node.waiting)
+        + sum(client.blocked is not None for client in node.clients.values()),
         "tracking_clients": node.tracking.tracking_clients,
         "clients_in_timeout_table": 0,
     }
 
 
 def _memory(node: "Node") -> Fields:
+    """`used_memory` is the estimate that `maxmemory` is compared with, the process is `_rss`."""
     with open("/proc/self/statm", encoding="ascii") as file:
         resident = int(file.read().split()[1]) * resource.getpagesize()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     with open("/proc/meminfo", encoding="ascii") as file:
         total = int(file.readline().split()[1]) * 1024
-    peak = max(resident, peak)
-    limit = node.config["maxmemory"]
+    memory = node.memory
+    used = memory.used_bytes()
+    peak = memory.peak_bytes
     return {
-        "used_memory": resident,
-        "used_memory_human": _human(resident),
+        "used_memory": used,
+        "used_memory_human": _human(used),
         "used_memory_rss": resident,
         "used_memory_rss_human": _human(resident),
         "used_memory_peak": peak,
         "used_memory_peak_human": _human(peak),
-        "used_memory_peak_perc": f"{100 * resident / peak:.2f}%",
+        "used_memory_peak_perc": f"{100 * used / max(1, peak):.2f}%",
         "total_system_memory": total,
         "total_system_memory_human": _human(total),
-        "maxmemory": limit,
-        "maxmemory_human": _human(limit),
-        "maxmemory_policy": node.config["maxmemory-policy"],
-        "mem_fragmentation_ratio": "1.00",
+        "maxmemory": memory.limit_bytes,
+        "maxmemory_human": _human(memory.limit_bytes),
+        "maxmemory_policy": memory.policy,
+        "mem_fragmentation_ratio": f"{resident / max(1, used):.2f}",
         "mem_allocator": "cpython",
         "lazyfree_pending_objects": 0,
     }
@@ -137,7 +139,7 @@ def _stats(node: "Node") -> Fields:
         "total_commands_processed": sum(node.calls.values()),
         "rejected_connections": node.connections_rejected,
         "expired_keys": sum([keyspace.expired for keyspace in keyspaces]),
-        "evicted_keys": 0,
+        "evicted_keys": sum([keyspace.evicted for keyspace in keyspaces]),
         "evicted_clients": 0,
         "keyspace_hits": sum([keyspace.hits for keyspace in keyspaces]),
         "keyspace_misses": sum([keyspace.misses for keyspace in keyspaces]),
@@ -154,15 +156,34 @@ def _stats(node: "Node") -> Fields:
 
 
 def _replication(node: "Node") -> Fields:
+    """In a cluster offsets are in entries of the partitions led here: what a follower lacks of
+    them is the difference.
+    """
+    led = [replica for replica in node.replicas() if replica.leads]
+    offset = sum([replica.raft.last_index for replica in led])
+    slaves: Fields = {}
+    cluster = node.cluster
+    if cluster is not None:
+        up = [found for found in cluster.followers() if cluster.view.nodes[found.node].up]
+        for position, follower in enumerate(up):
+            address = cluster.view.nodes[follower.node]
+            slaves[f"slave{position}"] = (
+                f"ip={address.host},port={address.port},state=online,"
+                f"offset={offset - follower.lag_entries},lag={follower.lag_seconds}"
+            )
     return {
         "role": "master",
-        "connected_slaves": 0,
+        "connected_slaves": len(slaves),
+        **slaves,
         "master_failover_state": "no-failover",
         "master_replid": node.run_id,
         "master_replid2": "0" * 40,
-        "master_repl_offset": _applied(node),
+        "master_repl_offset": offset,
         "second_repl_offset": -1,
         "repl_backlog_active": 0,
+        "repl_backlog_size": 1 << 20,
+        "repl_backlog_first_byte_offset": 0,
+        "repl_backlog_histlen": 0,
     }
 
 
@@ -202,15 +223,38 @@ def _cluster(node: "Node") -> Fields:
 def _respkv(node: "Node") -> Fields:
     """Sums over the partitions that this node votes in; `term` is the highest."""
     replicas = node.replicas()
+    followers = node.cluster.followers() if node.cluster is not None else []
+    links = node.cluster.links() if node.cluster is not None else []
     return {
         "partitions": len(replicas),
         "partitions_led": sum([replica.leads for replica in replicas]),
         "term": max([replica.raft.term for replica in replicas], default=0),
         "elections_started": sum([replica.raft.elections_started for replica in replicas]),
+        "transfers": sum([replica.raft.transfers for replica in replicas]),
         "commit_index": sum([replica.raft.commit_index for replica in replicas]),
         "applied_index": _applied(node),
         "snapshot_index": sum([keeper.snapshot_index for keeper in node.keepers()]),
         "appendfsync": node.config["appendfsync"],
+        "read_consistency": node.config["read-consistency"],
+        "lease_reads": sum([replica.lease_reads for replica in replicas]),
+        "peer_queue_bytes": max([link.buffered_bytes for link in links], default=0),
+        **{
+            f"follower_{found.node}": f"partitions={found.partitions},"
+            f"lag_entries={found.lag_entries},lag_seconds={found.lag_seconds}"
+            for found in followers
+        },
+    }
+
+
+def _partitions(node: "Node") -> Fields:
+    """A line for each partition that this node votes in."""
+    return {
+        f"partition{replica.partition}": f"role={'leader' if replica.leads else 'follower'},"
+        f"leader={replica.raft.leader_id},term={replica.raft.term},"
+        f"last={replica.raft.last_index},commit={replica.raft.commit_index},"
+        f"applied={replica.applied_index},elections={replica.raft.elections_started},"
+        f"lag={'/'.join(f'{peer}:{lag}' for peer, lag in replica.raft.lags().items())}"
+        for replica in node.replicas()
     }
 
 
@@ -243,10 +287,11 @@ _SECTIONS: Final = {
     "errorstats": _errorstats,
     "cluster": _cluster,
     "respkv": _respkv,
+    "partitions": _partitions,
     "keyspace": _keyspace,
 }
 _TITLES: Final = {"cpu": "CPU"}
-_ON_REQUEST: Final = frozenset(("commandstats",))
+_ON_REQUEST: Final = frozenset(("commandstats", "partitions"))
 
 
 def info_text(node: "Node", wanted: list[str]) -> str:

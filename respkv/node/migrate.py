@@ -122,7 +122,7 @@ def migrate(session: Connection, argv: Argv) -> Reply:
     if replica is None:
         return LATER  # it waits for a leader, and comes by here again
     errand = Errand(session, replica, migration)
-    session.call_when_answered(lambda: session.node.spawn(errand.run()), goes_on=False)
+    session.park_when_answered(lambda: session.node.spawn(errand.run()))
     return LATER
 
 
@@ -299,9 +299,6 @@ class Errand(Client):
         submit()
         answer = await self._answer
         if isinstance(answer, CommandError):
-            router = self._session.node.router
-            if isinstance(router, ClusterRouter):
-                answer = router.addressed(self._session, answer)
             raise answer
         return answer
 

@@ -4,11 +4,12 @@
     HELLO: version, cluster, own id,
            whom it wants, nonce        ───►  checks all but the secret
                                        ◄───  CHALLENGE: version, cluster, own id, nonce
-    PROOF: HMAC as the dialer          ───►  checks it
+    PROOF: HMAC as the dialer,
+           what it says of itself      ───►  checks it
     checks it                          ◄───  WELCOME: HMAC as the acceptor
 
 Both HMACs (SHA-256, keyed with `cluster-secret`) cover the role, the version, the cluster id, both
-node ids and both nonces: an old answer does not fit new nonces, an answer of one's own does not fit
+node ids, both nonces and what the dialer says of itself: an old answer does not fit new nonces, an answer of one's own does not fit
 the other role, and one meant for another node does not fit the ids. The acceptor proves itself
 last, so it is no oracle for strangers. With an empty secret the ids are still checked.
 """
@@ -19,9 +20,10 @@ import struct
 from collections.abc import Callable
 from typing import ClassVar, Final
 
-PROTOCOL_VERSION: Final = 1  # of what nodes say to each other
+PROTOCOL_VERSION: Final = 2  # of what nodes say to each other
 NONCE_BYTES: Final = 32
 _ID_BYTES_MAX: Final = 255
+_HMAC_BYTES: Final = 32
 _VERSION: Final = struct.Struct("<H")
 
 
@@ -70,28 +72,67 @@ class Malformed(Refused):
     reason = "malformed handshake"
 
 
+class ReplacedNode(Refused):
+    """Another node has its place for good: `respkv cluster replace` was run for it."""
+
+    code = 6
+    reason = "replaced node id (another node has its place: start with an empty directory)"
+
+
+class CopiedNode(Refused):
+    """Another process has, or had since, the same node id: one of the directories is a copy."""
+
+    code = 7
+    reason = "copied data directory (another one with this node id is, or was since, in use)"
+
+
 REASONS: Final[dict[int, str]] = {
-    kind.code: kind.reason for kind in (WrongVersion, WrongCluster, ForeignNode, WrongSecret, Malformed)
-}  # fmt: skip
+    kind.code: kind.reason
+    for kind in (
+        WrongVersion,
+        WrongCluster,
+        ForeignNode,
+        WrongSecret,
+        Malformed,
+        ReplacedNode,
+        CopiedNode,
+    )
+}
 
 
 class Identity:
-    """Who this node is, and the secret it shares with its peers, which is never sent nor shown."""
+    """Who this node is, and the secret it shares with its peers, which is never sent nor shown.
+
+    `introduction` is what it says of itself to those it dials.
+    """
 
     def __init__(
-        self, node_id: str, cluster_id: str, secret: bytes, version: int = PROTOCOL_VERSION
+        self,
+        node_id: str,
+        cluster_id: str,
+        secret: bytes,
+        version: int = PROTOCOL_VERSION,
+        introduction: bytes = b"",
     ) -> None:
         self.node_id = node_id
         self.cluster_id = cluster_id
         self.version = version
+        self.introduction = introduction
         self._secret = secret
 
     def prove(
-        self, role: bytes, dialer_id: str, acceptor_id: str, dialer_nonce: bytes, nonce: bytes
+        self,
+        role: bytes,
+        dialer_id: str,
+        acceptor_id: str,
+        dialer_nonce: bytes,
+        nonce: bytes,
+        introduction: bytes,
     ) -> bytes:
         """Return the HMAC that the node in this role answers with."""
         ids = (role, self.cluster_id.encode(), dialer_id.encode(), acceptor_id.encode())
         said = _VERSION.pack(self.version) + b"".join(map(_packed, ids)) + dialer_nonce + nonce
+        said += introduction
         return hmac.new(self._secret, said, hashlib.sha256).digest()
 
 
@@ -134,7 +175,7 @@ class Dialer:
             raise ForeignNode(_shown(ids[0]))
         if hmac.compare_digest(self._peer_nonce, self._nonce):
             raise WrongSecret("it sent our own challenge back")
-        return self._prove(DIALER)
+        return self._prove(DIALER) + self._identity.introduction
 
     def finish(self, welcome: bytes) -> None:
         """Check the acceptor's own proof.
@@ -147,14 +188,20 @@ class Dialer:
 
     def _prove(self, role: bytes) -> bytes:
         me = self._identity
-        return me.prove(role, me.node_id, self._peer_id, self._nonce, self._peer_nonce)
+        return me.prove(
+            role, me.node_id, self._peer_id, self._nonce, self._peer_nonce, me.introduction
+        )
 
 
 class Acceptor:
-    """The side that was connected to; `is_peer` says whether a node id belongs to the cluster."""
+    """The side that was connected to; `is_peer` says whether a node id belongs to the cluster.
+
+    It may raise a `Refused` that says more.
+    """
 
     def __init__(self, identity: Identity, is_peer: Callable[[str], bool], nonce: bytes) -> None:
         self.peer_id = ""  # proved to be true once `welcome` has returned
+        self.introduction = b""  # what the dialer says of itself, likewise
         self._identity = identity
         self._is_peer = is_peer
         self._nonce = nonce
@@ -191,13 +238,18 @@ class Acceptor:
         Raises:
             WrongSecret: it does not fit.
         """
-        if not self._peer_nonce or not hmac.compare_digest(proof, self._prove(DIALER)):
+        self.introduction = proof[_HMAC_BYTES:]
+        if not self._peer_nonce or not hmac.compare_digest(
+            proof[:_HMAC_BYTES], self._prove(DIALER)
+        ):
             raise WrongSecret
         return self._prove(ACCEPTOR)
 
     def _prove(self, role: bytes) -> bytes:
         me = self._identity
-        return me.prove(role, self.peer_id, me.node_id, self._peer_nonce, self._nonce)
+        return me.prove(
+            role, self.peer_id, me.node_id, self._peer_nonce, self._nonce, self.introduction
+        )
 
 
 def _packed(text: bytes) -> bytes:

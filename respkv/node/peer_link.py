@@ -7,10 +7,11 @@ import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Final
+from typing import Any, Final
 
 from respkv.node.peer_auth import NONCE_BYTES, Dialer, Identity, Malformed
 from respkv.node.peer_protocol import (
+    ANNOUNCEMENT,
     CHALLENGE,
     HELLO,
     PROOF,
@@ -32,6 +33,9 @@ WRITE_BYTES_MAX: Final = 512 << 10  # one write
 DOWN_QUEUE_BYTES_MAX: Final = 256 << 10
 
 
+Resolve = Callable[..., list[Any]]  # called as socket.getaddrinfo is, in a thread
+
+
 class DialingProtocol(PeerProtocol):
     """The connection that this node opened: after the handshake it only sends."""
 
@@ -39,6 +43,7 @@ class DialingProtocol(PeerProtocol):
         super().__init__(link.identity, link.refusals, link.counters)
         self.address = address
         self.paused = False
+        self._fd = -1
         self._link = link
         self._dialer = Dialer(link.identity, peer_id, os.urandom(NONCE_BYTES))
         self._expected = CHALLENGE
@@ -46,6 +51,7 @@ class DialingProtocol(PeerProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say who we are."""
         super().connection_made(transport)
+        self._fd = self.transport.get_extra_info("socket").fileno()
         self.send_frame(HELLO, self._dialer.hello())
 
     def take_frame(self, kind: int, flags: int, body: bytes) -> None:
@@ -60,6 +66,19 @@ class DialingProtocol(PeerProtocol):
             self._expected = 0
             self.let_in()
             self._link.opened(self)
+
+    def send(self, parts: list[bytes | memoryview]) -> None:
+        """Write here and now: a transport writes once the loop's turn is over, after the disk."""
+        if self.transport.is_closing():
+            return
+        data = b"".join(parts)
+        self.counters.bytes_sent += len(data)
+        sent = 0
+        if not self.transport.get_write_buffer_size():
+            with contextlib.suppress(OSError):  # a broken connection is the transport's business
+                sent = os.write(self._fd, data)
+        if sent < len(data):
+            self.transport.write(data[sent:])
 
     def pause_writing(self) -> None:
         """The kernel takes no more: what waits stays in the queue, where heartbeats overtake."""
@@ -91,6 +110,8 @@ class PeerLink:
         queue_bytes_max: int,
         on_state: Callable[[bool], None],
         resolver: Executor,
+        resolve: Resolve,
+        announcement: Callable[[], bytes],
     ) -> None:
         self.identity = identity
         self.refusals = refusals
@@ -100,8 +121,10 @@ class PeerLink:
         self._queue_bytes_max = queue_bytes_max
         self._on_state = on_state
         self._resolver = resolver
+        self._resolve = resolve
+        self.announcement = announcement
         self._loop = asyncio.get_running_loop()
-        self._target = ("", "", 0)  # node id, host, port
+        self._target: tuple[str, tuple[str, ...], int] = ("", (), 0)  # node id, hosts, port
         self._connection: DialingProtocol | None = None  # authenticated
         self._dialed: DialingProtocol | None = None  # the newest, perhaps still a stranger
         self._down_timer: asyncio.TimerHandle | None = None
@@ -116,11 +139,17 @@ class PeerLink:
         """The id that the peer must have."""
         return self._target[0]
 
-    def set_target(self, node_id: str, host: str, port: int) -> None:
-        """Dial this address from now on."""
-        if (node_id, host, port) != self._target:
-            self._target = (node_id, host, port)
-            self._hang_up()
+    def set_target(self, node_id: str, hosts: tuple[str, ...], port: int) -> None:
+        """Dial the first of these hosts that is the node, from now on.
+
+        An open link stays when there is only one place more to look for it.
+        """
+        if (node_id, hosts, port) != self._target:
+            known_id, known_hosts, known_port = self._target
+            same = (node_id, hosts[:1], port) == (known_id, known_hosts[:1], known_port)
+            if self._connection is None or not same:
+                self._hang_up()
+            self._target = (node_id, hosts, port)
         if self._task is None:
             self._task = self._loop.create_task(self._keep_dialing())
             self._task.add_done_callback(_report_failure)
@@ -143,8 +172,7 @@ class PeerLink:
         sent_before = self.queue.messages_taken
         parts = self.queue.take(WRITE_BYTES_MAX)
         self.counters.messages_sent += self.queue.messages_taken - sent_before
-        self.counters.bytes_sent += sum(map(len, parts))
-        connection.transport.writelines(parts)
+        connection.send(parts)
         if self.queue.bytes and not connection.paused and not self._flush_soon:
             self._flush_soon = True
             self._loop.call_soon(self._flush_more)
@@ -152,6 +180,11 @@ class PeerLink:
     def _flush_more(self) -> None:
         self._flush_soon = False
         self.flush()
+
+    def tell(self, announcement: bytes) -> None:
+        """Send at once what the peer needs to know before anything else; nothing when empty."""
+        if self._connection is not None and announcement:
+            self._connection.send_frame(ANNOUNCEMENT, announcement)
 
     async def close(self) -> None:
         """Stop dialing, and close what is open once it has been written."""
@@ -179,6 +212,7 @@ class PeerLink:
             connection.transport.abort()
             return
         self._connection = connection
+        self.tell(self.announcement())
         self.queue.bytes_max = self._queue_bytes_max
         if self._opened_before:
             self.counters.reconnects += 1
@@ -229,37 +263,41 @@ class PeerLink:
     async def _converse(self) -> bool:
         """Dial, and wait until the connection ends; return whether the peer had let us in."""
         target = self._target
-        _, host, port = target
-        try:
-            # Anew at each attempt: the peer may come back elsewhere.
-            addresses = await self._resolve(host, port)
-        except (OSError, UnicodeError):
-            return False
-        for address in addresses:
-            connection = await self._connect(address)
-            if connection is not None:
-                if self._closing or self._target != target:
-                    connection.transport.abort()  # things changed while we dialed
-                await connection.closed
-                return connection.authenticated
+        _, hosts, port = target
+        for host in hosts:
+            try:
+                # Anew at each attempt: the peer may come back elsewhere.
+                addresses = await self._addresses(host, port)
+            except (OSError, UnicodeError):
+                continue
+            for address in addresses:
+                connection = await self._connect(host, address)
+                if connection is not None:
+                    if self._closing or self._target != target:
+                        connection.transport.abort()  # things changed while we dialed
+                    await connection.closed
+                    if connection.authenticated or self._target != target:
+                        return connection.authenticated
         return False
 
-    async def _resolve(self, host: str, port: int) -> list[str]:
+    async def _addresses(self, host: str, port: int) -> list[str]:
         try:
             ipaddress.ip_address(host)
         except ValueError:
             found = await self._loop.run_in_executor(
-                self._resolver, socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM
+                self._resolver, self._resolve, host, port, 0, socket.SOCK_STREAM
             )
             return [str(address[0]) for *_, address in found]
         return [host]
 
-    async def _connect(self, address: str) -> DialingProtocol | None:
-        node_id, host, port = self._target
+    async def _connect(self, host: str, address: str) -> DialingProtocol | None:
+        node_id, _, port = self._target
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, connection = await self._loop.create_connection(
-                    lambda: self._dialing(host, port, node_id), address, port
+                    lambda: self._dialing(host, port, node_id),  # type: ignore[type-var]
+                    address,
+                    port,
                 )
                 return connection
         return None

@@ -7,13 +7,17 @@ two that were opened at once survives: each side repairs its own way, and a one-
 
 import asyncio
 import os
+import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
-from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed
-from respkv.node.peer_link import PeerLink
+from respkv.errors import FrameError, PeerCodecError
+from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed, ReplacedNode
+from respkv.node.peer_link import PeerLink, Resolve
 from respkv.node.peer_protocol import (
+    ANNOUNCEMENT,
     CHALLENGE,
     HELLO,
     PROOF,
@@ -23,11 +27,11 @@ from respkv.node.peer_protocol import (
     RefusalLog,
 )
 from respkv.node.peer_queue import CHUNK, MESSAGES, message_bounds
-from respkv.replica.peer_codec import PeerCodecError, PeerMessage, decode_message
-from respkv.wire.frames import ChunkJoiner, FrameError
+from respkv.replica.peer_codec import PeerMessage, decode_message
+from respkv.wire.frames import ChunkJoiner
 
-QUEUE_BYTES_MAX: Final = 64 << 20
 RESOLVING_MAX: Final = 4  # names at a time
+DRAIN_ROUNDS_MAX: Final = 64  # a slice of each connection in each; others wait as well
 STRANGERS_MAX: Final = 64  # connections that have not said who they are
 
 
@@ -37,6 +41,7 @@ class AcceptedProtocol(PeerProtocol):
     def __init__(self, network: "PeerNetwork") -> None:
         super().__init__(network.identity, network.refusals, network.counters)
         self.number = 0  # of the node on the other side, once it has proved it
+        self.introduction = b""
         self._network = network
         self._acceptor = Acceptor(network.identity, network.is_peer, os.urandom(NONCE_BYTES))
         self._expected = HELLO
@@ -58,11 +63,17 @@ class AcceptedProtocol(PeerProtocol):
             self.send_frame(CHALLENGE, self._acceptor.challenge(body))
             self._expected = PROOF
         else:
-            self.send_frame(WELCOME, self._acceptor.welcome(body))
+            welcome = self._acceptor.welcome(body)
+            self.introduction = self._acceptor.introduction
+            self._network.introduced(self._acceptor.peer_id, self.introduction)
+            self.send_frame(WELCOME, welcome)
             self.let_in()
             self._network.let_in(self, self._acceptor.peer_id)
 
     def _take_messages(self, kind: int, flags: int, body: bytes) -> None:
+        if kind == ANNOUNCEMENT:
+            self._network.on_announcement(body)
+            return
         try:
             if kind == MESSAGES:
                 messages = [self._decode(body, start, end) for start, end in message_bounds(body)]
@@ -75,6 +86,7 @@ class AcceptedProtocol(PeerProtocol):
             self.broken(error)
             return
         self.counters.messages_received += len(messages)
+        self._network.heard[self.number] = time.monotonic()
         on_message = self._network.on_message
         for partition, message in messages:
             on_message(partition, message)
@@ -96,8 +108,8 @@ class AcceptedProtocol(PeerProtocol):
 class PeerNetwork:
     """Owned by the node, which calls `flush` once at the end of each turn.
 
-    `on_message(partition, message)` and `on_state(number, up)` are called from the event loop and
-    must not raise. `secret` is never logged.
+    `on_message(partition, message)`, `on_state(number, up)` and `on_announcement(body)` are called
+    from the event loop and must not raise. `secret` is never logged. `resolve` is asked for names.
     """
 
     def __init__(
@@ -108,10 +120,19 @@ class PeerNetwork:
         secret: bytes,
         on_message: Callable[[int, PeerMessage], None],
         on_state: Callable[[int, bool], None],
-        queue_bytes_max: int = QUEUE_BYTES_MAX,
+        queue_bytes_max: int,
+        introduction: bytes = b"",
+        resolve: Resolve = socket.getaddrinfo,
     ) -> None:
         self.node_number = node_number
-        self.identity = Identity(node_id, cluster_id, secret)
+        self.identity = Identity(node_id, cluster_id, secret, introduction=introduction)
+        self.on_announcement: Callable[[bytes], None] = lambda _: None
+        # Asked with node id, what it says, and what the other process with this id has said that is
+        # connected already (empty: none); raises Refused.
+        self.on_introduction: Callable[[str, bytes, bytes], None] = lambda *_: None
+        self.announcement = b""  # what each peer is told when its link opens
+        self.replaced: set[str] = set()  # node ids whose place others have
+        self._resolve = resolve
         self.on_message = on_message
         self.counters = PeerCounters()
         self.refusals = RefusalLog(self.counters)
@@ -124,6 +145,7 @@ class PeerNetwork:
         self._resolver = ThreadPoolExecutor(RESOLVING_MAX, thread_name_prefix="resolve")
         self._server: asyncio.Server | None = None
         self._accepted: dict[int, AcceptedProtocol] = {}
+        self.heard: dict[int, float] = {}  # when each peer's last frame came, monotonic seconds
         self._strangers: set[AcceptedProtocol] = set()
 
     async def listen(self, host: str, port: int) -> int:
@@ -133,12 +155,22 @@ class PeerNetwork:
             OSError: the address cannot be used.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: AcceptedProtocol(self), host, port)
-        bound: int = self._server.sockets[0].getsockname()[1]
+        server: Any = await loop.create_server(
+            lambda: AcceptedProtocol(self),  # type: ignore[arg-type,return-value]
+            host,
+            port,
+        )
+        self._server = server
+        bound: int = server.sockets[0].getsockname()[1]
         return bound
 
-    def set_peer(self, number: int, node_id: str, host: str, port: int) -> None:
-        """Keep a link to this node, here from now on; `host` is resolved at each connect."""
+    def set_peer(
+        self, number: int, node_id: str, host: str, port: int, announced_host: str = ""
+    ) -> None:
+        """Keep a link to this node, here from now on.
+
+        `host` is resolved at each connect; `announced_host` is tried where that is not the node.
+        """
         link = self.links.get(number)
         if link is None:
             link = PeerLink(
@@ -148,12 +180,22 @@ class PeerNetwork:
                 self._queue_bytes_max,
                 lambda up: self._on_state(number, up),
                 self._resolver,
+                self._resolve,
+                lambda: self.announcement,
             )
             self.links[number] = link
-        link.set_target(node_id, host, port)
+        hosts = (host,) if announced_host in ("", host) else (host, announced_host)
+        link.set_target(node_id, hosts, port)
+
+    def announce(self, announcement: bytes) -> None:
+        """Tell this to all peers: now, or when their links open."""
+        self.announcement = announcement
+        for link in self.links.values():
+            link.tell(announcement)
 
     async def forget_peer(self, number: int) -> None:
         """The node is no member any more: it is neither dialed nor let in."""
+        self.heard.pop(number, None)
         link = self.links.pop(number, None)
         if link is not None:
             self._unflushed.discard(link)
@@ -178,6 +220,15 @@ class PeerNetwork:
                 link.flush()
             self._unflushed.clear()
 
+    async def drain(self) -> None:
+        """Take what peers have sent while this node stood still, until nothing more comes."""
+        for _ in range(DRAIN_ROUNDS_MAX):
+            received = self.counters.bytes_received
+            for _ in range(2):  # one turn looks at the sockets, and the next one takes it in
+                await asyncio.sleep(0)
+            if self.counters.bytes_received == received:
+                return
+
     async def close(self) -> None:
         """End all connections; nothing is reported any more."""
         self._closing = True
@@ -194,8 +245,27 @@ class PeerNetwork:
     # --- what accepted connections ask -------------------------------------------------------
 
     def is_peer(self, node_id: str) -> bool:
-        """Return whether a node id is one of the cluster's others."""
+        """Return whether a node id is one of the cluster's others.
+
+        Raises:
+            ReplacedNode: it was one.
+        """
+        if node_id in self.replaced:
+            raise ReplacedNode(f"{node_id}, in whose place another node is")
         return any(link.node_id == node_id for link in self.links.values())
+
+    def introduced(self, node_id: str, introduction: bytes) -> None:
+        """A stranger has proved that it may speak for this node id.
+
+        Raises:
+            Refused: so does somebody else.
+        """
+        other = b""
+        for accepted in self._accepted.values():
+            link = self.links.get(accepted.number)
+            if link is not None and link.node_id == node_id:
+                other = accepted.introduction
+        self.on_introduction(node_id, introduction, other)
 
     def accepted(self, connection: AcceptedProtocol) -> None:
         """A stranger has connected."""

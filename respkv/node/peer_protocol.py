@@ -1,7 +1,7 @@
 """What both ends of a connection between nodes have in common: frames in, refusals, a deadline.
 
-Reading goes in slices of 128 KiB, one a turn: a peer that floods this node cannot starve its
-clients, whose sockets are looked at between the slices.
+Reading goes in slices of at most 256 KiB, one a turn: a peer that floods this node cannot starve
+its clients, whose sockets are looked at between the slices.
 """
 
 import asyncio
@@ -9,9 +9,9 @@ import logging
 import socket
 from typing import Any, Final
 
+from respkv.errors import FrameError, PeerCodecError
 from respkv.node.peer_auth import REASONS, Identity, Malformed, Refused
-from respkv.replica.peer_codec import PeerCodecError
-from respkv.wire.frames import FrameError, FrameSplitter, pack_frame
+from respkv.wire.frames import FrameSplitter, pack_frame
 
 logger = logging.getLogger("respkv")
 
@@ -20,11 +20,11 @@ CHALLENGE: Final = 2
 PROOF: Final = 3
 WELCOME: Final = 4
 REFUSAL: Final = 5
+ANNOUNCEMENT: Final = 6  # after it; what all nodes have to know: small, and rare
 
-# At 64 KiB, 16 appends of 16 KiB a turn cost 44 us each, here 24, at 256 KiB 22 (bench/micro/peers.py).
-READ_BYTES: Final = 128 << 10
+SLICE_BYTES: Final = 128 << 10  # loops read up to 256 KiB at a time
 UNSENT_BYTES_MAX: Final = 256 << 10  # in the kernel and above it, before the queue waits
-HANDSHAKE_BYTES_MAX: Final = 1024  # of a frame, while the other side is a stranger
+HANDSHAKE_BYTES_MAX: Final = 4096  # of a frame, while the other side is a stranger
 HANDSHAKE_SECONDS: Final = 2.0
 # A connection whose data nobody acknowledges is given up after this long, so that a healed network
 # finds a new connection, not one whose retransmissions have backed off to minutes.
@@ -64,8 +64,8 @@ class RefusalLog:
             logger.warning("peer connection with %s refused: %s", address, text)
 
 
-class PeerProtocol(asyncio.BufferedProtocol):
-    """One connection; `take_frame` is what the two ends do differently."""
+class PeerProtocol:
+    """An asyncio protocol (by its methods); `take_frame` is what the two ends do differently."""
 
     def __init__(self, identity: Identity, refusals: RefusalLog, counters: PeerCounters) -> None:
         self.identity = identity
@@ -76,7 +76,6 @@ class PeerProtocol(asyncio.BufferedProtocol):
         self.transport: Any = None
         self._loop = asyncio.get_running_loop()
         self._splitter = FrameSplitter(HANDSHAKE_BYTES_MAX)
-        self._slice = bytearray(READ_BYTES)
         self._deadline: asyncio.TimerHandle | None = None
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
@@ -100,21 +99,17 @@ class PeerProtocol(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(high=UNSENT_BYTES_MAX)
         self._deadline = self._loop.call_later(HANDSHAKE_SECONDS, self.too_late)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        """Return where the next bytes go: never more than one slice of them."""
-        return self._slice
-
-    def buffer_updated(self, size: int) -> None:
+    def data_received(self, data: bytes) -> None:
         """Take what has come, and leave more of it for the next turn."""
         if self.transport.is_closing():
             return
-        self.counters.bytes_received += size
-        if size == READ_BYTES:
+        self.counters.bytes_received += len(data)
+        if len(data) >= SLICE_BYTES:
             # Otherwise libuv reads on, up to 32 times, before it looks at any other socket.
             self.transport.pause_reading()
             self._loop.call_soon(self._read_on)
         try:
-            frames = self._splitter.feed(bytes(memoryview(self._slice)[:size]))
+            frames = self._splitter.feed(data)
         except FrameError as error:
             self.broken(error)
             return
@@ -128,6 +123,15 @@ class PeerProtocol(asyncio.BufferedProtocol):
                 self.refuse(refusal)
             if self.transport.is_closing():
                 return
+
+    def eof_received(self) -> None:
+        """The other side has closed: so does this one."""
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more."""
+
+    def resume_writing(self) -> None:
+        """It takes more again."""
 
     def take_frame(self, kind: int, flags: int, body: bytes) -> None:
         """Take one frame.

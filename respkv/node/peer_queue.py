@@ -11,9 +11,10 @@ from collections import deque
 from typing import Final
 
 from respkv.consensus.messages import APPEND, Message
+from respkv.errors import FrameError
 from respkv.replica.peer_codec import PeerMessage, encode_message
 from respkv.replica.snapshot_transfer import SnapshotChunk
-from respkv.wire.frames import BODY_BYTES_MAX, MORE, FrameError, frame_parts
+from respkv.wire.frames import BODY_BYTES_MAX, MORE, frame_parts
 
 MESSAGES: Final = 16  # frame types: whole messages, each behind its size
 CHUNK: Final = 17  # a part of one message

@@ -46,7 +46,6 @@ class Stream(Client):
         if self.is_broken:
             return
         if type(reply) is not bytes and isinstance(reply, CommandError):
-            reply = self.router.addressed(self.connection, reply)
             self.connection.node.count_error(reply)
         self.replies.append(encode(reply, self.connection.resp))
 
@@ -140,7 +139,7 @@ class ClusterRouter:
         slot = slots.pop()
         replica = self._leading(slot)
         if replica is None:
-            refusal = self._redirection(connection, slot)
+            refusal = self.redirection(connection, slot)
             if not (isinstance(refusal, SlotNotServed) and self._hold(connection, [argv])):
                 self.answer(connection, refusal)
             return
@@ -167,22 +166,31 @@ class ClusterRouter:
         elif not slots:
             self.answer(connection, transaction.run(Keyspace(1), argv))
         else:
-            slot = slots.pop()
+            slot = next(iter(slots))
             replica = self._leading(slot)
+            follower = None if replica is not None or raws else self._following(connection, slot)
+            if follower is not None:
+                stream = self._stream(connection, follower.partition)
+                self._expect(connection, stream)
+                follower.submit_stale_read(stream, transaction.run, [argv])
+                return
             if replica is None:
-                self.answer(connection, self._redirection(connection, slot))
+                self.answer(connection, self.redirection(connection, slot))
                 return
             stream = self._stream(connection, replica.partition)
             self._expect(connection, stream)
             replica.submit_transaction(stream, transaction, raws, argv, changes_db)
 
     def _slots_of(self, connection: "Connection", transaction: Transaction) -> set[int]:
+        if transaction.slots is not None:
+            return transaction.slots
         lane = self._lane(connection)
         slots = set(lane.watched_slots) if lane.watches is transaction.watches else set()
         for _, command_argv, local in transaction.commands:
             if not local:
                 slots.add(slot_of_command(resolve(command_argv), command_argv))
         slots.discard(UNROUTED)
+        transaction.slots = slots
         return slots
 
     def holds_queued(self, connection: "Connection", command: Command, argv: Argv) -> bool:
@@ -197,7 +205,11 @@ class ClusterRouter:
         if command.name in COMBINED:
             raise KeylessInTransaction
         slot = slot_of_command(command, argv)
-        return slot != UNROUTED and self._waits_for_leader(connection, slot, argv)
+        if slot == UNROUTED:
+            return False
+        if not command.flags & WRITE and self._following(connection, slot) is not None:
+            return False
+        return self._waits_for_leader(connection, slot, argv)
 
     def replica_for(self, connection: "Connection", argv: Argv) -> Replica | None:
         """Return the replica that serves the keys; None: the command waits for a leader.
@@ -215,18 +227,44 @@ class ClusterRouter:
         slots = self._slots_of(connection, transaction)
         if len(slots) != 1:
             return False
+        slot = next(iter(slots))
+        if not transaction.writes and self._following(connection, slot) is not None:
+            return False
         try:
-            return self._waits_for_leader(connection, slots.pop(), argv)
+            return self._waits_for_leader(connection, slot, argv)
         except CommandError:
             return False
 
     def _waits_for_leader(self, connection: "Connection", slot: int, argv: Argv) -> bool:
         if self._leading(slot) is not None:
             return False
-        error = self._redirection(connection, slot)
+        error = self.redirection(connection, slot)
         if isinstance(error, SlotNotServed) and self._hold(connection, [argv]):
             return True
         raise error
+
+    def copies(self, connection: "Connection") -> tuple[int, bool]:
+        """Return how many other nodes hold all that the client wrote here on disk.
+
+        And whether that may still grow as far as this node will hear: of a partition that it does
+        not lead any more it learns nothing. A client that wrote nothing is told how many there are.
+        """
+        written = [
+            (self.replicas[partition], stream.written_index)
+            for partition, stream in self._lane(connection).streams.items()
+            if stream.written_index
+        ]
+        if not written:
+            others = [
+                node.up
+                for number, node in self.view.nodes.items()
+                if number != self.view.own_number
+            ]
+            return min(self.view.replication_factor - 1, sum(others)), True
+        return (
+            min([replica.copies(index) for replica, index in written]),
+            all([replica.leads for replica, _ in written]),
+        )
 
     def forget(self, connection: "Connection") -> None:
         """The client is gone; what it proposed goes on without it."""
@@ -259,11 +297,13 @@ class ClusterRouter:
                 self._gather(connection, command, argvs[position:])
                 return
             replica = self._leading(slot)
+            if replica is None and not command.flags & WRITE:
+                replica = self._following(connection, slot)
             if replica is not None:
                 self._expect(connection, self._stream(connection, replica.partition))
                 shares.setdefault(replica.partition, []).append(argv)
                 continue
-            refusal = self._redirection(connection, slot)
+            refusal = self.redirection(connection, slot)
             if isinstance(refusal, SlotNotServed) and self._hold(connection, argvs[position:]):
                 break
             self.answer(connection, refusal)
@@ -284,30 +324,34 @@ class ClusterRouter:
             replica = self.replicas[partition]
             stream = self._stream(connection, partition)
             if not logged:
+                if not replica.leads:
+                    replica.submit_stale_read(stream, command.handler, argvs)
+                    continue
                 replica.begin_input()
                 replica.submit_read(stream, command, argvs)
-            elif len(argvs) == 1 or len(shares) > 1 or not raw:
+            elif len(shares) > 1 or not raw:
                 replica.submit_write(stream, command, argvs, b"".join(map(encode_command, argvs)))
             else:
                 replica.submit_write(stream, command, argvs, raw)
 
-    def _redirection(self, connection: "Connection", slot: int) -> CommandError:
+    def redirection(self, connection: "Connection", slot: int) -> CommandError:
+        """Return what a client is told whose command this node cannot serve."""
         preferred = self.node.config["cluster-preferred-endpoint-type"]
         error = redirect(self.view, slot, local_host(connection), preferred)
         self.redirections += isinstance(error, Moved)
         return error
 
-    def addressed(self, connection: "Connection", error: CommandError) -> CommandError:
-        """Return a replica's refusal; one that names a leader, with its address for this client."""
-        if not error.text.startswith(b"MOVED "):
-            return error
-        redirection = self._redirection(connection, int(error.text.split()[1]))
-        return redirection if isinstance(redirection, Moved) else error
-
     def _leading(self, slot: int) -> Replica | None:
         """Return the replica that serves a slot; None when none on this node leads it."""
         replica = self.replicas.get(self.view.partition_of_slot[slot])
         return replica if replica is not None and replica.leads else None
+
+    def _following(self, connection: "Connection", slot: int) -> Replica | None:
+        """Return the follower here that a READONLY client may read a slot from; None for none."""
+        if not connection.reads_followers:
+            return None
+        replica = self.replicas.get(self.view.partition_of_slot[slot])
+        return replica if replica is not None and replica.follows else None
 
     def _lane(self, connection: "Connection") -> Lane:
         lane = self._lanes.get(connection.id)
@@ -383,6 +427,9 @@ class ClusterRouter:
             if gathering.has_unknown and command.flags & WRITE:
                 connection.close_unknown()
                 return
+            for number, part in gathering.parts.items():
+                if part.written_index:
+                    self._stream(connection, number).written_index = part.written_index
             self.answer(connection, reply)
             self.node.call_soon(connection.go_on)
 

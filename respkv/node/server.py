@@ -17,8 +17,11 @@ from typing import Any
 from respkv.commands.table import LOADING, Command
 from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
-from respkv.errors import CommandError
+from respkv.errors import CommandError, LogFailed
+from respkv.keyspace.accesses import Accesses
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.limits import Limits
+from respkv.log.damage import LogDamaged, MemberDamaged
 from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.log.wal import SEGMENT_BYTES, Wal
 from respkv.node import (
@@ -26,6 +29,7 @@ from respkv.node import (
     client_list,
     cluster_commands,
     cluster_refusals,
+    debug_commands,
     migrate,
     server_commands,
     session_commands,
@@ -35,13 +39,16 @@ from respkv.node.cluster import Cluster
 from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
+from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
 from respkv.node.router import ClusterRouter, Stream
-from respkv.node.runtime import LogFailed, NodeRuntime
+from respkv.node.runtime import NodeRuntime
 from respkv.node.sync_helper import SyncHelper
 from respkv.node.tracking import Tracking
+from respkv.node.waiting import Waiting
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
+from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
 from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper, begin_snapshots
@@ -64,6 +71,7 @@ DECLARED = (
     client_list,
     tracking_commands,
     server_commands,
+    debug_commands,
     cluster_commands,
     cluster_refusals,
     migrate,
@@ -75,6 +83,11 @@ PROTECTED_TEXT = (
     b"interface. If you want to connect from external computers, set a password (requirepass), "
     b"bind to loopback only, or turn protected mode off (protected-mode no) if you know that "
     b"nobody else can reach this port."
+)
+DEBUG_REFUSED_TEXT = (
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can '
+    b"run it from a local connection, otherwise you need to set this option in the configuration "
+    b"file, and then restart the server."
 )
 LOADING_TEXT = b"LOADING Redis is loading the dataset in memory"
 DISK_FULL_TEXT = (
@@ -100,7 +113,11 @@ class Node:
         self.config = config
         if config["cluster-enabled"]:
             config.set("databases", "1", "cluster mode")
-        self.config_changed()
+        self.limits = Limits()  # one for all keyspaces, also those of partitions to come
+        self.accesses: Accesses | None = None  # the same of when and how often keys are used
+        self._follows = ("", 0, 0)
+        self.sweeps = True
+        self._log_open = False
         self.started = time.time()
         self.turn_time = self.started
         self.last_save = self.started
@@ -127,12 +144,12 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self.pause = Pause(self._loop, self.update_guard)
         self.tracking = Tracking(self)
+        self.waiting = Waiting(self._loop)
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
         self._fs = fs
         self._snapshot_child = snapshot_child
         self._directory = str(config["dir"])
-        self._log_open = False
         self._write_refusal = b""
         self.cluster: ClusterService | None = None  # what commands ask
         self._members: Cluster | None = None  # the same, as the owner of the replicas
@@ -143,10 +160,12 @@ class Node:
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
         self.runtime.on_keys_changed = self._keys_changed
+        self.memory = MemoryGuard(self.replicas, self.runtime.chance)
         self._take_log(wal)
         raft = Raft(1, [1], 0, 0, 0, 0, [], self.runtime.chance)
         keyspace = Keyspace(config["databases"])
         self._take_replica(Replica(0, raft, keyspace, (0, 0), self.log_writer, self.runtime))
+        self.config_changed()
 
     def _take_log(self, wal: Wal) -> None:
         always = self.config["appendfsync"] == "always"
@@ -156,6 +175,7 @@ class Node:
 
     def _take_replica(self, replica: Replica) -> None:
         self.replica = replica
+        self.adopt(replica)
         self.router: Replica | ClusterRouter = replica
         self.tracking.update_watching()
         self.keeper = SnapshotKeeper(
@@ -187,11 +207,22 @@ class Node:
             self.router.forget(client)
         self.tracking.disable(client)
         self.pause.forget(client)
+        self.waiting.forget(client)
         self.clients.pop(client.id, None)
 
     def update_guard(self) -> None:
         """Decide anew whether `must_wait` has to be asked before each command."""
         self.guarded = self.loading or self.pause.active
+
+    def check_debug(self, client: Connection) -> None:
+        """Let DEBUG pass.
+
+        Raises:
+            CommandError: enable-debug-command does not allow it to this client.
+        """
+        allowed = self.config["enable-debug-command"]
+        if allowed != "yes" and not (allowed == "local" and client.is_local):
+            raise CommandError(DEBUG_REFUSED_TEXT)
 
     def must_wait(self, client: Connection, command: Command) -> bool:
         """Return whether CLIENT PAUSE keeps this command waiting.
@@ -223,7 +254,33 @@ class Node:
 
     def config_changed(self) -> None:
         """Take over the options that are looked at too often to look them up."""
-        self.output_limit: BufferLimit = self.config["client-output-buffer-limit"]["normal"]
+        config = self.config
+        self.output_limit: BufferLimit = config["client-output-buffer-limit"]["normal"]
+        self.limits.take(config.__getitem__)
+        self._follow_memory()
+        if self._log_open:
+            self.log_writer.wait_for_sync = config["appendfsync"] == "always"
+
+    def _follow_memory(self) -> None:
+        config = self.config
+        limit, policy = config["maxmemory"], config["maxmemory-policy"]
+        kind = policy.rpartition("-")[2]
+        follows = (kind, config["lfu-log-factor"], config["lfu-decay-time"])
+        if follows != self._follows:
+            self._follows = follows
+            self.accesses = None
+            if kind in ("lru", "lfu"):
+                self.accesses = Accesses(kind == "lfu", *follows[1:], int(time.time() * 1000))
+            for replica in self.replicas():
+                replica.keyspace.follow_accesses(self.accesses)
+        self.memory.limit(limit, policy, config["maxmemory-samples"])
+        self.runtime.check_memory = self.memory.end_turn if limit else None
+
+    def adopt(self, replica: Replica) -> None:
+        """Tell a replica's keyspace what this node is told about its data."""
+        replica.sweeps = self.sweeps
+        replica.keyspace.limits = self.limits
+        replica.keyspace.follow_accesses(self.accesses)
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""
@@ -249,7 +306,8 @@ class Node:
         self.errors.clear()
         self.error_replies = 0
         for replica in self.replicas():
-            replica.keyspace.hits = replica.keyspace.misses = replica.keyspace.expired = 0
+            keyspace = replica.keyspace
+            keyspace.hits = keyspace.misses = keyspace.expired = keyspace.evicted = 0
         self.connections_received = 0
         self.connections_rejected = 0
 
@@ -378,10 +436,6 @@ class Node:
                 failure = error
             self.wal.end_spare(path, failure)
         self._refuse_writes_when_full()
-        if not self.log_writer.idle:
-            # What found no room before may be written now; a command larger than the spares may
-            # have met a full disk while all of them are in place.
-            self.runtime.request_end_of_turn()
 
     def _refuse_writes_when_full(self) -> None:
         held, held_max = self.wal.bytes_held(), self.config["log-bytes-max"]
@@ -395,7 +449,7 @@ class Node:
             self._write_refusal = refusal
             logger.warning("writes: %s", refusal.decode() or "taken again")
         for replica in self.replicas():
-            replica.write_refusal = refusal
+            replica.refuse_writes(refusal)
 
     # --- running -----------------------------------------------------------------------------
 
@@ -406,7 +460,9 @@ class Node:
         gc.disable()
         opening = Wal.opening(self._fs, self._directory)
         next(opening)  # the directory is this server's, or another's: then no port is opened
-        if self.config["cluster-enabled"] and self.cluster is None:
+        if not self.config["cluster-enabled"]:
+            refuse_members_directory(self._fs, self._directory)
+        elif self.cluster is None:
             self.cluster = self._members = Cluster(self, self._fs, self._directory)
             self.runtime.on_end_of_turn = self._members.end_turn
         self.progress = LoadingProgress(self._directory)
@@ -431,7 +487,20 @@ class Node:
             self._sync_helper.close(self._loop)
 
     async def _load_and_tick(self, opening: Steps[Wal]) -> None:
+        try:
+            await self._load(opening)
+        except LogDamaged as damage:
+            if self._members is not None and self._members.membership.is_shared:
+                raise MemberDamaged(damage, self._members.membership.node_id) from None
+            raise
+        if self._members is not None:
+            await asyncio.gather(self._tick(), self._ready_with_leaders(self._members))
+        await self._tick()
+
+    async def _load(self, opening: Steps[Wal]) -> None:
         self._take_log(await self._run_steps(opening))
+        if self._members is not None:
+            self._members.membership.refuse_foreign_log(bool(self.wal.recovered))
         self._log_open = self.runtime.seals = True
         if self._members is not None:
             await self._members.form()
@@ -439,7 +508,7 @@ class Node:
             await self._members.join()
             self.router = self._members.start()
             self.tracking.update_watching()
-            await asyncio.gather(self._tick(), self._ready_with_leaders(self._members))
+            return
         recovering = recovering_replica(
             self._fs,
             self._directory,
@@ -456,7 +525,6 @@ class Node:
         self.replica.raft.campaign()
         self.log_writer.touch(self.replica)
         await self._apply_tail()
-        await self._tick()
 
     async def _run_steps(self, steps: Steps[Result]) -> Result:
         """Work in slices of a few milliseconds; clients are answered between them."""
@@ -553,6 +621,10 @@ class Node:
             self.turn_time = time.time()
             if self.log_writer.idle:
                 self.wal.seal()
+            else:
+                # What found no room before may be written now; a command larger than the spares may
+                # have met a full disk while all of them are in place.
+                self.runtime.request_end_of_turn()
             if self._members is not None:
                 self._members.tick()
             else:

@@ -1,5 +1,6 @@
 """Commands that act on the node: INFO, CONFIG, COMMAND, snapshots, SHUTDOWN (as in Redis 7.0)."""
 
+import logging
 import time
 
 from respkv.commands import describe
@@ -17,7 +18,9 @@ from respkv.commands.table import (
     command,
     container,
 )
-from respkv.config import OPTIONS, InvalidArgument, Option
+from respkv.config import InvalidArgument, option_of
+from respkv.config.option import Option
+from respkv.config.options import PROTECTED
 from respkv.errors import BadSyntax, CommandError, quoted
 from respkv.node import cluster_refusals as _declares_cluster  # noqa: F401
 from respkv.node.config_file import rewrite_config
@@ -25,6 +28,8 @@ from respkv.node.connection import LATER, Connection
 from respkv.node.info import info_text
 from respkv.wire.reply import OK, Reply, Verbatim
 from respkv.wire.run import Argv
+
+logger = logging.getLogger("respkv")
 
 _ALWAYS = CONNECTION | LOADING | STALE
 
@@ -76,24 +81,34 @@ def config_set(session: Connection, argv: Argv) -> Reply:
     if len(argv) % 2:
         raise BadSyntax()
     changes: list[tuple[Option, str]] = []
+    names: list[str] = []
     refusal: CommandError | None = None
+    config = session.node.config
     for name, value in zip(argv[2::2], argv[3::2], strict=True):
-        option = OPTIONS.get(name.decode(errors="replace").lower())
+        given = name.decode(errors="replace")
+        option = option_of(given)
         if option is None:
-            raise CommandError(
+            refusal = refusal or CommandError(
                 b"ERR Unknown option or number of arguments for CONFIG SET - '%b'" % quoted(name)
             )
-        if not option.mutable:
-            refusal = refusal or _not_set(option.name, "can't set immutable config")
-        elif any([option is known for known, _ in changes]):
-            refusal = refusal or _not_set(option.name, "duplicate parameter")
+            continue
+        if option.name in PROTECTED and config["enable-protected-configs"] == "no":
+            refusal = refusal or _not_set(given, "can't set protected config")
+        elif not option.mutable:
+            refusal = refusal or _not_set(given, "can't set immutable config")
+        elif given.lower() in names:
+            refusal = refusal or _not_set(given, "duplicate parameter")
+        names.append(given.lower())
         changes.append((option, value.decode(errors="replace")))
     if refusal is not None:
         raise refusal
     try:
-        session.node.config.take(changes)
+        config.take(changes)
     except InvalidArgument as error:
-        raise _not_set(error.name, str(error)) from None
+        at = next(at for at, (option, _) in enumerate(changes) if option.name == error.name)
+        raise _not_set(names[at], str(error)) from None
+    for warning in config.take_warnings():
+        logger.warning("CONFIG SET: %s", warning)
     session.node.config_changed()
     return OK
 

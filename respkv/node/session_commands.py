@@ -16,7 +16,8 @@ from respkv.commands.table import (
     command,
 )
 from respkv.errors import BadSyntax, CommandError, InvalidDatabase, SelectInCluster, WrongArity
-from respkv.node.connection import Connection
+from respkv.node.connection import IN_TRANSACTION, LATER, Connection
+from respkv.node.waiting import copies
 from respkv.replica.batch import database_number
 from respkv.wire.reply import OK, Reply
 from respkv.wire.run import Argv
@@ -195,3 +196,35 @@ def unwatch(session: Connection, argv: Argv) -> Reply:
     """Forget what WATCH has read."""
     session.unwatch()
     return OK
+
+
+@command(name="WAIT", arity=3, flags=CONNECTION | NOSCRIPT, group="generic", since="3.0.0", categories=("connection",),
+         tips=("request_policy:all_shards", "response_policy:agg_min"),
+         syntax="numreplicas:integer timeout:integer",
+         summary="Wait for the synchronous replication of all the write commands sent in the "
+         "context of the current connection")  # fmt: skip
+def wait(session: Connection, argv: Argv) -> Reply:
+    """How many other nodes have on disk what this connection wrote; waits until so many do."""
+    wanted, timeout_ms = _wait_arguments(argv)
+    session.node.waiting.begin(session, wanted, timeout_ms)
+    return LATER
+
+
+def wait_in_transaction(session: Connection, argv: Argv) -> Reply:
+    """A transaction does not stop: how many there are now."""
+    _wait_arguments(argv)
+    return copies(session)[0]
+
+
+def _wait_arguments(argv: Argv) -> tuple[int, int]:
+    wanted = parse_int64(argv[1])
+    try:
+        timeout_ms = parse_int64(argv[2])
+    except CommandError:
+        raise CommandError(b"ERR timeout is not an integer or out of range") from None
+    if timeout_ms < 0:
+        raise CommandError(b"ERR timeout is negative")
+    return wanted, timeout_ms
+
+
+IN_TRANSACTION[b"WAIT"] = wait_in_transaction

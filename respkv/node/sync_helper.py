@@ -5,16 +5,16 @@ interval); this answers over a socket pair in about 130 us and costs 16 us to as
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 import struct
+import time
 from collections.abc import Callable
 
 from respkv.log.filesystem import File
 
-_MESSAGE = struct.Struct("<QI")  # LSN, errno (0: durable)
+_MESSAGE = struct.Struct("<QId")  # LSN, errno (0: durable), seconds it took
 
 
 class SyncHelper:
@@ -33,18 +33,18 @@ class SyncHelper:
         parent.setblocking(False)
         self._socket = parent
         self._shared: File | None = None
-        self._on_synced: Callable[[int, int], None] = lambda lsn, error: None
+        self._on_synced: Callable[[int, int, float], None] = lambda lsn, error, seconds: None
 
     def attach(
-        self, loop: asyncio.AbstractEventLoop, on_synced: Callable[[int, int], None]
+        self, loop: asyncio.AbstractEventLoop, on_synced: Callable[[int, int, float], None]
     ) -> None:
-        """Have `on_synced(lsn, errno)` called in `loop` for each sync, in the order asked."""
+        """Have `on_synced(lsn, errno, seconds)` called in `loop` for each sync, in the order asked."""
         self._on_synced = on_synced
         loop.add_reader(self._socket.fileno(), self._readable)
 
     def sync(self, file: File, lsn: int) -> None:
         """Ask for an fdatasync of `file`."""
-        message = _MESSAGE.pack(lsn, 0)
+        message = _MESSAGE.pack(lsn, 0, 0.0)
         if file is self._shared:
             self._socket.send(message)
         else:
@@ -58,13 +58,10 @@ class SyncHelper:
         os.waitpid(self.process_id, 0)
 
     def _readable(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                message = self._socket.recv(_MESSAGE.size)
-                if not message:
-                    raise ConnectionResetError("the process that syncs the log has ended")
-                lsn, error = _MESSAGE.unpack(message)
-                self._on_synced(lsn, error)
+        message = self._socket.recv(_MESSAGE.size)
+        if not message:
+            raise ConnectionResetError("the process that syncs the log has ended")
+        self._on_synced(*_MESSAGE.unpack(message))
 
 
 def _serve(requests: socket.socket, datasync: Callable[[int], None]) -> None:
@@ -81,9 +78,10 @@ def _serve(requests: socket.socket, datasync: Callable[[int], None]) -> None:
                 os.close(fd)
             fd = fds[0]
         error = 0
+        started = time.perf_counter()
         try:
             datasync(fd)
         except OSError as failure:
             error = failure.errno or 5
-        lsn, _ = _MESSAGE.unpack(message)
-        requests.send(_MESSAGE.pack(lsn, error))
+        lsn = _MESSAGE.unpack(message)[0]
+        requests.send(_MESSAGE.pack(lsn, error, time.perf_counter() - started))

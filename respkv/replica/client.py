@@ -34,6 +34,7 @@ class Client:
         self.reads_pending: int = 0
         self.held: list[tuple[int, Callable[[], None]]] = []
         self.is_parked: bool = False  # its last command waits until an entry answers it
+        self.written_index: int = 0  # of the last entry applied with a write of this client
 
     def hold(self, submit: Callable[[], None]) -> None:
         """Keep a submission until the reads before it are answered."""

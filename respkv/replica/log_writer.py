@@ -27,8 +27,8 @@ class Writer(Protocol):
         """Send a message that had to wait for the log to be durable."""
         ...
 
-    def persisted(self, term: int, index: int) -> None:
-        """Learn that the log is durable here up to (term, index)."""
+    def persisted(self, term: int, index: int) -> bool:
+        """Learn that the log is durable here up to (term, index); return whether to `flush`."""
         ...
 
 
@@ -52,16 +52,23 @@ class LogWriter:
             wait_for_sync  # appendfsync always; otherwise a write is promise enough
         )
         self._touched: list[Writer] = []
+        self._touched_when_synced: list[Writer] = []
         self._collected = _Written()
         self._has_records = False
         self._in_flight: _Written | None = None
         self._in_turn = False
+        self._completed = False  # something is durable since this turn began
         self._when_written: list[Callable[[], None]] = []
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be written or synced."""
         return self._in_flight is None and not self._has_records and not self._touched
+
+    @property
+    def syncing(self) -> bool:
+        """Whether a batch is on its way to the disk: what is added now waits for the next one."""
+        return self._in_flight is not None
 
     def call_when_written(self, call: Callable[[], None]) -> None:
         """Call once every record so far is in the log, durable or not."""
@@ -76,6 +83,11 @@ class LogWriter:
             if not self._touched and not self._in_turn:
                 self._runtime.request_end_of_turn()
             self._touched.append(replica)
+
+    def touch_when_synced(self, replica: Writer) -> None:
+        """Have `replica.flush()` called once the sync under way has completed."""
+        if replica not in self._touched_when_synced:
+            self._touched_when_synced.append(replica)
 
     def add(self, replica: Writer, ready: Ready) -> None:
         """Take what a replica's Raft wants on disk, and the messages that wait for it."""
@@ -92,9 +104,21 @@ class LogWriter:
             collected.persisted.append((replica, last.term, last.index))
         collected.messages += [(replica, message) for message in ready.messages_after_sync]
 
-    def add_snapshot(self, partition: int, index: int, term: int, then: Callable[[], None]) -> None:
-        """Record that a durable snapshot covers (index, term); call `then` once that is durable."""
+    def add_snapshot(
+        self,
+        partition: int,
+        index: int,
+        term: int,
+        then: Callable[[], None],
+        configuration: bytes = b"",
+    ) -> None:
+        """Record that a durable snapshot covers (index, term); call `then` once that is durable.
+
+        `configuration` is the one as of a snapshot that came from a leader.
+        """
         self._wal.add_snapshot(partition, index, term)
+        if configuration:
+            self._wal.add_configuration(partition, index, configuration)
         self._has_records = True
         self._collected.then.append(then)
         if not self._in_turn:
@@ -113,20 +137,25 @@ class LogWriter:
     def end_turn(self) -> None:
         """Flush every touched replica, then write and sync what they handed over.
 
-        Without a sync to wait for, a second pass applies what the first one wrote. Never more: what
-        applying leads to (the next sweep, more of a long recovery) is for the next turn, so that
-        clients are served in between.
+        When that is durable at once, a second pass applies what the first one wrote. Never more:
+        what applying leads to (the next sweep, more of a long recovery) is for the next turn, so
+        that clients are served in between.
         """
         self._in_turn = True
-        for _ in range(1 if self.wait_for_sync else 2):
-            touched = self._touched
-            self._touched = []
-            for replica in touched:
-                replica.flush()
-            self._write()
+        self._completed = False
+        self._flush()
+        if self._completed:
+            self._flush()
         self._in_turn = False
         if self._touched:
             self._runtime.request_end_of_turn()
+
+    def _flush(self) -> None:
+        touched = self._touched
+        self._touched = []
+        for replica in touched:
+            replica.flush()
+        self._write()
 
     def synced(self, lsn: int) -> None:
         """A sync has completed: everything up to `lsn` is durable here."""
@@ -135,6 +164,9 @@ class LogWriter:
         if written is not None and written.lsn <= lsn:
             self._in_flight = None
             self._complete(written)
+            waiting, self._touched_when_synced = self._touched_when_synced, []
+            for replica in waiting:
+                self.touch(replica)
             if self._has_records or self._collected.messages:
                 self._runtime.request_end_of_turn()
 
@@ -164,10 +196,11 @@ class LogWriter:
             self._complete(written)
 
     def _complete(self, written: _Written) -> None:
+        self._completed = True
         for replica, message in written.messages:
             replica.send(message)
         for replica, term, index in written.persisted:
-            replica.persisted(term, index)
-            self.touch(replica)
+            if replica.persisted(term, index):
+                self.touch(replica)
         for then in written.then:
             then()

@@ -8,25 +8,28 @@ import struct
 from typing import Final
 
 from respkv.consensus.messages import KIND_NAMES, Message
+from respkv.consensus.pair_heartbeat import PAIR_KIND_NAMES, PairMessage
 from respkv.entry import Entry
+from respkv.errors import PeerCodecError
 from respkv.replica.snapshot_transfer import SnapshotAck, SnapshotChunk
 
 SNAPSHOT_CHUNK: Final = 128  # kinds of `Message` stay below
 SNAPSHOT_ACK: Final = 129
+PAIR: Final = 160  # and the kind of a `PairMessage`
 
 # kind, reject, partition, sender, recipient, term, index, log term, commit, hint index, hint term,
 # context, number of entries
 _MESSAGE: Final = struct.Struct("<BBIQQQQQQQQQI")
 _ENTRY: Final = struct.Struct("<QQQBHI")  # term, index, time, kind, semantics, bytes of the payload
-# kind, partition, sender, recipient, term, index, log term, offset, size; the data follows
-_CHUNK: Final = struct.Struct("<BIQQQQQQQ")
+# kind, partition, sender, recipient, term, index, log term, offset, size, bytes of the
+# configuration; this and the data follow
+_CHUNK: Final = struct.Struct("<BIQQQQQQQI")
 _ACK: Final = struct.Struct("<BIQQQQQB")  # kind, partition, sender, recipient, term, index, ...
 
-PeerMessage = Message | SnapshotChunk | SnapshotAck
+_PAIR: Final = struct.Struct("<BQQQQQI")  # kind, sender, recipient, number, digest, acked, rows
+_ROW: Final = struct.Struct("<IQQ")  # partition, term, index
 
-
-class PeerCodecError(Exception):
-    """Bytes that are no message of this version."""
+PeerMessage = Message | SnapshotChunk | SnapshotAck | PairMessage
 
 
 def encode_message(partition: int, message: PeerMessage) -> bytes:
@@ -44,8 +47,11 @@ def encode_message(partition: int, message: PeerMessage) -> bytes:
             message.log_term,
             message.offset,
             message.size,
+            len(message.configuration),
         )
-        return b"".join((head, message.data))
+        return b"".join((head, message.configuration, message.data))
+    if isinstance(message, PairMessage):
+        return _encode_pair(message)
     return _ACK.pack(
         SNAPSHOT_ACK,
         partition,
@@ -94,6 +100,20 @@ def _encode_message(partition: int, message: Message) -> bytes:
     return b"".join(parts)
 
 
+def _encode_pair(message: PairMessage) -> bytes:
+    """It speaks of many partitions; the one it is sent with means nothing."""
+    head: bytes = _PAIR.pack(
+        PAIR + message.kind,
+        message.sender,
+        message.recipient,
+        message.number,
+        message.digest,
+        message.acked,
+        len(message.resting),
+    )
+    return b"".join([head, *(_ROW.pack(*row) for row in message.resting)])
+
+
 def decode_message(data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:
     """Return (partition, message) of the bytes from `start` to `end`, all of them.
 
@@ -109,6 +129,8 @@ def decode_message(data: bytes, start: int, end: int) -> tuple[int, PeerMessage]
         return _decode_chunk(data, start, end)
     if kind == SNAPSHOT_ACK:
         return _decode_ack(data, start, end)
+    if kind - PAIR in PAIR_KIND_NAMES:
+        return _decode_pair(data, start, end)
     raise PeerCodecError(f"message kind {kind} is not known: sent by a newer version?")
 
 
@@ -169,13 +191,33 @@ def _decode_chunk(data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:
     at = start + _CHUNK.size
     if at > end:
         raise PeerCodecError("a snapshot chunk is cut short")
-    _, partition, sender, recipient, term, index, log_term, offset, size = _CHUNK.unpack_from(
-        data, start
-    )
-    if offset + (end - at) > size:
+    (
+        _,
+        partition,
+        sender,
+        recipient,
+        term,
+        index,
+        log_term,
+        offset,
+        size,
+        configuration_bytes,
+    ) = _CHUNK.unpack_from(data, start)
+    data_at = at + configuration_bytes
+    if data_at > end:
+        raise PeerCodecError("a snapshot chunk's configuration is cut short")
+    if offset + (end - data_at) > size:
         raise PeerCodecError(f"a snapshot chunk ends behind its file of {size} bytes")
     return partition, SnapshotChunk(
-        sender, recipient, term, index, log_term, offset, size, data[at:end]
+        sender,
+        recipient,
+        term,
+        index,
+        log_term,
+        offset,
+        size,
+        data[data_at:end],
+        data[at:data_at],
     )
 
 
@@ -186,3 +228,14 @@ def _decode_ack(data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:
     if done > 1:
         raise PeerCodecError(f"done is {done}, neither yes nor no")
     return partition, SnapshotAck(sender, recipient, term, index, offset, done == 1)
+
+
+def _decode_pair(data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:
+    at = start + _PAIR.size
+    if at > end:
+        raise PeerCodecError("a pair message is cut short")
+    kind, sender, recipient, number, digest, acked, count = _PAIR.unpack_from(data, start)
+    if end - at != count * _ROW.size:
+        raise PeerCodecError(f"{count} partitions in {end - at} bytes of a pair message")
+    rows = [_ROW.unpack_from(data, row_at) for row_at in range(at, end, _ROW.size)]
+    return 0, PairMessage(kind - PAIR, sender, recipient, number, digest, acked, rows)

@@ -1,5 +1,6 @@
 """From what the disk holds to a replica that is ready to join its group."""
 
+from respkv.consensus.configuration import Configuration, decode_configuration
 from respkv.consensus.raft import Raft
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.damage import LogDamaged
@@ -26,7 +27,7 @@ def recovering_replica(
 ) -> Steps[Replica]:
     """Return the partition's replica with its snapshot loaded, a chunk of it each step.
 
-    Raft tells what else to apply.
+    Raft tells what else to apply. `voters` are those that the partition began with.
 
     Raises:
         LogDamaged: the snapshot that the log relies on is missing or altered.
@@ -53,6 +54,13 @@ def recovering_replica(
         found.snapshot_term,
         found.entries,
         runtime.chance,
+        _configuration(found),
     )
     raft.log_time_ms = max(raft.log_time_ms, keyspace.now_ms)
     return Replica(partition, raft, keyspace, (index, term), log_writer, runtime)
+
+
+def _configuration(found: RecoveredPartition) -> Configuration | None:
+    """Return the configuration as of the snapshot, None when it is the one at the beginning."""
+    known = [payload for index, payload in found.configurations if index <= found.snapshot_index]
+    return decode_configuration(known[-1]) if known else None

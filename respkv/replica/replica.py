@@ -9,9 +9,9 @@ from collections import deque
 from typing import Final
 
 from respkv.commands.blocking import Parked
-from respkv.commands.table import Command, lookup
+from respkv.commands.table import DENYOOM, WRITE, Command, lookup
 from respkv.consensus.messages import Message
-from respkv.consensus.raft import LEADER, Raft
+from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, LEADER, Raft
 from respkv.entry import Entry
 from respkv.errors import CommandError, InvariantViolation, LogTimeBehind, NotLeader, NotReady
 from respkv.keyspace.keyspace import Keyspace
@@ -40,8 +40,13 @@ ENTRY_BYTES_MAX: Final = 1 << 20  # a batch is cut here; one larger command trav
 PENDING_BYTES_MAX: Final = 64 << 20  # proposed and not yet applied; beyond it writes are refused
 APPLY_COMMANDS_PER_TURN: Final = 5_000  # about 10 ms of work, then the loop serves others
 SWEEP_KEYS: Final = 500  # expired keys one entry removes: under 1 ms to apply
+TICK_MS: Final = 100
+# A voter counts an election timeout in ticks, so it may begin right before one; and its clock may
+# run an eighth faster than this one's.
+LEASE_MS: Final = (ELECTION_TIMEOUT_TICKS - 1) * TICK_MS * 4 // 5
 UNKNOWN_AFTER_MS: Final = 1_500  # how long the outcome of a proposal may stay open
 
+OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 QUEUE_FULL: Final = b"TRYAGAIN too many writes are waiting to be replicated; retry later"
 
 
@@ -86,14 +91,16 @@ class Replica:
         self.raft = raft
         self.keyspace = keyspace
         self.applied_index, self.applied_term = applied
-        self.write_refusal = b""  # set by the node while the disk is full: the error line
+        self.write_refusal = b""  # the error line; see `refuse_writes`
+        self._refuses_growth = False
+        self._refused_flags = 0  # commands with one of these are refused
         self.pending_bytes = 0
         self.log_clock = LogClock(runtime, keyspace.now_ms)
         self.snapshot_index = raft.log.base_index  # a durable snapshot covers the log up to here
         self._snapshot_peers: list[int] = []
         self._runtime = runtime
         self._log_writer = log_writer
-        self._sole_voter = len(raft.voters) == 1
+        self._sole_voter = raft.voters == [raft.node_id]
         self._leading_term = 0  # the term this replica leads in, 0 when it does not lead
         self._batch = Batch(1)
         self._led_until_ms = 0
@@ -105,12 +112,18 @@ class Replica:
         self._reads: list[Item] = []
         self._reads_after_serial = 0
         self._rounds: dict[int, ReadRound] = {}
+        self._round_began_ms = 0
+        self._renews_lease = False
+        self.lease_reads = 0  # runs of commands answered without a round
         self._confirmed: deque[ReadRound] = deque()
         self._parked: dict[WaiterId, ParkedCall] = {}
+        self.sweeps = True  # DEBUG SET-ACTIVE-EXPIRE
         self._sweep_serial = 0
         self._reads_at_once = False  # a sole voter that serves: no quorum to ask
         self._time_read = False  # whether `keyspace.leader_ms` is this input's
         self._sweep: Command = _internal(b"RESPKV.SWEEP")
+        self._evict_serial = 0
+        self._evict: Command = _internal(b"RESPKV.EVICT")
         self._unpark: Command = _internal(b"RESPKV.UNPARK")
 
     @property
@@ -122,6 +135,15 @@ class Replica:
     def serving(self) -> bool:
         """Whether this leader has applied an entry of its own term, so its reads are current."""
         return self._leading_term != 0 and self.applied_term == self._leading_term
+
+    @property
+    def follows(self) -> bool:
+        """Whether this replica hears a leader, and has applied an entry of that leader's term.
+
+        Its state is then as old as replication takes, or at most an election timeout more.
+        """
+        raft = self.raft
+        return self._leading_term == 0 and raft.leader_id != 0 and self.applied_term == raft.term
 
     # --- the client side ---------------------------------------------------------------------
 
@@ -137,8 +159,8 @@ class Replica:
         if self._leading_term == 0:
             self._redirect_all(client, argvs)
             return
-        if self.write_refusal or self._is_full(len(raw)):
-            self._refuse(client, argvs)
+        if command.flags & self._refused_flags or self._is_full(len(raw)):
+            self._refuse(client, argvs, command.flags)
             return
         batch = self._batch
         if batch.payload_bytes + len(raw) > ENTRY_BYTES_MAX and batch.payload:
@@ -175,8 +197,12 @@ class Replica:
         if self._leading_term == 0:
             self._redirect_all(client, [argv])
             return
+        if self._refuses_growth and transaction.may_grow:
+            text = b"EXECABORT Transaction discarded because of: " + OUT_OF_MEMORY
+            self.answer(client, CommandError(text))
+            return
         if self.write_refusal or self._is_full(sum(map(len, raws))):
-            self._refuse(client, [argv])
+            self._refuse(client, [argv], WRITE)
             return
         if (
             self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX
@@ -203,7 +229,8 @@ class Replica:
             or client.reads_pending
             or client.batch_serial > self._done_serial
         ):
-            self._submit_read(client, handler, argvs)
+            if not (self.raft.offers_lease and self._read_in_lease(client, handler, argvs)):
+                self._submit_read(client, handler, argvs)
             return
         # A sole voter's reads of an idle client, flat: this is every GET of a standalone server.
         keyspace = self.keyspace
@@ -227,6 +254,24 @@ class Replica:
         if remaining:
             self._submit_read(client, handler, remaining)
 
+    def submit_stale_read(self, client: Client, handler: Handler, argvs: list[Argv]) -> None:
+        """Answer from what is applied here, which may be old; expiry is judged at log time."""
+        if client.reads_pending:
+            client.hold(lambda: self.submit_stale_read(client, handler, argvs))
+            return
+        db = client.db
+
+        def read(_: object, argv: Argv) -> Reply:
+            self.keyspace.applying = False
+            self.keyspace.leader_ms = self.keyspace.now_ms
+            self.keyspace.select(db)
+            return execute(handler, self.keyspace, argv)
+
+        if client.batch_serial > self._done_serial:  # behind what it wrote while this was leading
+            self._join_batch(client, read, argvs, LOCAL)
+        else:
+            self._reply_all(client, [read(None, argv) for argv in argvs])
+
     def submit_watch(
         self, client: Client, watches: list[tuple[int, bytes, int]], argv: Argv
     ) -> None:
@@ -243,6 +288,13 @@ class Replica:
             client.reply(reply)
         else:
             self._join_batch(client, lambda _, __: reply, [[]], LOCAL)
+
+    def copies(self, index: int) -> int:
+        """Return how many followers are known to hold the log up to an applied `index` on disk.
+
+        Wherever this replica stands now, a majority does, of which it may be one.
+        """
+        return max(len(self.raft.voters) // 2, self.raft.matching(index))
 
     def is_idle(self, client: Client) -> bool:
         """Return whether every command of the client has been answered."""
@@ -310,6 +362,36 @@ class Replica:
         if remaining:
             self._read_in_batch(client, handler, remaining, db, awaited)
 
+    def _read_in_lease(self, client: Client, handler: Handler, argvs: list[Argv]) -> bool:
+        """Answer at once while nobody else can lead; False when that is not certain.
+
+        The clock is looked at again after reading: this process may have stood still meanwhile.
+        """
+        from_ms = self.raft.lease_from_ms
+        if (
+            not self.serving
+            or not self.is_idle(client)
+            or self._runtime.monotonic_ms() >= from_ms + LEASE_MS
+        ):
+            return False
+        keyspace = self.keyspace
+        keyspace.applying = False
+        keyspace.leader_ms = self.log_clock.now_ms()
+        keyspace.select(client.db)
+        try:
+            replies = [execute(handler, keyspace, argv) for argv in argvs]
+        except LogTimeBehind:
+            return False
+        now_ms = self._runtime.monotonic_ms()
+        if now_ms >= from_ms + LEASE_MS:
+            return False
+        if min(now_ms - from_ms, now_ms - self._round_began_ms) > LEASE_MS // 2:
+            self._renews_lease = True
+            self._log_writer.touch(self)
+        self.lease_reads += 1
+        self._reply_all(client, replies)
+        return True
+
     def _await_round(
         self, client: Client, handler: Handler, argvs: list[Argv], awaited: bool
     ) -> None:
@@ -333,19 +415,22 @@ class Replica:
     def _is_full(self, size: int) -> bool:
         return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
 
-    def _refuse(self, client: Client, argvs: list[Argv]) -> None:
+    def _refuse(self, client: Client, argvs: list[Argv], flags: int) -> None:
+        text = self.write_refusal or QUEUE_FULL
+        if self._refuses_growth and flags & DENYOOM:
+            text = OUT_OF_MEMORY
         for _ in argvs:
-            self.answer(client, CommandError(self.write_refusal or QUEUE_FULL))
+            self.answer(client, CommandError(text))
 
     def _redirect_all(self, client: Client, argvs: list[Argv]) -> None:
         """Send the client to the leader, once one is known."""
         if self.raft.leader_id:
             for argv in argvs:
-                self.answer(client, self._redirect(None, argv))
+                self.answer(client, self._redirection(client, argv))
         elif client.reads_pending:
             client.hold(lambda: self._redirect_all(client, argvs))
         else:
-            self._join_batch(client, self._redirect, argvs, READ)
+            self._join_batch(client, self._redirecting(client), argvs, READ)
 
     def _reply_all(self, client: Client, replies: list[Reply]) -> None:
         if not client.replies:
@@ -354,6 +439,39 @@ class Replica:
 
     # --- the node's side ---------------------------------------------------------------------
 
+    def refuse_writes(self, refusal: bytes) -> None:
+        """Answer writes with this error line until it is empty: the disk is full."""
+        self.write_refusal = refusal
+        self._note_refused()
+
+    def refuse_growth(self, refuses: bool) -> None:
+        """Refuse commands that may need memory: there is none left, see `memory_guard.py`."""
+        self._refuses_growth = refuses
+        self._note_refused()
+
+    def _note_refused(self) -> None:
+        self._refused_flags = WRITE if self.write_refusal else 0
+        if self._refuses_growth:
+            self._refused_flags |= DENYOOM
+
+    @property
+    def is_evicting(self) -> bool:
+        """Whether keys that `evict` logged have not gone yet."""
+        return self._evict_serial > self._done_serial
+
+    def evict(self, victims: list[tuple[int, bytes]]) -> None:
+        """Have an entry remove keys, given with their databases, unless they change before it."""
+        keyspace = self.keyspace
+        by_database: dict[int, list[bytes]] = {}
+        for db, key in victims:
+            pairs = by_database.setdefault(db, [])
+            pairs += (key, b"%d" % keyspace.counter(db, key))
+        for db, pairs in by_database.items():
+            argv = [self._evict.name, b"%d" % db, *pairs]
+            self._batch.log(encode_command(argv))
+            self._join_batch(None, self._evict.handler, [argv], LOGGED)
+            self._evict_serial = self._batch.serial
+
     def step(self, message: Message) -> None:
         """Take one message of a peer."""
         self.raft.step(message)
@@ -361,18 +479,18 @@ class Replica:
 
     def tick(self) -> None:
         """One heartbeat interval has passed (100 ms)."""
-        self.raft.tick()
+        if self.raft.tick():
+            self._log_writer.touch(self)
         self._sweep_if_due()
         self._give_up_old_proposals()
-        self._log_writer.touch(self)
 
     def send(self, message: Message) -> None:
         """Send a message that had to wait for the log to be durable."""
         self._runtime.send(message)
 
-    def persisted(self, term: int, index: int) -> None:
-        """The log is durable here up to (term, index)."""
-        self.raft.persisted(term, index)
+    def persisted(self, term: int, index: int) -> bool:
+        """The log is durable here up to (term, index); return whether `flush` has work since."""
+        return self.raft.persisted(term, index)
 
     def snapshot_installed(self, keyspace: Keyspace, index: int, term: int) -> None:
         """Go on from a leader's snapshot that is durable here and ahead of this replica."""
@@ -389,15 +507,38 @@ class Replica:
             keyspace.changed = [None]  # what the skipped entries changed, nobody can tell
         keyspace.free_later(self.keyspace)
         keyspace.limits = self.keyspace.limits
+        keyspace.follow_accesses(self.keyspace.accesses)
         self.keyspace = keyspace
         self._abandon_parked()  # what became of their calls, nobody here can tell
         self._tell_changed(None)
         self.applied_index, self.applied_term = index, term
         self._log_writer.touch(self)
 
+    def reload(self) -> None:
+        """Write the keyspace down and go on with what is read back (DEBUG RELOAD).
+
+        Raises:
+            InvariantViolation: that is another state.
+        """
+        old = self.keyspace
+        keyspace = Keyspace.load(list(old.dump()))
+        if keyspace.digest() != old.digest():
+            raise InvariantViolation("a keyspace differs from what it was written down as")
+        keyspace.changed = old.changed
+        keyspace.limits = old.limits
+        keyspace.follow_accesses(old.accesses)
+        keyspace.hits, keyspace.misses = old.hits, old.misses
+        keyspace.expired, keyspace.evicted = old.expired, old.evicted
+        keyspace.free_later(old)
+        self.keyspace = keyspace
+
     def flush(self) -> None:
         """Propose this turn's commands, start its read round, and do what Raft has decided."""
-        self._propose_batch()
+        if self._log_writer.syncing:
+            if self._batch.items or self._has_unproposed:
+                self._log_writer.touch_when_synced(self)  # one entry for all that comes meanwhile
+        else:
+            self._propose_batch()
         self._start_round()
         self._drain_raft()
         if self.raft.role != LEADER:
@@ -465,10 +606,12 @@ class Replica:
         return True
 
     def _start_round(self) -> None:
-        if not self._reads:
+        if not self._reads and not self._renews_lease:
             return
+        self._renews_lease = False
+        self._round_began_ms = self._runtime.monotonic_ms()
         try:
-            number = self.raft.read_index()
+            number = self.raft.read_index(self._round_began_ms)
         except NotReady:
             return  # its own term's first entry is on the way; the round starts behind it
         except NotLeader:
@@ -480,19 +623,22 @@ class Replica:
 
     def _drain_raft(self) -> None:
         ready = self.raft.ready()
-        while ready is not None:
-            if ready.hard_state is not None or ready.entries or ready.messages_after_sync:
-                self._log_writer.add(self, ready)
-            for message in ready.messages:
-                self._runtime.send(message)
+        if ready is None:
+            return
+        if ready.hard_state is not None or ready.entries or ready.messages_after_sync:
+            self._log_writer.add(self, ready)
+        for message in ready.messages:
+            self._runtime.send(message)
+        if ready.committed:
             self._committed.extend(ready.committed)
+        if ready.snapshot_peers:
             self._snapshot_peers.extend(ready.snapshot_peers)
-            for number, read_index in ready.reads:
-                round_ = self._rounds.pop(number, None)
-                if round_ is not None:
-                    round_.read_index = read_index
-                    self._confirmed.append(round_)
-            ready = self.raft.ready()
+        for number, read_index in ready.reads:
+            round_ = self._rounds.pop(number, None)
+            if round_ is not None:
+                round_.read_index = read_index
+                self._confirmed.append(round_)
+        self._sole_voter = self.raft.voters == [self.raft.node_id] and not self.raft.learners
 
     def _follow_role(self) -> None:
         leading_term = self.raft.term if self.raft.role == LEADER else 0
@@ -569,6 +715,8 @@ class Replica:
                 keyspace.select(db)
             logged = kind == LOGGED
             keyspace.applying = logged
+            if logged and client is not None:
+                client.written_index = self.applied_index + 1
             replies: list[Reply] = []
             for argv in argvs:
                 try:
@@ -657,7 +805,7 @@ class Replica:
                 if kind == LOCAL:
                     reply = execute(handler, client, argv)
                 else:
-                    reply = CommandError(self._runtime.redirection(self.raft.leader_id, argv))
+                    reply = self._redirection(client, argv)
                 self._reply_all(client, [reply])
             if kind == AWAITED_READ:
                 self._read_done(client)
@@ -688,8 +836,12 @@ class Replica:
             if client is not None:
                 self._join_batch(client, handler, argvs, AWAITED_READ, db)
 
-    def _redirect(self, _: object, argv: Argv) -> Reply:
-        return CommandError(self._runtime.redirection(self.raft.leader_id, argv))
+    def _redirecting(self, client: Client) -> Handler:
+        """Return what redirects a read in its turn."""
+        return lambda _, argv: self._redirection(client, argv)
+
+    def _redirection(self, client: Client, argv: Argv) -> CommandError:
+        return CommandError(self._runtime.redirection(client, self.raft.leader_id, argv))
 
     def _give_up_old_proposals(self) -> None:
         """Close clients of an ex-leader's proposals that stay open: they may still commit."""
@@ -723,10 +875,11 @@ class Replica:
                 batch.index = 0
 
     def _sweep_if_due(self) -> None:
+        if self._leading_term == 0:
+            return
         deadline_ms = self.keyspace.next_deadline_ms()
         if (
             deadline_ms is not None
-            and self._leading_term
             and self._sweep_serial <= self._done_serial
             and deadline_ms < self.log_clock.now_ms()
         ):

@@ -42,6 +42,6 @@ class Runtime(Clock, Protocol):
         """Learn who leads the partition (0: nobody is known) in which term."""
         ...
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """Return the error line that sends a client with this command to the leader (0: unknown)."""
         ...

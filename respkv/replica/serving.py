@@ -3,6 +3,7 @@
 from typing import Final
 
 from respkv.commands.blocking import NOT_SERVED, SERVERS
+from respkv.errors import Unblocked
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import type_name
 from respkv.replica.transaction import answer_to
@@ -25,6 +26,7 @@ def serve_ready(keyspace: Keyspace) -> None:
 
 def _serve_key(keyspace: Keyspace, place: tuple[int, bytes]) -> None:
     waiters = keyspace.waiters
+    _end_bound(keyspace, place)
     skip = 0
     while True:
         oldest = waiters.next_of(place, skip, LOOKED_AT)
@@ -45,3 +47,12 @@ def _serve_key(keyspace: Keyspace, place: tuple[int, bytes]) -> None:
                 skip += 1
             else:
                 waiters.answer(waiter, reply)
+
+
+def _end_bound(keyspace: Keyspace, place: tuple[int, bytes]) -> None:
+    """End the calls that depend on a key which is gone, or holds another type."""
+    for waiter in keyspace.waiters.bound_to(place):
+        value = keyspace.lookup(place[1])
+        if value is None or type_name(value) != SERVERS[waiter.argv[0].upper()][0]:
+            gone = Unblocked(b"UNBLOCKED the stream key no longer exists")
+            keyspace.waiters.answer(waiter, gone)

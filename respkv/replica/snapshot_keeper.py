@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from respkv.consensus.configuration import decode_configuration
 from respkv.consensus.raft import LEADER
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
@@ -120,6 +121,7 @@ class SnapshotKeeper:
         self.snapshot_index = index
         self._wal.recycle()
         self._replica.snapshot_index = index
+        self._log_writer.touch(self._replica)  # it may forget what the snapshot covers
         if not self._senders:
             remove_older(self._fs, self._directory, self._replica.partition, index)
 
@@ -132,7 +134,7 @@ class SnapshotKeeper:
             if peer not in self._senders:
                 self._start_sending(peer)
         for peer, sender in list(self._senders.items()):
-            if not self._replica.serving:
+            if raft.role != LEADER:  # one that is not serving yet may need this very follower
                 self._stop_sending(peer, False)
             elif sender.tick():
                 self._runtime.send(sender.chunk(raft.node_id, raft.term))
@@ -143,7 +145,9 @@ class SnapshotKeeper:
         if not found or found[-1].index < raft.log.base_index:
             raft.snapshot_sent(peer, 0, False)
             return
-        sender = SnapshotSender(SnapshotFile(self._fs, self._directory, found[-1]), peer)
+        source = SnapshotFile(self._fs, self._directory, found[-1])
+        configuration = raft.configuration_at(source.index).encode()
+        sender = SnapshotSender(source, peer, configuration)
         self._senders[peer] = sender
         self._runtime.send(sender.chunk(raft.node_id, raft.term))
 
@@ -198,8 +202,9 @@ class SnapshotKeeper:
         replica = self._replica
         keyspace = yield from Keyspace.loading(read_snapshot(self._fs, self._directory, name))
         self._is_installing = False
+        configuration = decode_configuration(chunk.configuration) if chunk.configuration else None
         if replica.raft.role == LEADER or not replica.raft.install_snapshot(
-            chunk.index, chunk.log_term, keyspace.now_ms
+            chunk.index, chunk.log_term, keyspace.now_ms, configuration
         ):
             self._acknowledge(chunk, chunk.size, done=False)
             return
@@ -210,7 +215,9 @@ class SnapshotKeeper:
             self._covered(chunk.index)
             self._acknowledge(chunk, chunk.size, done=True)
 
-        self._log_writer.add_snapshot(replica.partition, chunk.index, chunk.log_term, durable)
+        self._log_writer.add_snapshot(
+            replica.partition, chunk.index, chunk.log_term, durable, chunk.configuration
+        )
 
     def _acknowledge(self, chunk: SnapshotChunk, offset: int, done: bool) -> None:
         raft = self._replica.raft

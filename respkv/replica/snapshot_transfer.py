@@ -11,9 +11,22 @@ RESEND_AFTER_TICKS: Final = 5
 
 
 class SnapshotChunk:
-    """Bytes of a snapshot file at `offset`; `size` is the whole file's."""
+    """Bytes of a snapshot file at `offset`; `size` is the whole file's.
 
-    __slots__ = ("data", "index", "log_term", "offset", "recipient", "sender", "size", "term")
+    `configuration` is the partition's as of the snapshot.
+    """
+
+    __slots__ = (
+        "configuration",
+        "data",
+        "index",
+        "log_term",
+        "offset",
+        "recipient",
+        "sender",
+        "size",
+        "term",
+    )
 
     def __init__(
         self,
@@ -25,6 +38,7 @@ class SnapshotChunk:
         offset: int,
         size: int,
         data: bytes,
+        configuration: bytes = b"",
     ) -> None:
         self.sender = sender
         self.recipient = recipient
@@ -34,6 +48,7 @@ class SnapshotChunk:
         self.offset = offset
         self.size = size
         self.data = data
+        self.configuration = configuration
 
 
 class SnapshotAck:
@@ -71,9 +86,10 @@ class SnapshotSource(Protocol):
 class SnapshotSender:
     """The leader's side for one follower."""
 
-    def __init__(self, source: SnapshotSource, peer: int) -> None:
+    def __init__(self, source: SnapshotSource, peer: int, configuration: bytes = b"") -> None:
         self.source = source
         self.peer = peer
+        self._configuration = configuration
         self.offset = 0
         self._ticks_waited = 0
 
@@ -90,6 +106,7 @@ class SnapshotSender:
             self.offset,
             source.size,
             source.read_at(self.offset, CHUNK_BYTES),
+            self._configuration,
         )
 
     def acknowledged(self, ack: SnapshotAck) -> bool:

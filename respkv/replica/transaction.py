@@ -58,6 +58,8 @@ class Transaction:
         self.watches: list[tuple[int, bytes, int]] = []
         self.last_db = -1  # the database selected at its end; -1: it has not run
         self.writes = False  # whether any of the commands may change the keyspace
+        self.may_grow = False  # whether any of them may need memory
+        self.slots: set[int] | None = None  # of its keys and the watched ones; cluster mode
         self.ran = False  # neither stopped by WATCH nor refused
 
     def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
@@ -72,7 +74,8 @@ class Transaction:
                 reply = execute(handler, self.client, command_argv)
             else:
                 reply = _frozen(execute(handler, keyspace, command_argv))
-                keyspace.position += 1
+                if keyspace.applying:  # one that only reads is not in the log: no replica counts it
+                    keyspace.position += 1
             replies.append(reply)
             if isinstance(reply, CommandError) and self.client is not None:
                 self.client.count_error(reply)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
+from respkv.errors import FrameError, WrongChecksum, WrongFrameVersion
+
 MAGIC: Final = b"rK"
 FRAME_VERSION: Final = 1  # of this layout; what nodes say in it has a version of its own
 _HEAD: Final = struct.Struct("<2sBBBI")  # magic, version, type, flags, bytes of the body
@@ -24,18 +26,6 @@ MORE: Final = 1  # the next frame of this type goes on with the same message
 JOINED_BYTES_MAX: Final = (1 << 30) + (1 << 20)
 
 Frame = tuple[int, int, bytes]  # type, flags, body
-
-
-class FrameError(Exception):
-    """The bytes are no frames of ours: nothing after them on this connection can be trusted."""
-
-
-class WrongFrameVersion(FrameError):
-    """A node whose frames have another layout."""
-
-
-class WrongChecksum(FrameError):
-    """A frame that was damaged on its way."""
 
 
 def frame_parts(

@@ -10,25 +10,11 @@ import pytest
 import redis
 import redis.asyncio
 
-from tests.processes.cluster_writers import ClusterClient, Connection
+from tests.processes.cluster_writers import ClusterClient
+from tests.processes.connection import Connection
 from tests.processes.trio import Trio
 
 Client = Any  # redis-py's cluster clients have methods that differ in type only
-
-
-@pytest.fixture(scope="module")
-def shared_trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
-    with Trio(tmp_path_factory.mktemp("trio")) as three:
-        yield three
-        assert three.faults_logged() == []
-
-
-@pytest.fixture
-def trio(shared_trio: Trio) -> Trio:
-    """Three nodes without keys, each of which leads something."""
-    for node in shared_trio.nodes:
-        assert node.call("FLUSHALL") == b"OK"
-    return shared_trio
 
 
 @pytest.fixture(params=[2, 3])
@@ -178,16 +164,14 @@ async def test_watch_never_loses_an_update_while_leaders_change(trio: Trio) -> N
         while not stop.is_set():
             is_executing = False
             try:
-                watched, value = await connection.call(
-                    [[b"WATCH", b"counter"], [b"GET", b"counter"]]
-                )
+                watched, value = await connection.call([b"WATCH", b"counter"], [b"GET", b"counter"])
                 errors = [reply for reply in (watched, value) if isinstance(reply, Exception)]
                 reply: object = errors[0] if errors else None
                 if not errors:
                     after = b"%d" % (int(value or 0) + 1)
                     is_executing = True
                     replies = await connection.call(
-                        [[b"MULTI"], [b"SET", b"counter", after], [b"EXEC"]]
+                        [b"MULTI"], [b"SET", b"counter", after], [b"EXEC"]
                     )
                     reply = replies[-1]
                     if isinstance(reply, list):
@@ -195,7 +179,7 @@ async def test_watch_never_loses_an_update_while_leaders_change(trio: Trio) -> N
                     if isinstance(replies[1], Exception):
                         reply = replies[1]
                 else:
-                    await connection.call([[b"UNWATCH"]])
+                    await connection.call([b"UNWATCH"])
             except OSError:
                 unknown += is_executing
                 connection = await Connection.open(port)

@@ -1,6 +1,8 @@
 """Forming with real processes: what does not fit is refused, by name, and changes nothing."""
 
+import contextlib
 import shutil
+import socket
 import time
 from pathlib import Path
 
@@ -33,6 +35,14 @@ def is_loading(node: TrioProcess) -> bool:
     return str(node.call("GET", "key")).startswith("LOADING ")
 
 
+def keys_served_by(node: TrioProcess) -> list[bytes]:
+    """Return keys that a node leads."""
+    keys = [b"%d" % number for number in range(50)]
+    led = [key for key in keys if not isinstance(node.call("GET", key), Exception)]
+    assert led
+    return led
+
+
 def test_contradictory_peers_do_not_form_and_each_side_names_the_other(tmp_path: Path) -> None:
     trio = Trio(tmp_path)
     one, two, three = trio.nodes
@@ -50,6 +60,83 @@ def test_contradictory_peers_do_not_form_and_each_side_names_the_other(tmp_path:
     finally:
         trio.__exit__()
     assert trio.faults_logged() == []
+
+
+def test_all_that_disagree_are_named(tmp_path: Path) -> None:
+    trio = Trio(tmp_path)
+    one, two, three = trio.nodes
+    two.peers = f"127.0.0.1:{one.port} 127.0.0.1:{two.port}"
+    three.peers = f"127.0.0.1:{one.port} 127.0.0.1:{three.port}"
+    try:
+        launch(trio)
+        for node in (two, three):
+            wait_for_log(one, f"127.0.0.1:{node.port} refuses: ERR its cluster-peers are ")
+            wait_for_log(node, f"127.0.0.1:{one.port} refuses: ERR its cluster-peers are ")
+        assert all(is_loading(node) for node in trio.nodes)
+    finally:
+        trio.__exit__()
+    assert trio.faults_logged() == []
+
+
+def test_a_node_that_its_own_list_does_not_name_says_so(tmp_path: Path) -> None:
+    trio = Trio(tmp_path)
+    one, two, three = trio.nodes
+    three.peers = f"127.0.0.1:{one.port} 127.0.0.1:{two.port}"
+    for node in (one, two):
+        node.peers = three.peers
+    try:
+        three.launch()
+        one.launch()  # they cannot form before this one is asked
+        two.launch()
+        wait_for_log(three, "the cluster does not form: ")
+        assert is_loading(three)
+        for node in (one, two):
+            while is_loading(node):
+                assert node.is_running
+    finally:
+        trio.__exit__()
+    assert trio.faults_logged() == []
+
+
+def test_a_node_that_is_named_twice_is_named_in_the_log(tmp_path: Path) -> None:
+    trio = Trio(tmp_path)
+    one = min(trio.nodes, key=lambda node: node.port)
+    for node in trio.nodes:
+        node.peers += f" localhost:{one.port}"
+    try:
+        launch(trio)
+        twice = f"names one node twice: 127.0.0.1 and localhost, port {one.port}"
+        wait_for_log(one, twice)
+        assert all(is_loading(node) for node in trio.nodes)
+    finally:
+        trio.__exit__()
+    assert trio.faults_logged() == []
+
+
+@pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n", b"*2\r\n$x\r\n", b"$-1\r\n"])
+def test_an_address_where_something_else_answers_is_named(tmp_path: Path, says: bytes) -> None:
+    trio = Trio(tmp_path)
+    one, two, three = trio.nodes
+
+    def answer(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(says)
+
+    with socket.create_server(("127.0.0.1", three.port)) as server:
+        server.settimeout(0.1)
+        try:
+            one.launch()
+            two.launch()
+            named = f"what answers at 127.0.0.1:{three.port} is no respkv"
+            while not all(named in node.log_text() for node in (one, two)):
+                with contextlib.suppress(TimeoutError):
+                    answer(server.accept()[0])
+                assert one.is_running
+            assert is_loading(one)
+        finally:
+            trio.__exit__()
+    assert not any("Traceback" in node.log_text() for node in (one, two))
 
 
 def test_a_wrong_secret_is_refused(tmp_path: Path) -> None:
@@ -92,9 +179,7 @@ def test_a_wiped_node_is_refused_and_told_the_way_in(tmp_path: Path, number: int
         node.launch()
         wait_for_log(node, "respkv cluster replace")
         assert is_loading(node)
-        key = next(key for key in (b"a", b"b", b"c") if not isinstance(
-            others[0].call("GET", key), Exception))  # fmt: skip
-        assert others[0].call("SET", key, "v") == b"OK"
+        assert all(others[0].call("SET", key, "v") == b"OK" for key in keys_served_by(others[0]))
         assert trio.faults_logged() == []
 
 
@@ -111,11 +196,11 @@ def test_a_directory_of_another_cluster_is_refused(tmp_path: Path) -> None:
         node.launch()
         for other in second.nodes[1:]:
             wait_for_log(other, "is not reached")
+            wait_for_log(other, "by the other side: wrong cluster id")
+        wait_for_log(node, "refused: wrong cluster id")
+        assert node.log_text().count("wrong cluster id") == 1
         other = second.nodes[1]
-        keys = [b"%d" % number for number in range(50)]
-        led = [key for key in keys if not isinstance(other.call("GET", key), Exception)]
-        assert led
-        assert all(other.call("SET", key, "v") == b"OK" for key in led)
+        assert all(other.call("SET", key, "v") == b"OK" for key in keys_served_by(other))
         assert second.faults_logged() == []
 
 

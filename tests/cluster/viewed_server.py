@@ -15,8 +15,7 @@ from respkv.cli.server import parse_arguments
 from respkv.cluster.view import ClusterView, NodeInfo
 from respkv.keyspace.keyspace import Keyspace
 from respkv.node import server
-from respkv.node.cluster_service import Link
-from respkv.node.connection import Connection
+from respkv.node.cluster_service import Follower, Link
 
 
 def read_view(path: Path) -> ClusterView:
@@ -42,7 +41,6 @@ class ViewedCluster:
     def __init__(self, node: server.Node, view: ClusterView) -> None:
         self.view = view
         self._node = node
-        self.stale_readers: set[int] = set()
 
     def transfer(self, partition: int, to: int, forced: bool) -> None:
         self.view.set_leader(partition, to, self.view.terms[partition] + (2 if forced else 1))
@@ -51,12 +49,12 @@ class ViewedCluster:
         led = self.view.leaders[partition] == self.view.own_number
         return self._node.replica.keyspace if led else None
 
+    def followers(self) -> list[Follower]:
+        return []
+
     def links(self) -> list[Link]:
         others = [number for number in self.view.nodes if number != self.view.own_number]
         return [Link(number, to, 1_000_000, 0) for number in others for to in (True, False)]
-
-    def allow_stale_reads(self, session: Connection, allowed: bool) -> None:
-        (self.stale_readers.add if allowed else self.stale_readers.discard)(session.id)
 
 
 def main(arguments: list[str]) -> None:

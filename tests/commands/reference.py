@@ -1,6 +1,7 @@
 """A real redis-server to compare with, and both of ours: a real server, and the bare handlers."""
 
 import contextlib
+import select
 import shlex
 import socket
 import subprocess
@@ -57,6 +58,10 @@ class RawConnection:
         if kind == b"%":
             return line + b"".join([self.reply() for _ in range(2 * int(count))])
         return line
+
+    def has_reply(self) -> bool:
+        """Return whether a reply has come; asked after all earlier ones were read."""
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def close(self) -> None:
         """Close the connection."""
@@ -206,6 +211,10 @@ class Ours:
         lines = [[b"MULTI"], [b"SELECT", b"%d" % self._db], argv, [b"EXEC"]]
         payload = b"".join(map(encode_command, lines))
         apply_entry(self._follower, Entry(1, self._index, self.keyspace.now_ms, payload))
+
+    def turn_to(self, now_ms: int) -> None:
+        """Give the entries from now on this time."""
+        self._now_ms = now_ms
 
     def put(self, key: bytes, value: Container) -> None:
         """Store a value whose commands are not the ones under test."""

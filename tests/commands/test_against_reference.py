@@ -738,6 +738,9 @@ class OtherType(Container):
     type_code = 255
     type_name = "list"
 
+    def memory_bytes(self) -> int:
+        return 0
+
     def __len__(self) -> int:
         return 1
 

@@ -617,6 +617,41 @@ SCRIPTS = {
         a: CONFIG SET cluster-enabled yes
         a: INFO cluster
         """,
+    "WAIT where there are no replicas": """
+        a: WAIT 0 0
+        a: WAIT -1 0
+        a: WAIT 1 20
+        a: SET k v
+        a: WAIT 0 10
+        a: WAIT 9223372036854775807 10
+        a: WAIT x 0
+        a: WAIT 1 x
+        a: WAIT x x
+        a: WAIT 1 -1
+        a: WAIT 1 1.5
+        a: WAIT 1 99999999999999999999
+        a: WAIT 99999999999999999999 1
+        a: WAIT
+        a: WAIT 1
+        a: WAIT 1 1 1
+        a: MULTI
+        a: SET k w
+        a: WAIT 1 0
+        a: WAIT 1 x
+        a: WAIT 1 -1
+        a: GET k
+        a: EXEC
+        a> SET k 1\\r\\nWAIT 1 30\\r\\nINCR k\\r\\nQUIT\\r\\n
+        a<
+        a<
+        a<
+        b: WAIT 1 10
+        b: GET k
+        """,
+    "a client in WAIT is blocked": """
+        a>> WAIT 1 0\\r\\n
+        b: CLIENT LIST
+        """,
     "containers and unknown subcommands": """
         a: CONFIG
         a: CONFIG NOSUCH

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.commands.describe import commands
-from respkv.commands.routing import slot_of_command, slot_of_commands
-from respkv.commands.table import resolve
-from respkv.errors import CommandError, CrossSlot
+from respkv.commands.routing import slot_of_command
+from respkv.commands.table import MOVABLE_KEYS, resolve
+from respkv.errors import CommandError
 from respkv.keyspace.slots import SLOTS, slot_of
 from respkv.node import server as _declares  # noqa: F401 - PING, WATCH, COMMAND
 from tests.commands.reference import ClusterReference, split
@@ -62,7 +62,8 @@ def test_every_slot_is_used() -> None:
         "MSET {t}a b {t}b a", "MSETNX a 1 b 2", "DEL a", "DEL a b", "DEL {a} a", "RENAME a b",
         "RENAME a {a}b", "COPY a b", "COPY a {a}b", "LCS a b", "LCS {t}1 {t}2", "EXISTS a a b",
         "TOUCH a b c", "UNLINK a b", "OBJECT ENCODING a", "DBSIZE", "PING", "ECHO a", "WATCH a b",
-        "WATCH a {a}b", "SCAN 0", "COMMAND COUNT",
+        "WATCH a {a}b", "SCAN 0", "COMMAND COUNT", "ZUNIONSTORE a 1 b",
+        "ZUNIONSTORE {t}d 2 {t}a {t}b", "ZUNION 2 a b", "ZRANGESTORE a b 0 1", "BZMPOP 1 1 a MIN",
     ],
 )  # fmt: skip
 def test_commands_over_several_slots_are_refused_like_redis_does(
@@ -86,21 +87,9 @@ def test_each_command_with_one_key_has_the_slot_of_that_key() -> None:
     argvs = {b"MSET": [b"v"], b"MSETNX": [b"v"]}
     found = 0
     for command in commands():
-        if command.keys != (1, 1, 1):
+        if command.keys != (1, 1, 1) or command.flags & MOVABLE_KEYS:
             continue
         argv = [command.name, b"{tag}key", *argvs.get(command.name, [b"1"] * 6)]
         assert slot_of_command(command, argv) == slot_of(b"tag")
         found += 1
     assert found > 20
-
-
-def test_a_transaction_has_one_slot() -> None:
-    def slot(*lines: str) -> int:
-        return slot_of_commands([(resolve(argv), argv) for argv in map(split, lines)])
-
-    assert slot("PING", "SET {t}a 1", "DBSIZE", "GET {t}b") == slot_of(b"t")
-    assert slot("PING") == slot() == -1
-    with pytest.raises(CrossSlot):
-        slot("SET a 1", "PING", "GET b")
-    with pytest.raises(CrossSlot):
-        slot("SET a 1", "MGET a b")

@@ -1,9 +1,11 @@
 """Sorted sets against redis-server: each command's replies, and sequences that nobody thought of."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.commands.comparing import MODES, run
-from tests.commands.reference import Ours, Reference, Served
+from tests.commands.comparing import MODES, call, call_with, check, run, shared
+from tests.commands.reference import Argv, Ours, Reference, Served
 
 CASES = {
     "add": """
@@ -583,6 +585,32 @@ CASES = {
         ZDIFFSTORE d 2 z1 z1
         EXISTS d
         """,
+    "plain sets have scores of 1": """
+        ZADD z 1 a 2 b 3 c
+        SADD s a b d
+        SADD n 1 2 3
+        ZADD zn 5 1 6 3
+        ZUNION 2 z s WITHSCORES
+        ZUNION 2 z s WEIGHTS 2 3 WITHSCORES
+        ZUNION 2 s z AGGREGATE MAX WITHSCORES
+        ZUNION 1 s WITHSCORES
+        ZINTER 2 z s WITHSCORES
+        ZINTER 2 s s WEIGHTS 1 -1 WITHSCORES
+        ZINTER 2 n zn WITHSCORES
+        ZDIFF 2 z s WITHSCORES
+        ZDIFF 2 s z WITHSCORES
+        ZINTERCARD 2 s z
+        ZUNIONSTORE d 2 n zn
+        ZRANGE d 0 -1 WITHSCORES
+        ZINTERSTORE s 2 s z
+        TYPE s
+        ZRANGE s 0 -1 WITHSCORES
+        ZDIFFSTORE d 2 n zn
+        ZRANGE d 0 -1 WITHSCORES
+        ZRANGE n 0 -1
+        ZADD n 1 a
+        BZPOPMIN n 0
+        """,
     "unions and their relatives, wrong": """
         ZADD z 1 a
         SET s v
@@ -701,3 +729,194 @@ def test_replies_are_those_of_redis(
     name: str, mode: str, reference: Reference, handlers: Ours, served: Served
 ) -> None:
     run(CASES[name], mode, reference, handlers, served)
+
+
+keys = st.sampled_from([b"z", b"y", b"x"])
+members = st.sampled_from([b"a", b"b", b"c", b"d", b"", b"\xff", b"long" * 20])
+finite = st.one_of(
+    st.integers(-3, 3).map(lambda number: b"%d" % number),
+    st.floats(allow_nan=False).map(lambda number: repr(number).encode()),
+)
+scores = st.one_of(finite, st.sampled_from([b"inf", b"-inf", b"x", b"nan", b"0x1p3"]))
+bounds = st.one_of(scores, scores.map(lambda score: b"(" + score))
+texts = st.one_of(
+    st.sampled_from([b"-", b"+", b"x"]),
+    st.tuples(st.sampled_from([b"[", b"("]), members).map(b"".join),
+)
+ranks = st.integers(-8, 8).map(lambda number: b"%d" % number)
+add_options = st.lists(st.sampled_from([b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"]), max_size=2)
+pairs = st.lists(st.tuples(scores, members), min_size=1, max_size=4).map(
+    lambda chosen: [text for pair in chosen for text in pair]
+)
+additions = st.tuples(add_options, pairs).map(lambda parts: parts[0] + parts[1])
+one_addition = st.tuples(add_options, scores, members).map(lambda parts: [*parts[0], *parts[1:]])
+some_members = st.lists(members, min_size=1, max_size=4)
+limits = st.one_of(
+    st.just([]), st.tuples(st.just(b"LIMIT"), ranks, ranks).map(list), st.just([b"LIMIT", b"0"])
+)
+orders = st.sampled_from([[], [b"REV"]])
+with_scores = st.sampled_from([[], [b"WITHSCORES"]])
+
+
+def joined(*parts: st.SearchStrategy[list[bytes]]) -> st.SearchStrategy[list[bytes]]:
+    return st.tuples(*parts).map(lambda lists: [text for items in lists for text in items])
+
+
+options = joined(orders, limits, with_scores)
+by_score = joined(st.just([b"BYSCORE"]), options)
+by_text = joined(st.just([b"BYLEX"]), orders, limits)
+inputs = st.lists(keys, min_size=1, max_size=3).flatmap(
+    lambda chosen: joined(
+        st.just([b"%d" % len(chosen), *chosen]),
+        st.one_of(
+            st.just([]),
+            st.lists(finite, min_size=len(chosen), max_size=len(chosen)).map(
+                lambda weights: [b"WEIGHTS", *weights]
+            ),
+        ),
+        st.sampled_from([[], [b"AGGREGATE", b"MIN"], [b"AGGREGATE", b"MAX"]]),
+    )
+)
+plain_inputs = st.lists(keys, min_size=1, max_size=3).map(
+    lambda chosen: [b"%d" % len(chosen), *chosen]
+)
+commands = st.one_of(
+    call_with("ZADD", keys, rest=additions),
+    call_with("ZADD", keys, rest=one_addition),
+    call("ZINCRBY", keys, scores, members),
+    call_with("ZREM", keys, rest=some_members),
+    call_with("ZMSCORE", keys, rest=some_members),
+    call("ZRANDMEMBER", keys, st.sampled_from([b"0", b"9"])),
+    call("ZSCAN", keys, st.just(b"0")),
+    call_with("ZRANGE", keys, ranks, ranks, rest=options),
+    call_with("ZRANGE", keys, bounds, bounds, rest=by_score),
+    call_with("ZRANGESTORE", keys, keys, ranks, ranks, rest=orders),
+    call_with("ZRANGESTORE", keys, keys, bounds, bounds, rest=by_score),
+    call_with("ZUNION", rest=joined(inputs, with_scores)),
+    call_with("ZINTER", rest=joined(inputs, with_scores)),
+    call_with("ZDIFF", rest=joined(plain_inputs, with_scores)),
+    call_with("ZUNIONSTORE", keys, rest=inputs),
+    call_with("ZINTERSTORE", keys, rest=inputs),
+    call_with("ZDIFFSTORE", keys, rest=plain_inputs),
+    call_with("ZINTERCARD", rest=plain_inputs),
+    call_with("ZMPOP", rest=joined(plain_inputs, st.sampled_from([[b"MIN"], [b"MAX"]]))),
+    call("COPY", keys, keys, st.just(b"REPLACE")),
+    call("SET", keys, st.just(b"v")),
+    call_with("SADD", keys, rest=some_members),
+    call("OBJECT", st.just(b"ENCODING"), keys),
+    *[call(name, keys, ranks, ranks) for name in ("ZREVRANGE", "ZREMRANGEBYRANK")],
+    *[call(name, keys, ranks) for name in ("ZPOPMIN", "ZPOPMAX")],
+    *[
+        call_with(name, keys, bounds, bounds, rest=joined(with_scores, limits))
+        for name in ("ZRANGEBYSCORE", "ZREVRANGEBYSCORE")
+    ],
+    *[call(name, keys, bounds, bounds) for name in ("ZCOUNT", "ZREMRANGEBYSCORE")],
+    *[call(name, keys) for name in ("ZCARD", "DEL", "TYPE", "ZPOPMIN", "ZPOPMAX")],
+    *[call(name, keys, members) for name in ("ZSCORE", "ZRANK", "ZREVRANK")],
+)
+# Redis promises nothing of texts in order when scores differ.
+text_commands = st.one_of(
+    call_with(
+        "ZADD", keys, rest=some_members.map(lambda chosen: [t for m in chosen for t in (b"0", m)])
+    ),
+    call_with("ZREM", keys, rest=some_members),
+    call_with("ZRANGE", keys, texts, texts, rest=by_text),
+    call_with("ZRANGESTORE", keys, keys, texts, texts, rest=by_text),
+    *[
+        call_with(name, keys, texts, texts, rest=limits)
+        for name in ("ZRANGEBYLEX", "ZREVRANGEBYLEX")
+    ],
+    *[call(name, keys, texts, texts) for name in ("ZLEXCOUNT", "ZREMRANGEBYLEX")],
+)
+
+
+@pytest.mark.parametrize("through", ["handlers", "server"])
+@shared
+@given(
+    st.one_of(st.lists(commands, max_size=40), st.lists(text_commands, max_size=40)),
+    st.sampled_from([2, 3]),
+)
+def test_sequences(
+    reference: Reference, served: Served, through: str, sequence: list[Argv], resp: int
+) -> None:
+    reference.clear()
+    served.clear()
+    check(sequence, resp, reference, Ours() if through == "handlers" else served)
+
+
+@pytest.mark.parametrize("through", ["handlers", "server"])
+@shared
+@given(st.text(alphabet="0123456789.eExXpPaAinf+-_ ()\t", max_size=8), st.sampled_from([2, 3]))
+def test_any_text_as_a_score(
+    reference: Reference, served: Served, through: str, text: str, resp: int
+) -> None:
+    reference.clear()
+    served.clear()
+    score = text.encode()
+    sequence = [
+        [b"ZADD", b"z", b"1", b"b"],
+        [b"ZADD", b"z", score, b"a"],
+        [b"ZSCORE", b"z", b"a"],
+        [b"ZCOUNT", b"z", score, b"(1"],
+        [b"ZCOUNT", b"z", b"-inf", b"(" + score],
+    ]
+    check(sequence, resp, reference, Ours() if through == "handlers" else served)
+
+
+def test_large_ones_are_the_same(reference: Reference, served: Served) -> None:
+    """Beyond the compact encoding, with many ties, while members come, move and go."""
+    sequence: list[Argv] = []
+    for number in range(2_000):
+        member = b"m%d" % (number * 7919 % 3_001)
+        sequence.append([b"ZADD", b"z", b"%d" % (number * 31 % 97), member])
+        if number % 3 == 0:
+            sequence.append([b"ZINCRBY", b"z", b"0.5", b"m%d" % (number // 2)])
+        if number % 5 == 0:
+            sequence.append([b"ZREM", b"z", b"m%d" % (number * 3 % 3_001)])
+        if number % 100 == 0:
+            sequence += [
+                [b"ZRANGE", b"z", b"0", b"-1", b"WITHSCORES"],
+                [b"ZRANGEBYSCORE", b"z", b"10", b"(50", b"LIMIT", b"20", b"10"],
+                [b"ZREVRANGEBYSCORE", b"z", b"50", b"(10", b"LIMIT", b"20", b"10"],
+                [b"ZRANK", b"z", member],
+                [b"ZPOPMIN", b"z", b"3"],
+                [b"ZPOPMAX", b"z", b"3"],
+                [b"ZREMRANGEBYRANK", b"z", b"20", b"30"],
+                [b"OBJECT", b"ENCODING", b"z"],
+            ]
+    sequence.append([b"ZREMRANGEBYSCORE", b"z", b"5", b"90"])
+    sequence.append([b"ZRANGE", b"z", b"0", b"-1", b"WITHSCORES"])
+    check(sequence, 2, reference, Ours())
+    reference.clear()
+    check(sequence, 2, reference, served)
+
+
+def test_random_members_are_there_and_distinct(served: Served) -> None:
+    everything = {b"%d" % number for number in range(200)}
+    for number in everything:
+        served.call([b"ZADD", b"z", number, number])
+    distinct = served.call([b"ZRANDMEMBER", b"z", b"150"]).split(b"\r\n")[2:-1:2]
+    assert len(set(distinct)) == 150
+    assert set(distinct) <= everything
+    with_scores = served.call([b"ZRANDMEMBER", b"z", b"50", b"WITHSCORES"]).split(b"\r\n")[2:-1:2]
+    assert with_scores[::2] == with_scores[1::2]
+    repeated = served.call([b"ZRANDMEMBER", b"z", b"-1000"]).split(b"\r\n")[2:-1:2]
+    assert len(repeated) == 1000
+    assert 150 < len(set(repeated)) <= 200
+
+
+def test_a_scan_meets_every_member_that_stays(served: Served) -> None:
+    """Also those whose scores change meanwhile."""
+    for number in range(500):
+        served.call([b"ZADD", b"z", b"%d" % number, b"%d" % number])
+    cursor, met, removed = b"0", set(), 0
+    while True:
+        reply = served.call([b"ZSCAN", b"z", cursor, b"COUNT", b"7"]).split(b"\r\n")
+        cursor = reply[2]
+        met.update(reply[5:-1:4])
+        if cursor == b"0":
+            break
+        served.call([b"ZREM", b"z", b"%d" % removed])
+        removed += 1
+        served.call([b"ZADD", b"z", b"-%d" % removed, b"%d" % (499 - removed)])
+    assert {b"%d" % number for number in range(removed, 500)} <= met

@@ -1,6 +1,7 @@
 """A Raft group in memory: messages are delivered, dropped or cut by hand, disks synced by hand."""
 
 from respkv.clock import Chance
+from respkv.consensus.configuration import Configuration
 from respkv.consensus.messages import Message
 from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, FOLLOWER, LEADER, Raft, Ready
 from respkv.entry import Entry
@@ -32,6 +33,7 @@ class Member:
         self.term = term
         self.vote = 0
         self.snapshot = (0, 0)  # index, term
+        self.configuration: Configuration | None = None  # as of the snapshot
         self.entries = entries_of(terms)
         # Written, not yet synced; each with the messages that wait for it.
         self.unsynced: list[Ready] = []
@@ -45,7 +47,7 @@ class Member:
         self.snapshot_peers: list[int] = []
         self.raft = Raft(
             self.id, self._voters, self.term, self.vote, *self.snapshot, list(self.entries),
-            self.chance,
+            self.chance, self.configuration,
         )  # fmt: skip
 
     def take_ready(self) -> list[Message]:
@@ -79,12 +81,13 @@ class Member:
                 self.raft.persisted(last.term, last.index)
         return ready.messages_after_sync
 
-    def install(self, index: int, term: int) -> bool:
+    def install(self, index: int, term: int, configuration: Configuration | None = None) -> bool:
         """Install a snapshot, durably; messages that waited for earlier writes are lost."""
         while self.unsynced:
             self.sync()
-        if not self.raft.install_snapshot(index, term, 0):
+        if not self.raft.install_snapshot(index, term, 0, configuration):
             return False
+        self.configuration = configuration
         self.applied = []
         self.snapshot = (index, term)
         self.entries = self.raft.log.slice(index + 1, self.raft.last_index)
@@ -94,6 +97,7 @@ class Member:
         """Let a durable snapshot replace the log up to `index`; see `install` for messages."""
         while self.unsynced:
             self.sync()
+        self.configuration = self.raft.configuration_at(index)
         self.raft.compact(index)
         self.snapshot = (index, self.raft.term_at(index))
         self.entries = self.raft.log.slice(index + 1, self.raft.last_index)
@@ -105,16 +109,20 @@ class Member:
 
 
 class Group:
-    """Members 1 .. n and the messages between them, oldest first."""
+    """Members 1 .. n and the messages between them, oldest first; `spares` more do not vote."""
 
     def __init__(
-        self, size: int = 3, logs: dict[int, list[int]] | None = None, term: int = 0
+        self,
+        size: int = 3,
+        logs: dict[int, list[int]] | None = None,
+        term: int = 0,
+        spares: int = 0,
     ) -> None:
         voters = list(range(1, size + 1))
         logs = logs or {}
         self.members = {
-            voter: Member(voter, voters, logs.get(voter, []), max([term, *logs.get(voter, [])]))
-            for voter in voters
+            number: Member(number, voters, logs.get(number, []), max([term, *logs.get(number, [])]))
+            for number in range(1, size + spares + 1)
         }
         self.messages: list[Message] = []
         self._cut: set[int] = set()

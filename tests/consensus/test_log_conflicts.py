@@ -70,6 +70,7 @@ def test_figure_7_a_log_is_found_with_one_rejection_per_term_that_differs(name: 
 def test_a_follower_skips_its_own_later_terms() -> None:
     """Paper 5.3, end: entries of terms later than the one asked for cannot match."""
     group = Group(3, {1: [1] * 9, 2: [1] * 9, 3: [1] + [2] * 8}, term=2)
+    group.wait_for_timeouts(1, 3)
     group[2].campaign()  # with its log in the way, member 3 must not be asked
     group.sync(2)
     group.drop(recipient=3)

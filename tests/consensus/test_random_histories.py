@@ -161,7 +161,7 @@ class Histories(RuleBasedStateMachine):
             peers, leader.snapshot_peers = leader.snapshot_peers, []
             for peer in peers:
                 index, term = leader.snapshot
-                if works and self.group.members[peer].install(index, term):
+                if works and self.group.members[peer].install(index, term, leader.configuration):
                     self.applied_counts[peer] = 0
                 leader.raft.snapshot_sent(peer, index, works)
             self.group.collect()

@@ -1,6 +1,7 @@
 """What a server process does at its limits: connections, time, memory, disk, and its end."""
 
 import contextlib
+import itertools
 import os
 import socket
 import stat
@@ -173,6 +174,27 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(directory)], check=True)
 
 
+def fill(client: redis.Redis, refusal: str) -> int:
+    """Write a megabyte a key until writes are refused so; return how many keys were written."""
+    for written in itertools.count():
+        try:
+            client.set(f"k{written}", MEGABYTE)
+        except redis.ResponseError as error:
+            assert str(error).startswith(refusal)
+            break
+    return written
+
+
+def write_once_taken(client: redis.Redis) -> None:
+    """Write one more key as soon as the server takes writes again."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        assert time.monotonic() < until
+        with contextlib.suppress(redis.ResponseError):
+            client.set("more", "1")
+            return
+
+
 def test_a_log_without_snapshots_is_bounded(tmp_path: Path) -> None:
     """DESIGN: growth is slowed, then refused, and goes on once a snapshot covers the log."""
     limits = ("--log-bytes-max", "24mb", "--snapshot-log-bytes", "1gb")
@@ -180,39 +202,18 @@ def test_a_log_without_snapshots_is_bounded(tmp_path: Path) -> None:
         ServerProcess(tmp_path / "data", *limits) as server,
         redis.Redis(port=server.port, retry=None) as client,
     ):
-        acknowledged = 0
-        refused = ""
-        while not refused:
-            try:
-                client.set(f"k{acknowledged}", MEGABYTE)
-                acknowledged += 1
-            except redis.ResponseError as error:
-                refused = str(error)
-        assert refused.startswith("MISCONF The log has grown")
+        acknowledged = fill(client, "MISCONF The log has grown")
         assert acknowledged >= 20
         assert client.get("k0") == MEGABYTE
         client.save()
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            assert time.monotonic() < until
-            with contextlib.suppress(redis.ResponseError):
-                client.set("more", "1")
-                break
+        write_once_taken(client)
         assert client.dbsize() == acknowledged + 1
 
 
 def test_a_full_disk_refuses_writes_loses_none_and_takes_them_again(small_disk: Path) -> None:
     with ServerProcess(small_disk / "data") as server:
         client = redis.Redis(port=server.port, retry=None)
-        acknowledged = 0
-        refused = ""
-        while not refused:
-            try:
-                client.set(f"k{acknowledged}", MEGABYTE)
-                acknowledged += 1
-            except redis.ResponseError as error:
-                refused = str(error)
-        assert refused.startswith("MISCONF No room is left for the log")
+        acknowledged = fill(client, "MISCONF No room is left for the log")
         assert acknowledged > 10
         with pytest.raises(redis.ResponseError, match="MISCONF"):
             client.set("more", "1")
@@ -220,12 +221,7 @@ def test_a_full_disk_refuses_writes_loses_none_and_takes_them_again(small_disk: 
         assert client.get("k0") == MEGABYTE
         remount = ["mount", "-o", "remount,size=300m", str(small_disk)]
         subprocess.run(remount, check=True)
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            assert time.monotonic() < until
-            with contextlib.suppress(redis.ResponseError):
-                client.set("more", "1")
-                break
+        write_once_taken(client)
         client.close()
         assert server.stop() == 0
         server.start()

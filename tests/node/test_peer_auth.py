@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from respkv.node.peer_auth import (
     NONCE_BYTES,
+    PROTOCOL_VERSION,
     REASONS,
     Acceptor,
     Dialer,
@@ -89,12 +90,12 @@ def test_another_cluster_is_refused_by_both_sides() -> None:
 
 
 def test_another_version_is_refused_by_both_sides_whatever_follows_it() -> None:
-    newer = Identity("b", "cluster", SECRET, version=2)
+    newer = Identity("b", "cluster", SECRET, version=PROTOCOL_VERSION + 1)
     dialer, acceptor = pair(acceptor=newer)
-    with pytest.raises(WrongVersion, match="1, this node speaks 2"):
+    with pytest.raises(WrongVersion, match=f"{PROTOCOL_VERSION}, this node speaks"):
         acceptor.challenge(dialer.hello())
-    with pytest.raises(WrongVersion, match="2, this node speaks 1"):
-        dialer.proof(b"\x02\x00 of a layout unknown today")
+    with pytest.raises(WrongVersion, match=f"this node speaks {PROTOCOL_VERSION}"):
+        dialer.proof(b"\xff\x00 of a layout unknown today")
 
 
 def test_a_node_id_that_is_no_peers_is_refused() -> None:
@@ -159,7 +160,7 @@ def test_a_proof_before_a_challenge_is_refused() -> None:
 
 @given(st.binary(max_size=120), st.booleans())
 def test_random_bytes_are_refused_by_name(noise: bytes, of_this_version: bool) -> None:
-    data = b"\x01\x00" + noise if of_this_version else noise
+    data = PROTOCOL_VERSION.to_bytes(2, "little") + noise if of_this_version else noise
     dialer, acceptor = pair()
     for take in (acceptor.challenge, dialer.proof):
         with pytest.raises(Refused) as refusal:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,9 +12,9 @@ import uvloop
 
 from respkv.consensus.messages import APPEND, HEARTBEAT, Message
 from respkv.entry import Entry
-from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Dialer, Identity
+from respkv.node.peer_auth import NONCE_BYTES, PROTOCOL_VERSION, Acceptor, Dialer, Identity
 from respkv.node.peer_network import STRANGERS_MAX, PeerNetwork
-from respkv.node.peer_protocol import CHALLENGE, HELLO, PROOF, READ_BYTES, REFUSAL, WELCOME
+from respkv.node.peer_protocol import CHALLENGE, HELLO, PROOF, REFUSAL, SLICE_BYTES, WELCOME
 from respkv.node.peer_queue import CHUNK, MESSAGES, PeerQueue, message_bounds
 from respkv.replica.peer_codec import PeerMessage, decode_message
 from respkv.replica.snapshot_transfer import SnapshotChunk
@@ -382,7 +383,7 @@ async def test_a_flood_is_read_in_slices_between_which_others_are_served(
         raw.writer.write(flood)
         await cluster.until(lambda: len(node.inbox) == 20_000)
     assert node.heard == [("append", number) for number in range(20_000)]
-    assert max(slices) <= READ_BYTES
+    assert max(slices) <= 2 * SLICE_BYTES
 
 
 async def test_a_stranger_cannot_announce_a_large_frame(cluster: Cluster) -> None:
@@ -390,7 +391,7 @@ async def test_a_stranger_cannot_announce_a_large_frame(cluster: Cluster) -> Non
     async with connected(node.port) as raw:
         raw.writer.write(pack_frame(HELLO, 0, bytes(200_000))[:20])
         assert await raw.frame() is None
-    assert "a body of 200000 bytes, more than 1024" in cluster.happenings.lines[0]
+    assert "a body of 200000 bytes, more than 4096" in cluster.happenings.lines[0]
 
 
 async def test_strangers_are_bounded(cluster: Cluster) -> None:
@@ -553,7 +554,10 @@ async def turns_until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     ("identity", "reason"),
     [
-        (Identity("node-1", "cluster", SECRET, version=2), "wrong protocol version"),
+        (
+            Identity("node-1", "cluster", SECRET, version=PROTOCOL_VERSION + 1),
+            "wrong protocol version",
+        ),
         (Identity("node-9", "cluster", SECRET), "foreign node id"),
         (Identity("node-2", "cluster", SECRET), "foreign node id"),
     ],
@@ -634,6 +638,19 @@ async def test_a_peer_cannot_speak_for_another_nor_to_another(
         raw.writer.write(b"".join(queue.take(1 << 20)))
         assert await raw.frame() is None
     assert node.inbox == []
+
+
+async def test_draining_takes_what_came_while_the_node_stood_still(cluster: Cluster) -> None:
+    node = await knows_node_1(cluster)
+    async with let_in(node) as raw:
+        queue = PeerQueue(1 << 20)
+        for number in range(10):
+            queue.add(0, heartbeat(2, number))
+        descriptor = raw.writer.get_extra_info("socket").fileno()
+        with socket.socket(fileno=os.dup(descriptor)) as direct:
+            direct.sendall(b"".join(queue.take(1 << 20)))  # the loop does not run meanwhile
+        await node.network.drain()
+        assert node.heard == [("heartbeat", number) for number in range(10)]
 
 
 async def test_a_message_cut_off_by_the_end_of_a_connection_is_not_delivered(

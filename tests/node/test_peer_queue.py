@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from respkv.consensus.messages import APPEND, HEARTBEAT, Message
 from respkv.entry import Entry
+from respkv.errors import FrameError
 from respkv.node.peer_queue import (
     CHUNK,
     CONTROL_BYTES_RESERVED,
@@ -16,7 +17,7 @@ from respkv.node.peer_queue import (
 )
 from respkv.replica.peer_codec import decode_message
 from respkv.replica.snapshot_transfer import SnapshotChunk
-from respkv.wire.frames import BODY_BYTES_MAX, ChunkJoiner, FrameError, FrameSplitter
+from respkv.wire.frames import BODY_BYTES_MAX, ChunkJoiner, FrameSplitter
 
 
 def append(number: int, size: int) -> Message:

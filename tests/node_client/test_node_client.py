@@ -1,4 +1,4 @@
-"""node-redis, unchanged, against a server: `npm ci --prefix tests/node_client` installs it."""
+"""node-redis and ioredis, unchanged, against a server: `npm ci --prefix tests/node_client` installs it."""
 
 import shutil
 import subprocess
@@ -30,9 +30,42 @@ def test_what_an_application_does_through_its_cluster_client(tmp_path: Path, res
         assert trio.faults_logged() == []
 
 
-def run_client(name: str, port: int, resp: int) -> None:
+@needs_npm
+def test_what_an_application_does_through_ioredis_cluster(tmp_path: Path) -> None:
+    with Trio(tmp_path) as trio:
+        run_client("ioredis_cluster.mjs", trio.nodes[0].port)
+        assert trio.faults_logged() == []
+
+
+@needs_npm
+@pytest.mark.parametrize("client", ["ioredis", "node-redis"])
+def test_cluster_clients_follow_leaders_that_move_and_outlive_one(
+    tmp_path: Path, client: str
+) -> None:
+    with Trio(tmp_path) as trio:
+        doomed, *others = trio.nodes
+        command = ["node", str(HERE / "failover.mjs"), client, str(others[0].port)]
+        with subprocess.Popen(
+            [*command, str(doomed.process.pid)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as run:  # fmt: skip
+            try:
+                assert run.stdout is not None
+                assert run.stdout.readline() == b"written\n", run.communicate()
+                for node in others:
+                    assert node.call("CLUSTER", "FAILOVER") == b"OK"
+                trio.wait_ready()
+                output = run.communicate(b"moved\n", timeout=60)
+            finally:
+                run.kill()
+        assert run.returncode == 0, output
+        assert doomed.process.wait(1) != 0
+        assert trio.faults_logged() == []
+
+
+def run_client(name: str, *arguments: int) -> None:
     run = subprocess.run(
-        ["node", str(HERE / name), str(port), str(resp)],
+        ["node", str(HERE / name), *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,

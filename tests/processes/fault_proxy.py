@@ -1,16 +1,20 @@
 """A TCP proxy between nodes that cuts directions silently: bytes stop, connections stay open.
 
+It can also flip bits on the way, and remembers how each conversation began.
+
 Each node dials every peer and only sends on that connection, and its first bytes name it, so that
 a cut may be of one node's messages to one other. It runs in a thread of its own.
 """
 
 import asyncio
 import contextlib
+import random
 import threading
 from collections.abc import Coroutine
 from typing import Any, Final
 
 READ_BYTES: Final = 65536
+RECORDED_BYTES: Final = 4096
 
 
 class FaultProxy:
@@ -20,6 +24,10 @@ class FaultProxy:
         self.ports: list[int] = []  # where to reach each node
         self.targets: list[int] = [0] * count  # where each really listens
         self.node_ids: list[bytes] = []  # known once the cluster has formed
+        self.conversations: list[bytes] = []  # what dialers said, newest last; the start of it
+        self.flips = 0
+        self._flip_probability = 0.0  # of one bit in each piece that is read
+        self._chance = random.Random(0)
         self._cut: set[tuple[int, int]] = set()
         self._changed = asyncio.Event()
         self._loop = asyncio.new_event_loop()
@@ -38,6 +46,10 @@ class FaultProxy:
             self._changed = asyncio.Event()
 
         self._run(change())
+
+    def flip_bits(self, probability: float) -> None:
+        """Damage what passes from now on: one bit of so many pieces; 0: no more."""
+        self._flip_probability = probability
 
     def drop_connections(self) -> None:
         """End all connections; nodes dial anew."""
@@ -97,9 +109,20 @@ class FaultProxy:
         to: int,
         data: bytes,
     ) -> None:
+        is_dialer = bool(data)
+        said = b""
         while True:
             while (sender, to) in self._cut:
                 await self._changed.wait()
+            if is_dialer and len(said) < RECORDED_BYTES:
+                said += data
+                if len(said) >= RECORDED_BYTES:
+                    self.conversations.append(said[:RECORDED_BYTES])
+            if data and self._chance.random() < self._flip_probability:
+                damaged = bytearray(data)
+                damaged[self._chance.randrange(len(data))] ^= 1 << self._chance.randrange(8)
+                data = bytes(damaged)
+                self.flips += 1
             if data:
                 writer.write(data)
                 await writer.drain()

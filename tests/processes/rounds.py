@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import ServerProcess
-from tests.processes.writers import Client, Promises, Verdict, judge, write
+from tests.processes.connection import Connection
+from tests.processes.writers import Promises, Verdict, judge, write
 
 WRITERS = 16
 SNAPSHOT_EVERY = 2  # rounds
@@ -56,7 +57,7 @@ async def _load_then_kill(
         for writer in range(WRITERS)
     ]
     try:
-        client = await Client.connect(server.port)
+        client = await Connection.open(server.port)
         while len(promises.acknowledged) < enough:
             await client.call([b"PING"])
         snapshot = "-"
@@ -94,7 +95,7 @@ def run(
     chance = random.Random(seed)
     program: tuple[str, ...] = ("respkv", "server")
     if lossy:
-        program = ("tests.processes.lossy_server",)
+        program = ("tests.processes.faulty_server", "--lossy")
         if without_fdatasync:
             program += ("--without-fdatasync",)
     promises = Promises()

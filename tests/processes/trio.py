@@ -1,6 +1,7 @@
 """Three real nodes of one cluster, for tests: formed, on free ports, always stopped."""
 
 import contextlib
+import os
 import random
 import signal
 import socket
@@ -35,8 +36,10 @@ class TrioProcess(ServerProcess):
 
     peers = ""
 
-    def __init__(self, directory: Path, *options: str) -> None:
-        super().__init__(directory, *options)
+    def __init__(
+        self, directory: Path, *options: str, program: tuple[str, ...] = ("respkv", "server")
+    ) -> None:
+        super().__init__(directory, *options, program=program)
         self.port, self.bus_port = listening_port(), listening_port()
         self.announced_bus_port = 0  # the same
 
@@ -57,6 +60,13 @@ class TrioProcess(ServerProcess):
     def is_running(self) -> bool:
         """Whether the process is there."""
         return self.process.poll() is None
+
+    def strike(self) -> None:
+        """kill -9 without waiting for the end; on a lossy disk, its power goes."""
+        if "--lossy" in self.program:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            self.process.kill()
 
     def pause(self) -> None:
         """SIGSTOP: it keeps its connections and says nothing."""
@@ -99,11 +109,17 @@ class Trio:
     """The three, or `count` of them; use it as a context manager."""
 
     def __init__(
-        self, directory: Path, *options: str, proxy: FaultProxy | None = None, count: int = 3
+        self,
+        directory: Path,
+        *options: str,
+        proxy: FaultProxy | None = None,
+        count: int = 3,
+        program: tuple[str, ...] = ("respkv", "server"),
     ) -> None:
         self.proxy = proxy
         self.nodes = [
-            TrioProcess(directory / f"node{number}", *options) for number in range(1, count + 1)
+            TrioProcess(directory / f"node{number}", *options, program=program)
+            for number in range(1, count + 1)
         ]
         peers = " ".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         for number, node in enumerate(self.nodes):

@@ -5,12 +5,9 @@ must be there after every later crash; an outcome nobody knows may be either, an
 next read finds.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 
-import hiredis
-
-from respkv.wire.request import encode_command
+from tests.processes.connection import Connection
 
 TRANSACTION_EVERY = 8  # writes
 KEYS_PER_READ = 1000
@@ -39,46 +36,9 @@ def value_of(key: bytes) -> bytes:
     return b"value of " + key + b" " * 40
 
 
-class Client:
-    """One connection; an answer or an error, and never a retry."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._replies = hiredis.Reader()
-
-    @staticmethod
-    async def connect(port: int) -> "Client":
-        """Connect to a server of this machine."""
-        return Client(*await asyncio.open_connection("127.0.0.1", port))
-
-    async def call(self, *commands: list[bytes]) -> list[object]:
-        """Send commands in one piece and return their replies.
-
-        Raises:
-            OSError: the connection broke first.
-        """
-        self._writer.write(b"".join(encode_command(argv) for argv in commands))
-        replies: list[object] = []
-        while len(replies) < len(commands):
-            reply = self._replies.gets()
-            if reply is not False:
-                replies.append(reply)
-                continue
-            data = await self._reader.read(65536)
-            if not data:
-                raise ConnectionResetError("the server closed the connection")
-            self._replies.feed(data)
-        return replies
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._writer.close()
-
-
 async def write(port: int, name: bytes, promises: Promises) -> None:
     """Write until the server is gone; `name` makes the keys this writer's own."""
-    client = await Client.connect(port)
+    client = await Connection.open(port)
     number = 0
     try:
         while True:
@@ -101,7 +61,7 @@ async def write(port: int, name: bytes, promises: Promises) -> None:
 
 async def judge(port: int, promises: Promises) -> Verdict:
     """Compare what the server holds with the promises; unknown outcomes are known afterwards."""
-    client = await Client.connect(port)
+    client = await Connection.open(port)
     verdict = Verdict()
     in_transactions: dict[bytes, int] = {}
     keys = [*promises.acknowledged, *promises.unknown, *promises.absent]

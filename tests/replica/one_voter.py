@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from respkv import commands  # noqa: F401  (importing it declares them)
 from respkv.clock import SeededChance
-from respkv.commands import strings  # noqa: F401  (importing it declares SET and GET)
 from respkv.commands.table import resolve
 from respkv.log.wal import Wal
-from respkv.replica.client import Client
+from respkv.replica.client import Client, Wait
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
 from respkv.steps import Steps, finish
@@ -22,6 +22,11 @@ class HandClient(Client):
     def __init__(self) -> None:
         super().__init__()
         self.closed = False
+        self.waits: list[Wait] = []
+
+    def park(self, wait: Wait) -> None:
+        """Keep it, to be ended by hand."""
+        self.waits.append(wait)
 
     def send_replies(self) -> None:
         """They stay in `replies`."""
@@ -80,7 +85,7 @@ class OneVoter:
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""
 
-    def redirection(self, leader_id: int, argv: list[bytes]) -> bytes:
+    def redirection(self, client: Client, leader_id: int, argv: list[bytes]) -> bytes:
         """It leads, or nobody does."""
         return b"LOADING"
 
@@ -95,11 +100,17 @@ class OneVoter:
         self.now += 100
         if self.log_writer.idle:
             self.wal.seal()
+        else:
+            self.request_end_of_turn()
         self.replica.tick()
         self.turns()
 
-    def write(self, client: Client, *argv: bytes) -> None:
-        """Submit one command and end the turn."""
+    def submit(self, client: Client, *argv: bytes) -> None:
+        """Submit one command, which is logged; the turn goes on."""
         command = resolve(list(argv))
         self.replica.submit_write(client, command, [list(argv)], encode_command(list(argv)))
+
+    def write(self, client: Client, *argv: bytes) -> None:
+        """Submit one command and end the turn."""
+        self.submit(client, *argv)
         self.turns()

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.consensus.messages import APPEND, HEARTBEAT, KIND_NAMES, Message
+from respkv.consensus.pair_heartbeat import PAIR_KIND_NAMES, PairMessage
 from respkv.entry import Entry
+from respkv.errors import PeerCodecError
 from respkv.replica.peer_codec import (
-    PeerCodecError,
     PeerMessage,
     decode_message,
     encode_message,
@@ -32,7 +33,12 @@ chunks = st.builds(
     st.integers(0, 100),
 )  # fmt: skip
 acks = st.builds(SnapshotAck, numbers, numbers, numbers, numbers, numbers, st.booleans())
-messages = raft_messages | chunks | acks
+numbers_32 = st.integers(0, (1 << 32) - 1)
+pair_messages = st.builds(
+    PairMessage, st.sampled_from(sorted(PAIR_KIND_NAMES)), numbers_32, numbers_32, numbers, numbers,
+    numbers, st.lists(st.tuples(numbers_32, numbers, numbers), max_size=4),
+)  # fmt: skip
+messages = raft_messages | chunks | acks | pair_messages
 
 
 def fields(message: PeerMessage) -> list[object]:
@@ -45,6 +51,8 @@ def fields(message: PeerMessage) -> list[object]:
 def test_every_field_of_every_kind_comes_back(
     partition: int, message: PeerMessage, before: bytes, after: bytes
 ) -> None:
+    if isinstance(message, PairMessage):
+        partition = 0  # it speaks of many
     encoded = encode_message(partition, message)
     data = before + encoded + after
     got_partition, got = decode_message(data, len(before), len(before) + len(encoded))
@@ -52,7 +60,7 @@ def test_every_field_of_every_kind_comes_back(
     assert fields(got) == fields(message)
 
 
-@given(raft_messages | acks, st.data())
+@given(raft_messages | acks | pair_messages, st.data())
 def test_a_message_cut_short_or_with_bytes_behind_it_is_refused(
     message: PeerMessage, data: st.DataObject
 ) -> None:

@@ -19,6 +19,7 @@ from respkv.replica import transaction
 from tests.faulty_disk import SimulatedCrash
 from tests.simulation.cluster import Cluster
 from tests.simulation.report import Totals
+from tests.simulation.troubles import PROFILES, profile_of
 
 
 @dataclass
@@ -44,8 +45,8 @@ def run_seed(seed: int, seconds: int) -> Result:
             failure = "a command handler failed with an internal error"
     except AssertionError as error:
         failure = f"{type(error).__name__}: {error}"
-    except (Exception, SimulatedCrash):
-        failure = traceback.format_exc()
+    except (Exception, SimulatedCrash) as error:
+        failure = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
     world = cluster.world
     return Result(seed, cluster.troubles.profile, world.counts, world.trace, failure)
 
@@ -71,14 +72,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--seeds", default="1..20", help="A..B, both included")
+    parser.add_argument("--profile", choices=PROFILES, help="only the seeds that have this one")
     parser.add_argument("--seconds", type=int, default=60, help="virtual seconds for each seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--until-failure", action="store_true", help="stop at the first one")
     arguments = parser.parse_args()
     first, _, last = arguments.seeds.partition("..")
-    seeds = range(int(first), int(last or first) + 1)
+    seeds = list(range(int(first), int(last or first) + 1))
     if arguments.seed is not None:
-        seeds = range(arguments.seed, arguments.seed + 1)
+        seeds = [arguments.seed]
+    if arguments.profile is not None:
+        seeds = [seed for seed in seeds if profile_of(seed) == arguments.profile]
     started = time.monotonic()
     totals = Totals()
     run = partial(run_seed, seconds=arguments.seconds)

@@ -1,12 +1,14 @@
-"""A simulated connection to one node: replies in order, or a break that leaves outcomes unknown."""
+"""A user's connection with one node: bytes, on the product's own connection and router."""
 
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from respkv.commands.table import WRITE, lookup
+import hiredis
+
 from respkv.errors import CommandError
-from respkv.replica.client import Client
-from respkv.replica.transaction import Transaction
+from respkv.node import session_commands
+from respkv.node.connection import Connection
+from respkv.wire.reply import NULL_ARRAY
 from respkv.wire.request import encode_command
 from tests.simulation.world import MILLISECOND
 
@@ -14,109 +16,138 @@ if TYPE_CHECKING:
     from tests.simulation.node import SimulatedNode
     from tests.simulation.users import User
 
+COMMANDS = (session_commands,)  # declared by being imported
+DROPPED, TAKEN, EXEC = 0, 1, 2  # what becomes of a reply
 
-class SimulatedConnection(Client):
-    """What a node's connection does in production, without bytes.
+
+class SimulatedConnection:
+    """The user's end, and the transport of the node's.
 
     It dies with the node, when the user loses patience, or when an outcome is unknown.
     """
 
     def __init__(self, user: "User", node: "SimulatedNode") -> None:
-        super().__init__()
         self.user = user
         self.node = node
         self.open = True
         self.arrival = 0  # when the latest thing sent reaches the node: nothing overtakes it
+        self._incarnation = node.incarnation
         self._arrival_back = 0
-        self.watches: list[tuple[int, bytes, int]] = []
-        self._run: list[list[bytes]] = []
-        self._values: list[Any] = []
-        self._promises: deque[bool] = deque()  # is the next reply one for a logged write?
-
-    # --- what the node does with it ----------------------------------------------------------
-
-    def reply(self, reply: Any) -> None:
-        """Collect a reply; it leaves when the turn ends."""
-        if not self.open:
-            return
-        self.replies.append(b"")
-        self._values.append(bytes(reply) if isinstance(reply, bytearray) else reply)
-        if self._promises.popleft() and not isinstance(reply, CommandError):
-            # A promise from here on, even if it never arrives.
-            self.user.cluster.invariants.write_acknowledged(self.node.replica.applied_index + 1)
-
-    def send_replies(self) -> None:
-        """Replies travel; they are lost when the connection breaks first."""
-        values, self._values = self._values, []
-        self.replies.clear()
-        world = self.node.world
-        arrival = max(self._arrival_back, world.now + world.between(100, MILLISECOND))
-        self._arrival_back = arrival
-        world.after(arrival - world.now, lambda: self.user.take(self, values))
-
-    def close_unknown(self) -> None:
-        """The node cannot tell what became of the next command."""
-        if self.open:
-            self.send_replies()
-            world = self.node.world
-            world.count("connections closed with an unknown outcome")
-            world.after(2 * MILLISECOND, self.break_off)
-            self.open = False
-
-    def break_off(self) -> None:
-        """Neither side hears of the other again."""
-        self.open = False
-        self.user.lost(self)
+        self._session: Connection | None = None
+        self._input: list[bytes] = []
+        self._fates: deque[int] = deque()
+        self._reader = hiredis.Reader()
+        self._db = 0
+        self._queueing_error: CommandError | None = None
 
     # --- what the user sends -----------------------------------------------------------------
 
     def command(self, db: int, *argv: bytes) -> None:
-        """One command of the keyspace arrives; it joins a run of its kind that came with it."""
-        first = self._run[0] if self._run else list(argv)
-        if (db, argv[0], len(argv)) != (self.db, first[0], len(first)):
-            self.end_of_input()
-        self.db = db
-        self._run.append(list(argv))
-
-    def end_of_input(self) -> None:
-        """What arrived together has all been handed over."""
-        run, self._run = self._run, []
-        if not run:
-            return
-        command = lookup(run[0][0])
-        assert command is not None
-        writes = command.flags & WRITE != 0
-        self._promises.extend(writes for _ in run)
-        if writes:
-            raw = b"".join(map(encode_command, run))
-            self.node.replica.submit_write(self, command, run, raw)
-        else:
-            self.node.replica.submit_read(self, command, run)
+        """Send one command."""
+        self._select(db)
+        self._send(TAKEN, list(argv))
 
     def watch(self, db: int, key: bytes) -> None:
-        """WATCH arrives at the node."""
-        self.end_of_input()
-        self.db = db
-        self.watches = []
-        self._promises.append(False)
-        self.node.replica.submit_watch(self, self.watches, [b"WATCH", key])
-
-    def transaction(self, db: int, commands: list[list[bytes]]) -> None:
-        """EXEC arrives at the node, behind WATCH, MULTI and the commands."""
-        self.end_of_input()
-        self.db = db
-        transaction = Transaction(self)
-        transaction.watches, self.watches = self.watches, []
-        for argv in commands:
-            command = lookup(argv[0])
-            assert command is not None
-            transaction.commands.append((command.handler, argv, False))
-        self._promises.append(True)
-        raws = [encode_command(argv) for argv in commands]
-        self.node.replica.submit_transaction(self, transaction, raws, [b"EXEC"])
+        """Send WATCH."""
+        self.command(db, b"WATCH", key)
 
     def echo(self, token: bytes) -> None:
-        """A command of the connection itself: answered in its turn, and without an entry."""
-        self.end_of_input()
-        self._promises.append(False)
-        self.node.replica.answer(self, token)
+        """Send a command that the connection itself answers, in its turn."""
+        self._send(TAKEN, [b"ECHO", token])
+
+    def transaction(self, db: int, commands: list[list[bytes]]) -> None:
+        """Send MULTI, the commands and EXEC: one reply."""
+        self._select(db)
+        self._send(DROPPED, [b"MULTI"])
+        for argv in commands:
+            self._send(DROPPED, argv)
+        self._send(EXEC, [b"EXEC"])
+
+    def _select(self, db: int) -> None:
+        if db != self._db:
+            self._db = db
+            self._send(DROPPED, [b"SELECT", b"%d" % db])
+
+    def _send(self, fate: int, argv: list[bytes]) -> None:
+        self._fates.append(fate)
+        self._input.append(encode_command(argv))
+
+    def end_of_input(self) -> None:
+        """What was sent reaches the node in one piece."""
+        data = b"".join(self._input)
+        self._input.clear()
+        if self._session is None:
+            self._session = Connection(self.node)  # type: ignore[arg-type]
+            self._session.connection_made(self)  # type: ignore[arg-type]
+        self._session.data_received(data)
+
+    # --- the transport of the node's end -----------------------------------------------------
+
+    def get_extra_info(self, name: str) -> Any:
+        """Return the addresses, and no socket."""
+        return {"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 1)}.get(name)
+
+    def write(self, data: bytes) -> None:
+        """Replies travel; they are lost when the connection breaks first."""
+        if self.open:
+            world = self.node.world
+            arrival = max(self._arrival_back, world.now + world.between(100, MILLISECOND))
+            self._arrival_back = arrival
+            world.after(arrival - world.now, lambda: self._hear(data))
+
+    def close(self) -> None:
+        """The node closes; what it has written still arrives."""
+        if self.open:
+            self.open = False
+            self.node.world.after(2 * MILLISECOND, self.break_off)
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        """Return whether nothing can be written any more."""
+        return not self.open
+
+    def pause_reading(self) -> None:
+        """What comes all the same waits in the connection."""
+
+    def resume_reading(self) -> None:
+        """What has come waits in the connection."""
+
+    def get_write_buffer_size(self) -> int:
+        """The user reads at once."""
+        return 0
+
+    # --- the end, and what the user hears ----------------------------------------------------
+
+    def break_off(self) -> None:
+        """Neither side hears of the other again."""
+        self.open = False
+        self.leave()
+        self.user.lost(self)
+
+    def leave(self) -> None:
+        """The node learns that its client is gone."""
+        self.open = False
+        session, self._session = self._session, None
+        node = self.node
+        if session is not None and node.alive and node.incarnation == self._incarnation:
+            node.handle(lambda: session.connection_lost(None))
+
+    def _hear(self, data: bytes) -> None:
+        self._reader.feed(data)
+        values: list[Any] = []
+        while (reply := self._reader.gets()) is not False:
+            fate = self._fates.popleft()
+            if isinstance(reply, hiredis.ReplyError):
+                reply = CommandError(str(reply).encode())
+                if fate == DROPPED:
+                    self._queueing_error = self._queueing_error or reply
+                elif fate == EXEC:
+                    reply = self._queueing_error or reply
+            elif fate == EXEC and reply is None:
+                reply = NULL_ARRAY
+            if fate == EXEC:
+                self._queueing_error = None
+            if fate != DROPPED:
+                values.append(reply)
+        self.user.take(self, values)

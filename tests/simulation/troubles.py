@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from respkv.replica.replica import Replica
 from tests.simulation.limits import Limits
 from tests.simulation.world import MILLISECOND, SECOND
 
@@ -32,16 +33,22 @@ class Troubles:
         self.losses = (0, 5, 30)[pick(3)]
         self.duplications = (0, 10, 50)[pick(3)]
         self.straggles = (0, 10, 50)[pick(3)]
+        self.splits = (0, 100)[pick(2)]
         self.depositions = 0  # of a node that has just become leader
         self.transfers = 100  # of leadership, when the node that is looked at has it
+        self.destructions = (0, 0, 2)[pick(3)]  # of one node's log
+        self.overtakings = 0  # of a leader whose disk is busy
         self.stalls = False  # of leaders that do not notice that they are deposed
+        self.forming_crashes = (0, 600)[pick(2)]  # at a disk operation, of starts before forming
+        self.wipes = pick(8) == 0  # one node comes back with an empty directory
         self.amnesia_tests = 0  # power losses of a node that has just voted
         self.skew_ms = 5000
         self.drift_per_mille = 30
         self.sync_us = (50, 2000)
         self.limits = Limits()
+        self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
-        self.profile = list(PROFILES)[self.world.seed % len(PROFILES)]
+        self.profile = profile_of(self.world.seed)
         PROFILES[self.profile](self)
 
     def start(self) -> None:
@@ -51,6 +58,7 @@ class Troubles:
         network.loss = self.losses
         network.duplication = self.duplications
         network.straggling = self.straggles
+        network.splitting = self.splits
         for node in self.cluster.nodes.values():
             node.skew_ms = world.between(-self.skew_ms, self.skew_ms)
             node.speed_per_mille = 1000 + world.between(-self.drift_per_mille, self.drift_per_mille)
@@ -58,13 +66,15 @@ class Troubles:
         world.after(3 * SECOND, self._next)
         if self.stalls:
             world.after(3 * SECOND, self._stall_a_leader)
+        if self.wipes:
+            world.after(world.between(4000, 36_000) * MILLISECOND, self._wipe)
 
     def end(self) -> None:
         """Everything comes back."""
         self.over = True
         network = self.cluster.network
         network.cut.clear()
-        network.loss = network.duplication = network.straggling = 0
+        network.loss = network.duplication = network.straggling = network.splitting = 0
         for node in self.cluster.nodes.values():
             node.disk.crash_at = -1
             node.disk.fail_next = 0
@@ -86,7 +96,7 @@ class Troubles:
             return
         world = self.world
         world.after(world.between(50, 400) * MILLISECOND, self._next)
-        node = self.cluster.nodes[world.between(1, 3)]
+        node = self._any_node()
         if world.happens(self.crashes) and node.alive:
             if world.happens(500):
                 node.crash(power_loss=world.happens(700))
@@ -96,18 +106,53 @@ class Troubles:
             self._pause(node, world.between(100, 3000))
         if world.happens(self.cuts):
             self._cut_link()
-        if world.happens(self.transfers) and node.alive and node.leads:
+        if world.happens(self.transfers) and node.led:
             world.count("transfers")
-            node.handle(lambda: node.hand_over(1 + node.id % 3))
+            led, to = self._transfer_of(node)
+            node.handle(lambda: node.hand_over(led.partition, to))
+            if self.leases and world.happens(500):
+                self._deafen(node)
+        if world.happens(self.overtakings) and node.led:
+            self._overtake(node)
         if world.happens(self.jumps):
             world.count("clock jumps")
             node.skew_ms += world.between(-20_000, 20_000)
         if world.happens(self.disk_errors) and node.alive:
             node.disk.fail_next = (EIO, ENOSPC)[world.chance.below(2)]
+        if world.happens(self.destructions) and self._may_lose(node):
+            node.destroy_log()
         if world.happens(self.full_disks):
             self._fill_disk(node)
         if world.happens(self.slow_disks):
             node.sync_us = (50, world.between(2000, 300_000))
+
+    def _transfer_of(self, node: "SimulatedNode") -> tuple[Replica, int]:
+        """Choose a partition that a node leads, and who shall lead it."""
+        below = self.world.chance.below
+        led = node.led[below(len(node.led))]
+        others = [voter for voter in led.raft.voters if voter != node.number]
+        return led, others[below(len(others))]
+
+    def _any_node(self) -> "SimulatedNode":
+        return self.cluster.nodes[self.world.between(1, self.cluster.size)]
+
+    def booting(self, node: "SimulatedNode") -> None:
+        """A node starts: it may crash at any of the disk operations that forming takes."""
+        if not self.over and not node.told and self.world.happens(self.forming_crashes):
+            node.disk.crash_at = node.disk.operations + self.world.between(0, 30)
+
+    def _wipe(self) -> None:
+        """Once the cluster has formed, a node loses its disk for good; the others go on."""
+        node = self._any_node()
+        if self._may_lose(node):
+            node.wipe()
+        elif not self.over:
+            self.world.after(SECOND, self._wipe)
+
+    def _may_lose(self, node: "SimulatedNode") -> bool:
+        """One disk, the others go on; two might be a majority."""
+        lost = any(other.is_lost for other in self.cluster.nodes.values())
+        return node.booted and not (lost or self.over)
 
     def _pause(self, node: "SimulatedNode", milliseconds: int) -> None:
         if node.alive and not node.paused:
@@ -117,9 +162,9 @@ class Troubles:
 
     def _cut_link(self) -> None:
         world = self.world
-        one = world.between(1, 3)
+        one = self._any_node().id
         if world.happens(300):
-            links = {(one, 1 + one % 3)}
+            links = {(one, 1 + one % self.cluster.size)}
             self.cluster.network.cut |= links
             world.count("one-way cuts")
         else:
@@ -127,6 +172,15 @@ class Troubles:
             world.count("isolations")
         world.after(
             world.between(100, 5000) * MILLISECOND, lambda: self.cluster.network.mend(links)
+        )
+
+    def _deafen(self, node: "SimulatedNode") -> None:
+        """For a while it does not hear what its transfer has led to."""
+        self.world.count("one-way cuts")
+        links = {(other, node.id) for other in self.cluster.nodes if other != node.id}
+        self.cluster.network.cut |= links
+        self.world.after(
+            self.world.between(50, 800) * MILLISECOND, lambda: self.cluster.network.mend(links)
         )
 
     def _fill_disk(self, node: "SimulatedNode") -> None:
@@ -138,6 +192,25 @@ class Troubles:
             node.disk.capacity = 1 << 40
 
         world.after(world.between(500, 5000) * MILLISECOND, make_room)
+
+    def _overtake(self, node: "SimulatedNode") -> None:
+        """Another one is elected, and replaces what a leader with a busy disk is still syncing."""
+        world = self.world
+        network = self.cluster.network
+        led, to = self._transfer_of(node)
+        heir = self.cluster.nodes[self.cluster.places[to]]
+        world.count("overtakings")
+        node.sync_us = (200_000, 400_000)
+        heir.sync_us = (20_000, 60_000)
+        node.handle(lambda: node.hand_over(led.partition, to))
+        links = {(node.id, other) for other in self.cluster.nodes}
+
+        def relax() -> None:
+            network.mend(links)
+            node.sync_us = heir.sync_us = self.sync_us
+
+        world.after(4 * MILLISECOND, lambda: network.cut.update(links))
+        world.after(300 * MILLISECOND, relax)
 
     # --- at the worst time -------------------------------------------------------------------
 
@@ -170,11 +243,11 @@ class Troubles:
             return
         world = self.world
         network = self.cluster.network
-        leaders = [node for node in self.cluster.nodes.values() if node.leads]
+        leaders = [node for node in self.cluster.nodes.values() if node.led]
         if not leaders:
             world.after(100 * MILLISECOND, self._stall_a_leader)
             return
-        node = max(leaders, key=lambda leader: leader.replica.raft.term)
+        node = max(leaders, key=lambda leader: max(one.raft.term for one in leader.led))
         deaf_ms = world.between(20, 400)
         pause_ms = world.between(1600, 3000)
         mended_ms = deaf_ms + pause_ms + world.between(20, 600)
@@ -210,6 +283,7 @@ def _mixed(troubles: Troubles) -> None:
 def _depositions(troubles: Troubles) -> None:
     """Leaders fall as soon as they are elected, and appends travel one entry at a time."""
     troubles.depositions = 900
+    troubles.splits = 1000
     troubles.limits.append_entries = 1
     troubles.crashes = (0, 30)[troubles.world.chance.below(2)]
     troubles.pauses = troubles.cuts = troubles.full_disks = troubles.disk_errors = 0
@@ -229,6 +303,7 @@ def _amnesia(troubles: Troubles) -> None:
     troubles.amnesia_tests = 300
     troubles.crashes = troubles.pauses = 0
     troubles.depositions = 300
+    troubles.overtakings = 300
     troubles.losses = troubles.straggles = 100
     troubles.sync_us = (1000, 200_000)
 
@@ -256,6 +331,7 @@ def _disks(troubles: Troubles) -> None:
     troubles.crashes = 250
     troubles.disk_errors = 15
     troubles.full_disks = 40
+    troubles.destructions = 15
     troubles.limits.snapshot_chunk_bytes = 2048
 
 
@@ -263,6 +339,7 @@ def _weather(troubles: Troubles) -> None:
     """A network that loses, doubles and reorders a great deal."""
     troubles.losses = troubles.duplications = troubles.straggles = 150
     troubles.cuts = 120
+    troubles.splits = 500
     troubles.limits.append_entries = 2
 
 
@@ -276,3 +353,8 @@ PROFILES: dict[str, Callable[[Troubles], None]] = {
     "disks": _disks,
     "weather": _weather,
 }
+
+
+def profile_of(seed: int) -> str:
+    """Return what kind of trouble a seed brings."""
+    return list(PROFILES)[seed % len(PROFILES)]

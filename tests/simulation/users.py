@@ -4,16 +4,19 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from respkv.errors import CommandError
+from respkv.keyspace.slots import SLOTS
 from tests.simulation.checker import Operation
 from tests.simulation.connection import SimulatedConnection
+from tests.simulation.host import PORT_BASE
 from tests.simulation.workload import Call
 from tests.simulation.world import MILLISECOND, Violation
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
-PATIENCE_MS = (600, 5000)  # users differ
-READS = ("get", "exists", "watch", "echo")
+PATIENCE_MS = (5000, 600, 2500)  # users differ
+NOT_REMEMBERED = ("get", "exists", "watch", "echo", "dbsize", "appends")  # when lost
+MOVES = 250  # per mille: bursts that go to another leader than the one before
 
 
 class User:
@@ -27,7 +30,8 @@ class User:
         self.connection: SimulatedConnection | None = None
         self.watched = b""
         self.swap: tuple[bytes, bytes | None] | None = None  # watched key and what it held
-        self._node_id = 1 + number % 3
+        self._node_id = 1 + number % cluster.size
+        self._leaders: dict[int, int] = {}  # of partitions, as this user has heard
         self._waiting: deque[tuple[Call, Operation]] = deque()
         self._unsent = 0  # chunks of this burst that have not left yet
         self._burst = 0
@@ -48,16 +52,28 @@ class User:
         self._about_to_send = False
         if self.stopped:
             return
+        if self.swap is None and self._leaders and self.world.happens(MOVES):
+            leaders = sorted(set(self._leaders.values()))
+            self._node_id = leaders[self.world.chance.below(len(leaders))]
         node = self.cluster.nodes[self._node_id]
-        if not node.alive:
-            self._node_id = self.world.between(1, 3)
+        if not node.booted:
+            self._node_id = self._any_node()
             self._next_soon()
             return
         if self.connection is None or self.connection.node is not node:
+            if self.connection is not None:
+                self.connection.leave()
             self.connection = SimulatedConnection(self, node)
             self.watched, self.swap = b"", None
         self._burst += 1
         self._send_in_chunks(self.connection, self.cluster.workload.burst(self))
+
+    def _any_node(self) -> int:
+        return self.world.between(1, self.cluster.size)
+
+    def expects_here(self, key: bytes) -> bool:
+        """Whether the user takes the node it talks to for the leader of a key."""
+        return self._leaders.get(self.cluster.partition_of(key)) == self._node_id
 
     def _next_soon(self) -> None:
         if not self._about_to_send:
@@ -98,7 +114,7 @@ class User:
                 connection.end_of_input()
 
         def reach() -> None:
-            if node.alive:
+            if node.booted:
                 node.handle(arrive)
             else:
                 connection.break_off()
@@ -119,12 +135,17 @@ class User:
         for value in values:
             call, operation = self._waiting.popleft()
             if isinstance(value, CommandError):
+                call.refused()
                 self._failed(value)
                 continue
             operation.completed = self.world.now
             operation.result = value
             self.world.count("ok")
             self.cluster.outcome(True)
+            if call.key:
+                partition = self.cluster.partition_of(call.key)
+                self._leaders[partition] = self._node_id
+                self.cluster.served.add(partition)
             call.done(self, operation)
         if not self._waiting and not self._unsent and values:
             self._next_soon()
@@ -137,9 +158,12 @@ class User:
         self.cluster.outcome(False)
         self.watched, self.swap = b"", None
         if error.text.startswith(b"MOVED"):
-            self._node_id = int(error.text.split()[-1])
+            self.world.count("redirections")
+            _, slot, address = error.text.split()
+            self._node_id = int(address.rpartition(b":")[2]) - PORT_BASE
+            self._leaders[int(slot) * self.cluster.partitions // SLOTS] = self._node_id
         else:
-            self._node_id = self.world.between(1, 3)
+            self._node_id = self._any_node()
 
     def lost(self, connection: SimulatedConnection) -> None:
         """Nobody will ever say what became of the operations under way."""
@@ -148,11 +172,11 @@ class User:
         for call, operation in self._waiting:
             self.world.count("unknown")
             self.cluster.outcome(False)
-            if operation.name not in READS:
+            if operation.name not in NOT_REMEMBERED:
                 self.cluster.workload.remember(call.key, operation)
         self._waiting.clear()
         self._unsent = 0
         self.connection = None
         self.swap = None
-        self._node_id = self.world.between(1, 3)
+        self._node_id = self._any_node()
         self._next_soon()

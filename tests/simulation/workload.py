@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from respkv.wire.reply import NULL_ARRAY
+from tests.simulation.appends import Appends
 from tests.simulation.checker import UNKNOWN, Operation
 from tests.simulation.connection import SimulatedConnection
 from tests.simulation.world import MILLISECOND, Violation, World
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.users import User
 
 OPERATIONS_PER_KEY_MAX = 280
+UNKNOWN_WEIGHT = 5  # as many known ones are as dear to check: these may have happened at any time
 NEVER = UNKNOWN + 1
 
 
@@ -31,11 +33,7 @@ class Call:
         self.argument = argument
         self.submit = submit
         self.done = done
-
-
-def database_of(key: bytes) -> int:
-    """Half of the keys live in database 1, so that payloads switch between databases."""
-    return int(key[1:]) % 2
+        self.refused: Callable[[], None] = lambda: None
 
 
 class Workload:
@@ -48,34 +46,59 @@ class Workload:
         self.calls_max = 4  # in a burst
         self.chunks = 300  # per mille: calls that do not arrive together with the one before
         self.late_chunks = 250  # per mille: of those, the ones that come much later
+        self.strays = 100  # per mille: calls sent to a node without regard to who leads
         self.families = b"rrcttw"
+        self.databases = 1  # keys are spread over them, so that payloads switch between them
+        self.appends = Appends(world)
         self._world = world
+        self._weights: dict[bytes, int] = {}  # of histories
         self._keys: list[bytes] = []
+        self._probes: list[bytes] = []
         self._next_key = 0
         self._next_value = 0
 
     def remember(self, key: bytes, operation: Operation) -> None:
         """Put an operation into its key's history."""
         self.histories.setdefault(key, []).append(operation)
+        weight = 1 if operation.known else UNKNOWN_WEIGHT
+        self._weights[key] = self._weights.get(key, 0) + weight
 
     def burst(self, user: "User") -> list[Call]:
         """Return the next few calls of a user."""
+        if self._probes:
+            return [self._set(self._probes[self._world.chance.below(len(self._probes))])]
         if user.swap is not None:
             return [self._finish_swap(user)]
         dice = self._world.chance.below(100)
         if dice < 15:
-            return self._begin_swap()
-        return [self._random_call() for _ in range(self._world.between(1, self.calls_max))]
+            return self._begin_swap(user)
+        return [self._random_call(user) for _ in range(self._world.between(1, self.calls_max))]
 
     # --- keys and values ---------------------------------------------------------------------
 
-    def _pick_key(self, families: bytes) -> bytes:
-        """Return a key of one of the families, a new one where its history gets long."""
+    def probe(self, partitions: int, partition_of: Callable[[bytes], int]) -> None:
+        """From now on only set registers, one in each partition."""
+        found: dict[int, bytes] = {}
+        while len(found) < partitions:
+            key = self._new_key(ord("r"))
+            found.setdefault(partition_of(key), key)
+        self._probes = list(found.values())
+
+    def _database_of(self, key: bytes) -> int:
+        return int(key[1:]) % self.databases
+
+    def _pick_key(self, user: "User", families: bytes) -> bytes:
+        """Return a key of one of the families, a new one where its history gets long.
+
+        Mostly one that the node the user talks to leads, as cluster clients choose their node.
+        """
         while len(self._keys) < len(self.families):
             self._keys.append(self._new_key(self.families[len(self._keys)]))
         choices = [n for n, key in enumerate(self._keys) if key[0] in families]
+        if not self._world.happens(self.strays):
+            choices = [n for n in choices if user.expects_here(self._keys[n])] or choices
         number = choices[self._world.chance.below(len(choices))]
-        if len(self.histories.get(self._keys[number], ())) >= OPERATIONS_PER_KEY_MAX:
+        if self._weights.get(self._keys[number], 0) >= OPERATIONS_PER_KEY_MAX:
             self._keys[number] = self._new_key(self._keys[number][0])
         return self._keys[number]
 
@@ -90,7 +113,7 @@ class Workload:
     # --- calls -------------------------------------------------------------------------------
 
     def _call(self, name: str, key: bytes, argument: object, *argv: bytes) -> Call:
-        db = database_of(key)
+        db = self._database_of(key)
 
         def submit(connection: SimulatedConnection) -> None:
             connection.command(db, *argv)
@@ -100,11 +123,15 @@ class Workload:
 
         return Call(name, key, argument, submit, done)
 
-    def _random_call(self) -> Call:
-        key = self._pick_key(b"rct")
+    def _random_call(self, user: "User") -> Call:
+        key = self._pick_key(user, b"rct")
         dice = self._world.chance.below(100)
-        if dice < 4:
+        if dice < 3:
             return self._echo()
+        if dice == 3:
+            return self._dbsize()
+        if self._world.happens(150):
+            return self._append_and_read(user)
         if dice < 12:
             return self._call("exists", key, None, b"EXISTS", key)
         if dice < 19:
@@ -143,7 +170,7 @@ class Workload:
 
     def _incr(self, key: bytes) -> Call:
         times = 2 if self._world.happens(200) else 1
-        db = database_of(key)
+        db = self._database_of(key)
 
         def submit(connection: SimulatedConnection) -> None:
             if times == 1:
@@ -170,12 +197,40 @@ class Workload:
 
         return Call("echo", b"", None, lambda connection: connection.echo(token), done)
 
+    def _dbsize(self) -> Call:
+        """A command for all partitions that the node leads, in its turn like any other."""
+
+        def done(_: "User", operation: Operation) -> None:
+            if not isinstance(operation.result, int):
+                raise Violation(
+                    f"replies swapped: {operation.result!r} instead of a number of keys"
+                )
+
+        return Call("dbsize", b"", None, lambda connection: connection.command(0, b"DBSIZE"), done)
+
+    def _append_and_read(self, user: "User") -> Call:
+        """Several keys of one slot at once, mostly of one that the user's node leads."""
+        slots = self.appends.slots
+        if not self._world.happens(self.strays):
+            slots = [slot for slot in slots if user.expects_here(slot)] or slots
+        transaction = self.appends.transaction(slots[self._world.chance.below(len(slots))])
+        submit = self.appends.submit(transaction, with_picks=self.databases > 1)
+        call = Call(
+            "appends", transaction.steps[0].key, None, submit, self.appends.done(transaction)
+        )
+
+        def refused() -> None:
+            transaction.refused = True
+
+        call.refused = refused
+        return call
+
     # --- transactions ------------------------------------------------------------------------
 
-    def _begin_swap(self) -> list[Call]:
+    def _begin_swap(self, user: "User") -> list[Call]:
         """WATCH and GET a key; the transaction follows once both are answered."""
-        key = self._pick_key(b"w")
-        db = database_of(key)
+        key = self._pick_key(user, b"w")
+        db = self._database_of(key)
 
         def watched(user: "User", _: Operation) -> None:
             user.watched = key
@@ -198,7 +253,7 @@ class Workload:
         after = self._unique_value()
 
         def submit(connection: SimulatedConnection) -> None:
-            connection.transaction(database_of(key), [[b"SET", key, after]])
+            connection.transaction(self._database_of(key), [[b"SET", key, after]])
 
         def done(_: "User", operation: Operation) -> None:
             if operation.result is NULL_ARRAY:

@@ -76,11 +76,13 @@ class Addressed(Protocol):
 class Network:
     """Loses, doubles, delays and reorders messages; links are cut one way or both."""
 
-    def __init__(self, world: World, deliver: Callable[[Addressed], None]) -> None:
-        self.loss = 0  # per mille, as are the next two
+    def __init__(self, world: World, deliver: Callable[[Addressed], None], size: int = 3) -> None:
+        self.loss = 0  # per mille, as are the next three
         self.duplication = 0
         self.straggling = 0
+        self.splitting = 0  # of a turn's messages, which then have fates of their own
         self.cut: set[tuple[int, int]] = set()
+        self._numbers = range(1, size + 1)
         self._world = world
         self._deliver = deliver
 
@@ -103,7 +105,7 @@ class Network:
 
     def isolate(self, node: int) -> set[tuple[int, int]]:
         """Cut a node off in both directions; returns the links for `mend`."""
-        links = {link for other in (1, 2, 3) for link in ((node, other), (other, node))}
+        links = {link for other in self._numbers for link in ((node, other), (other, node))}
         self.cut |= links
         return links
 

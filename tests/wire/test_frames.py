@@ -4,16 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from respkv.errors import FrameError, WrongChecksum, WrongFrameVersion
 from respkv.wire.frames import (
     BODY_BYTES_MAX,
     HEADER_BYTES,
     MORE,
     ChunkJoiner,
     Frame,
-    FrameError,
     FrameSplitter,
-    WrongChecksum,
-    WrongFrameVersion,
     frame_parts,
     pack_frame,
 )

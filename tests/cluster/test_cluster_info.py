@@ -1,0 +1,96 @@
+"""INFO and `respkv cluster status --json` on three nodes, one of which has stopped."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.processes.trio import Trio, TrioProcess
+
+
+@pytest.fixture(scope="module")
+def trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
+    with Trio(tmp_path_factory.mktemp("trio"), "--read-consistency", "lease") as three:
+        yield three
+        assert three.faults_logged() == []
+
+
+def info(node: TrioProcess, section: str) -> dict[str, str]:
+    lines = node.call("INFO", section).decode().splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def fields(text: str) -> dict[str, str]:
+    return dict(field.split("=", 1) for field in text.split(","))
+
+
+def test_followers_are_shown_as_redis_shows_replicas(trio: Trio) -> None:
+    node = trio.nodes[0]
+    shown = info(node, "replication")
+    assert (shown["role"], shown["connected_slaves"]) == ("master", "2")
+    ports = {fields(shown[f"slave{number}"])["port"] for number in (0, 1)}
+    assert ports == {str(other.port) for other in trio.nodes[1:]}
+    assert set(fields(shown["slave0"])) == {"ip", "port", "state", "offset", "lag"}
+
+
+def behind(node: TrioProcess, follower: TrioProcess) -> tuple[int, int]:
+    """Return how many entries and seconds a node shows another to be behind."""
+    shown = info(node, "replication")
+    slave = next(
+        fields(text)
+        for name, text in shown.items()
+        if name.startswith("slave") and fields(text)["port"] == str(follower.port)
+    )
+    return int(shown["master_repl_offset"]) - int(slave["offset"]), int(slave["lag"])
+
+
+def test_who_has_stopped_falls_behind(trio: Trio) -> None:
+    node, stopped = trio.nodes[0], trio.nodes[2]
+    key = trio.key_led_by(node)
+    stopped.pause()
+    try:
+        assert node.call("SET", key, "v") == b"OK"
+        assert behind(node, stopped)[0] > 0
+        while not behind(node, stopped)[1]:
+            assert node.is_running
+        lags = [fields(text) for name, text in info(node, "respkv").items() if "follower_" in name]
+        assert sorted(int(lag["lag_entries"]) > 0 for lag in lags) == [False, True]
+    finally:
+        stopped.resume()
+    while behind(node, stopped) != (0, 0):
+        assert node.is_running
+    trio.wait_ready()
+
+
+def test_status_tells_of_each_partition(trio: Trio) -> None:
+    node = trio.nodes[0]
+    run = subprocess.run(
+        [sys.executable, "-m", "respkv", "cluster", "status", "--json", "--port", str(node.port)],
+        capture_output=True, text=True, timeout=30, check=True,
+    )  # fmt: skip
+    partitions = json.loads(run.stdout)["partitions"]
+    assert len(partitions) == int(info(node, "respkv")["partitions"])
+    led = [partition for partition in partitions if partition["role"] == "leader"]
+    assert len({partition["leader"] for partition in led}) == 1
+    assert all(len(partition["lag"]) == 2 for partition in led)
+    assert all(partition["applied"] <= partition["commit"] for partition in partitions)
+
+
+def test_a_lease_serves_reads_without_asking_each_time(trio: Trio) -> None:
+    node = trio.nodes[0]
+    key = trio.key_led_by(node)
+    assert node.call("SET", key, "1") == b"OK"
+    while not int(info(node, "respkv")["lease_reads"]):
+        assert node.call("GET", key) == b"1"
+    assert info(node, "respkv")["read_consistency"] == "lease"
+
+
+def test_leadership_given_up_is_counted(trio: Trio) -> None:
+    node = trio.nodes[0]
+    trio.key_led_by(node)
+    before = int(info(node, "respkv")["transfers"])
+    assert trio.nodes[1].call("CLUSTER", "FAILOVER") == b"OK"
+    while int(info(node, "respkv")["transfers"]) == before:
+        assert node.is_running
