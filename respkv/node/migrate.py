@@ -108,8 +108,8 @@ def _after_keys(argv: Argv) -> int:
          "Also an O(N) data transfer between the two instances is performed.",
          categories=("dangerous",), tips=("nondeterministic_output",), syntax="host port:integer "
          "key_or_empty_string(key | \"\"=empty_string) destination-db:integer timeout:integer "
-         "[COPY@3.0.0] [REPLACE@3.0.0] [authentication(AUTH password@4.0.7 | AUTH2 "
-         "username_password(username password)@6.0.0)] [KEYS key#1...@3.0.6]",
+         "[COPY@3.0.0] [REPLACE@3.0.0] [authentication([AUTH password@4.0.7] | [AUTH2 "
+         "username_password(username password)@6.0.0])] [KEYS key#1...@3.0.6]",
          summary="Atomically transfer a key from a Redis instance to another one.",
          history=(("3.0.0", "Added the `COPY` and `REPLACE` options."), ("3.0.6", "Added the "
          "`KEYS` option."), ("4.0.7", "Added the `AUTH` option."), ("6.0.0", "Added the `AUTH2` "
