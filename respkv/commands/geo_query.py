@@ -16,7 +16,6 @@ from respkv.wire.reply import Reply
 UNSORTED: Final = 0
 ASCENDING: Final = 1
 DESCENDING: Final = 2
-NOWHERE: Final = (400.0, 400.0)
 
 
 class Found:
@@ -35,7 +34,8 @@ class Search:
     def __init__(self, zset: ZSet | None, argv: Argv) -> None:
         self.zset = zset
         self.argv = argv
-        self.center: Place = NOWHERE  # not given
+        self.center: Place = (0.0, 0.0)
+        self.has_center: bool = False
         self.is_box: bool = False
         self.width: float = -1.0  # -1: not given
         self.height: float = 0.0
@@ -52,11 +52,12 @@ class Search:
     def read_place(self, at: int) -> None:
         """Take the center's longitude and latitude at `at`."""
         self.center = parse_place(self.argv[at], self.argv[at + 1])
+        self.has_center = True
 
     def read_member(self, at: int) -> None:
         """Take the center from the member named at `at`; any place will do for a missing key."""
+        self.has_center = True
         if self.zset is None:
-            self.center = (0.0, 0.0)
             return
         score = self.zset.score(self.argv[at])
         if score is None:
@@ -173,7 +174,7 @@ class Search:
                 b"ERR %b is not compatible with WITHDIST, WITHHASH and WITHCOORD options" % storing
             )
         name = quoted(self.argv[0])
-        if self.center == NOWHERE:
+        if not self.has_center:
             raise CommandError(
                 b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for " + name
             )

@@ -17,22 +17,6 @@ ALPHABET: Final = b"0123456789bcdefghjkmnpqrstuvwxyz"
 UINT32: Final = (1 << 32) - 1
 RADIAN: Final = pi / 180.0
 
-# Bits apart by one, by pairs, by four ...: spreading a number doubles the distance of its bits.
-_SPREAD: Final = (
-    (16, 0x0000FFFF0000FFFF),
-    (8, 0x00FF00FF00FF00FF),
-    (4, 0x0F0F0F0F0F0F0F0F),
-    (2, 0x3333333333333333),
-    (1, 0x5555555555555555),
-)
-_GATHER: Final = (
-    (1, 0x3333333333333333),
-    (2, 0x0F0F0F0F0F0F0F0F),
-    (4, 0x00FF00FF00FF00FF),
-    (8, 0x0000FFFF0000FFFF),
-    (16, 0x00000000FFFFFFFF),
-)
-
 Cell = tuple[int, int]  # column (longitude) and row (latitude) among 2 ** steps of each
 Place = tuple[float, float]  # longitude and latitude in degrees
 
@@ -99,16 +83,22 @@ def interleave(column: int, row: int) -> int:
 
 
 def _spread(number: int) -> int:
-    for shift, mask in _SPREAD:
-        number = (number | number << shift) & mask
-    return number
+    """Return the bits with a gap before each: halves go apart, then halves of halves ..."""
+    number = (number | number << 16) & 0x0000FFFF0000FFFF
+    number = (number | number << 8) & 0x00FF00FF00FF00FF
+    number = (number | number << 4) & 0x0F0F0F0F0F0F0F0F
+    number = (number | number << 2) & 0x3333333333333333
+    return (number | number << 1) & 0x5555555555555555
 
 
 def _gather(bits: int) -> int:
+    """Return every other bit, from the last one on."""
     bits &= 0x5555555555555555
-    for shift, mask in _GATHER:
-        bits = (bits | bits >> shift) & mask
-    return bits
+    bits = (bits | bits >> 1) & 0x3333333333333333
+    bits = (bits | bits >> 2) & 0x0F0F0F0F0F0F0F0F
+    bits = (bits | bits >> 4) & 0x00FF00FF00FF00FF
+    bits = (bits | bits >> 8) & 0x0000FFFF0000FFFF
+    return (bits | bits >> 16) & UINT32
 
 
 def _uint64(score: float) -> int:
