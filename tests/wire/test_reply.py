@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.errors import CommandError
-from respkv.wire.reply import NULL_ARRAY, OK, Push, SetReply, Verbatim, bulk, encode
+from respkv.wire.reply import NULL_ARRAY, OK, DoubleText, Push, SetReply, Verbatim, bulk, encode
 
 scalars = st.one_of(
     st.none(),
@@ -21,6 +21,7 @@ scalars = st.one_of(
     st.just(OK),
     st.just(NULL_ARRAY),
     st.binary(max_size=50).map(Verbatim),
+    st.decimals(-180, 180, places=17).map(lambda number: DoubleText(b"%.17f" % number)),
     st.text("abc \r\n", max_size=20).map(lambda text: CommandError(b"ERR " + text.encode())),
 )
 keys = st.one_of(st.binary(max_size=10), st.integers(-5, 2000))
@@ -56,6 +57,8 @@ def as_client_sees(reply: Any, resp: int) -> Any:
         return reply.encode()
     if isinstance(reply, bytearray):
         return bytes(reply)
+    if isinstance(reply, DoubleText):
+        return float(reply.text) if resp == 3 else reply.text
     if isinstance(reply, Verbatim):
         return reply.text
     if isinstance(reply, CommandError):
