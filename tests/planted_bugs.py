@@ -128,14 +128,11 @@ BUGS = [
         "replica/replica.py",
         [
             (
-                """            self._run_items(items)
-        self.applied_index = entry.index
-""",
+                "            self._run_items(items)\n",
                 """            log_ms = self.keyspace.now_ms
             self.keyspace.now_ms = self._runtime.now_ms()
             self._run_items(items)
             self.keyspace.now_ms = log_ms
-        self.applied_index = entry.index
 """,
             )
         ],
@@ -170,8 +167,8 @@ BUGS = [
         "keyspace/keyspace.py",
         [
             (
-                "seed_of(self._term, self._index_in_log, self.position)",
-                "seed_of(self._term, self._index_in_log, 0)",
+                "seed_of(self._term, self.index, self.position)",
+                "seed_of(self._term, self.index, 0)",
             )
         ],
     ),

@@ -5,6 +5,7 @@ str                       simple string      simple string
 bytes, bytearray          bulk string        bulk string
 int                       integer            integer
 float                     bulk string        double
+DoubleText                bulk string        double
 bool                      integer 1 or 0     boolean
 None                      null bulk          null
 NULL_ARRAY                null array         null
@@ -36,6 +37,13 @@ class NullArray:
 
 
 NULL_ARRAY: Final = NullArray()
+
+
+class DoubleText:
+    """A double that its command prints itself: coordinates have all their decimals."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
 
 
 class SetReply:
@@ -132,6 +140,8 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
     elif isinstance(reply, float):
         text = format_double(reply)
         parts.append(bulk(text) if resp == 2 else b",%b\r\n" % text)
+    elif isinstance(reply, DoubleText):
+        parts.append(bulk(reply.text) if resp == 2 else b",%b\r\n" % reply.text)
     elif isinstance(reply, NullArray):
         parts.append(b"*-1\r\n" if resp == 2 else NULL_RESP3)
     elif isinstance(reply, SetReply):
