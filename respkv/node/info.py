@@ -60,8 +60,7 @@ def _clients(node: "Node") -> Fields:
 
 def _memory(node: "Node") -> Fields:
     """`used_memory` is the estimate that `maxmemory` is compared with, the process is `_rss`."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        resident = int(file.read().split()[1]) * resource.getpagesize()
+    resident = resident_bytes()
     with open("/proc/meminfo", encoding="ascii") as file:
         total = int(file.readline().split()[1]) * 1024
     memory = node.memory
@@ -84,6 +83,12 @@ def _memory(node: "Node") -> Fields:
         "mem_allocator": "cpython",
         "lazyfree_pending_objects": 0,
     }
+
+
+def resident_bytes() -> int:
+    """Return how much memory the process holds."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
 
 
 def _human(size: int) -> str:

@@ -30,6 +30,7 @@ from respkv.node import (
     cluster_commands,
     cluster_refusals,
     debug_commands,
+    memory_commands,
     migrate,
     server_commands,
     session_commands,
@@ -74,6 +75,7 @@ DECLARED = (
     debug_commands,
     cluster_commands,
     cluster_refusals,
+    memory_commands,
     migrate,
 )  # importing them declares their commands
 

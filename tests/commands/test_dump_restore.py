@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from respkv.errors import BadDataFormat, BadPayload
 from respkv.keyspace.rdb.containers import value_of
-from respkv.keyspace.rdb.listpack import listpack_items
+from respkv.keyspace.rdb.listpack import listpack_items, pack_listpack
 from respkv.keyspace.rdb.lzf import decompress
 from respkv.keyspace.rdb.old_packs import intset_items, ziplist_items, zipmap_items
 from respkv.keyspace.rdb.payload import seal, unseal
@@ -22,6 +22,7 @@ READERS = {
     b"+list": [b"LRANGE", b"0", b"-1"],
     b"+set": [b"SMEMBERS"],
     b"+zset": [b"ZRANGE", b"0", b"-1", b"WITHSCORES"],
+    b"+stream": [b"XRANGE", b"-", b"+"],
 }
 LONG = "x" * 100
 NUMBERS = ("0 1 -1 12 127 128 -128 -129 4095 -4096 4096 32767 -32768 32768 8388607 -8388608 8388608 "
@@ -61,6 +62,26 @@ VALUES = {
     "sorted set of 200": "ZADD k " + " ".join(f"{n / 7} member{n}" for n in range(200)),
     "sorted set with a long member": f"ZADD k 1 {LONG} 2 b",
     "sorted set of 20000": "ZADD k " + " ".join(f"{n / 3} {n}" for n in range(20_000)),
+    "stream": "XADD k 1-1 a 1 b two\nXADD k 1-2 a 3 b 4\nXADD k 9999999999999-0 other -5",
+    "stream of 300": "\n".join(f"XADD k {n}-{n} a {n} b value{n} c {LONG}" for n in range(1, 301)),
+    "stream with ids far apart": (
+        "XADD k 1-18446744073709551615 a 1\nXADD k 18446744073709551615-0 a 1\n"
+        "XADD k 18446744073709551615-18446744073709551615 a 1"
+    ),
+    "stream with deleted entries": (
+        "XADD k 1-1 a 1\nXADD k 2-1 b 2\nXADD k 3-1 c 3\nXADD k 4-1 c 3\nXDEL k 1-1 3-1\nXDEL k 4-1"
+    ),
+    "stream without entries": "XADD k 5-5 a 1\nXDEL k 5-5",
+    "stream that never had one": "XGROUP CREATE k g 0 MKSTREAM",
+    "stream with groups": (
+        "XADD k 1-1 a 1\nXADD k 2-1 b 2\nXADD k 3-1 c 3\nXGROUP CREATE k g 0\nXGROUP CREATE k end $\n"
+        "XGROUP CREATE k known 2-1 ENTRIESREAD 2\nXGROUP CREATECONSUMER k end idle\n"
+        "XREADGROUP GROUP g alice COUNT 2 STREAMS k >\nXREADGROUP GROUP g bob STREAMS k >\n"
+        "XCLAIM k g bob 0 2-1 TIME 1700000000000 RETRYCOUNT 7\nXACK k g 1-1\nXDEL k 2-1"
+    ),
+    "stream with large values": "".join(
+        f"XADD k {n}-1 a {'x' * size}\n" for n, size in enumerate((63, 64, 4_095, 4_096, 16_377, 16_378, 16_379, 70_000), 1)
+    ).strip(),
     "list of 20000": "RPUSH k " + " ".join(f"{n}" for n in range(20_000)),
 }  # fmt: skip
 
@@ -76,9 +97,24 @@ def fill(target: Reference | Ours | Served, lines: str) -> None:
 
 
 def content(server: Reference | Ours | Served) -> object:
-    argv = READERS[server.call([b"TYPE", b"k"]).rstrip()].copy()
+    kind = server.call([b"TYPE", b"k"]).rstrip()
+    argv = READERS[kind].copy()
     argv.insert(1, b"k")
-    return comparable(argv, server.call(argv), 2)
+    found: list[object] = [comparable(argv, server.call(argv), 2)]
+    if kind == b"+stream":
+        full = parse(server.call([b"XINFO", b"STREAM", b"k", b"FULL", b"COUNT", b"0"]))
+        assert isinstance(full, list)
+        del full[2:6]  # how many nodes it has, which is nobody's promise
+        found.append(without_times(full))
+    return found
+
+
+def without_times(info: object) -> object:
+    """Return what XINFO said, but not when: both servers were asked at times of their own."""
+    if isinstance(info, list):
+        return [without_times(item) for item in info]
+    text = str(info)
+    return ":time" if text.startswith("b':") and len(text) >= 13 + 4 else info
 
 
 def dumped(server: Reference | Ours | Served, key: bytes = b"k") -> bytes:
@@ -275,6 +311,60 @@ def test_what_older_versions_wrote(name: str, reference: Reference) -> None:
     body, expected = OLD_BODIES[name]
     assert reference.call([b"RESTORE", b"k", b"0", seal(body)]) == b"+OK\r\n"
     assert load_value(body) == expected
+
+
+def stream_body(
+    kind: int = 15,
+    entry: str = "2 0 0 one 4",
+    length: int = 1,
+    last: int = 9,
+    pending: bytes = b"\0",
+    consumers: bytes = b"\0",
+) -> bytes:
+    """Return a stream of the first version: one entry 5-1, a group; `entry` in the listpack."""
+    items = [b"1", b"0", b"1", b"field", b"0", *entry.encode().split()]
+    node = pack_listpack(items)
+    key = (5 << 64 | 1).to_bytes(16, "big")
+    counters = b"".join(map(pack_length, (length, last, 0)))
+    group = b"\x01\x01g\x05\x01" + pending + consumers
+    parts = [b"\x01", pack_length(16), key, pack_length(len(node)), node, counters, group]
+    return bytes((kind,)) + b"".join(parts)
+
+
+ID = (5 << 64 | 1).to_bytes(16, "big")
+TIME = (1_700_000_000_000).to_bytes(8, "little")
+OWNED = b"\x01" + ID + TIME + b"\x02"  # one pending entry, delivered twice
+OWNER = b"\x01\x05alice" + TIME
+
+
+def test_a_stream_of_the_first_version(reference: Reference, handlers: Ours) -> None:
+    for body in (stream_body(), stream_body(pending=OWNED, consumers=OWNER + b"\x01" + ID)):
+        argv = [b"RESTORE", b"k", b"0", seal(body), b"REPLACE"]
+        assert handlers.call(argv) == reference.call(argv) == b"+OK\r\n"
+        assert content(handlers) == content(reference)
+
+
+CONTRADICTIONS = {
+    "more entries than there are": stream_body(length=2),
+    "a last id before the last entry": stream_body(last=4),
+    "a value too few": stream_body(entry="2 0 0"),
+    "no number of fields": stream_body(entry="0 0 0 x y 2"),
+    "a negative number of fields": stream_body(entry="0 0 0 -1 y 2"),
+    "flags that are none": stream_body(entry="x 0 0 one 4"),
+    "ids that go back": stream_body(entry="2 0 0 one 4 2 -1 0 two 4", length=2),
+    "pending for nobody": stream_body(pending=OWNED),
+    "a consumer twice": stream_body(consumers=b"\x02" + (OWNER[1:] + b"\0") * 2),
+    "owned and not pending": stream_body(consumers=OWNER + b"\x01" + ID),
+    "owned twice": stream_body(pending=OWNED, consumers=OWNER + b"\x02" + ID * 2),
+    "pending twice": stream_body(pending=b"\x02" + OWNED[1:] * 2),
+    "delivered too often": stream_body(pending=OWNED[:-1] + b"\x81" + b"\xff" * 8),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_a_stream_whose_parts_contradict_each_other(name: str, handlers: Ours) -> None:
+    argv = [b"RESTORE", b"k", b"0", seal(CONTRADICTIONS[name])]
+    assert handlers.call(argv) == b"-ERR Bad data format\r\n"
 
 
 @shared

@@ -5,8 +5,11 @@ from typing import Any, Final
 
 from respkv.keyspace.hash import Hash
 from respkv.keyspace.list import List
+from respkv.keyspace.rdb.streams import NeutralGroup, NeutralStream, Pending
 from respkv.keyspace.rdb.values import Neutral
 from respkv.keyspace.set import Set
+from respkv.keyspace.stream import MAX_ID, Stream
+from respkv.keyspace.stream_groups import Consumer, Delivery, Group
 from respkv.keyspace.values import Container, Value
 from respkv.keyspace.zset import ZSet, zset_of
 
@@ -68,16 +71,59 @@ def _zset_content(zset: ZSet) -> list[tuple[bytes, float]]:
     return list(zip(zset.members.items, zset.scores, strict=True))
 
 
+def _stream(neutral: NeutralStream) -> Stream:
+    stream = Stream()
+    for entry_id, items in neutral.entries:
+        stream.append(entry_id, items)
+    stream.last_id = neutral.last_id
+    stream.max_deleted_id = neutral.max_deleted_id
+    stream.entries_added = neutral.entries_added
+    for each in neutral.groups:
+        entries_read = each.entries_read
+        if entries_read is None:
+            entries_read = stream.entries_up_to(each.last_id)
+        group = Group(each.name, each.last_id, entries_read)
+        for name, seen_ms in each.consumers:
+            group.consumers[name] = Consumer(name, seen_ms)
+        for pending in each.pending:
+            if pending.consumer is not None:
+                consumer = group.consumers[pending.consumer]
+                delivery = Delivery(consumer, pending.time_ms, pending.deliveries)
+                group.add(pending.entry_id, delivery)
+        stream.groups[each.name] = group
+    return stream
+
+
+def _stream_content(stream: Stream) -> NeutralStream:
+    neutral = NeutralStream()
+    neutral.entries = stream.range(0, MAX_ID, len(stream))
+    neutral.last_id = stream.last_id
+    neutral.max_deleted_id = stream.max_deleted_id
+    neutral.entries_added = stream.entries_added
+    for group in stream.groups.values():
+        each = NeutralGroup(group.name, group.last_id, group.entries_read)
+        each.consumers = [(consumer.name, consumer.seen_ms) for consumer in group.in_order()]
+        for entry_id in group.pending.all():
+            delivery = group.deliveries[entry_id]
+            pending = Pending(entry_id, delivery.time_ms, delivery.count)
+            pending.consumer = delivery.consumer.name
+            each.pending.append(pending)
+        neutral.groups.append(each)
+    return neutral
+
+
 _VALUE_OF: Final[dict[str, Callable[[Any], Value]]] = {
     "string": _string,
     "hash": _hash,
     "list": _list,
     "set": _set,
     "zset": _zset,
+    "stream": _stream,
 }
 _CONTENT_OF: Final[dict[str, Callable[[Any], Any]]] = {
     "hash": _hash_content,
     "list": _list_content,
     "set": _set_content,
     "zset": _zset_content,
+    "stream": _stream_content,
 }

@@ -6,6 +6,7 @@ from respkv.errors import BadDataFormat
 
 _HEADER_BYTES: Final = 6  # total bytes (u32) and number of elements (u16)
 _COUNT_UNKNOWN: Final = 0xFFFF
+_INTEGER_TEXT_MAX: Final = 20
 _INTEGER_BYTES: Final = {0xF1: 2, 0xF2: 3, 0xF3: 4, 0xF4: 8}
 
 
@@ -60,8 +61,63 @@ def _back_length_bytes(size: int) -> int:
     """Return how many bytes follow an element to say how long it is."""
     if size < 128:
         return 1
-    if size < 16_384:
+    if size < 16_383:  # Redis' bounds are one below what seven bits a byte could hold
         return 2
-    if size < 2_097_152:
+    if size < 2_097_151:
         return 3
-    return 4 if size < 268_435_456 else 5
+    return 4 if size < 268_435_455 else 5
+
+
+def pack_listpack(items: list[bytes]) -> bytes:
+    """Return the listpack of these elements; decimal numbers become integers, as in Redis."""
+    parts = [b""]
+    size = _HEADER_BYTES + 1
+    for item in items:
+        packed = _pack_item(item)
+        parts += (packed, _back_length(len(packed)))
+        size += len(packed) + len(parts[-1])
+    parts[0] = size.to_bytes(4, "little") + min(len(items), _COUNT_UNKNOWN).to_bytes(2, "little")
+    parts.append(b"\xff")
+    return b"".join(parts)
+
+
+def _pack_item(item: bytes) -> bytes:
+    if len(item) <= _INTEGER_TEXT_MAX and (item[:1].isdigit() or item[:1] == b"-"):
+        packed = _pack_integer(item)
+        if packed:
+            return packed
+    size = len(item)
+    if size < 64:
+        return bytes((0x80 | size,)) + item
+    if size < 4_096:
+        return bytes((0xE0 | size >> 8, size & 0xFF)) + item
+    return b"\xf0" + size.to_bytes(4, "little") + item
+
+
+def _pack_integer(text: bytes) -> bytes:
+    try:
+        number = int(text)
+    except ValueError:
+        return b""
+    if b"%d" % number != text or not -(1 << 63) <= number < 1 << 63:
+        return b""
+    if 0 <= number < 128:
+        return bytes((number,))
+    if -4_096 <= number < 4_096:
+        number &= 0x1FFF
+        return bytes((0xC0 | number >> 8, number & 0xFF))
+    for kind, width in _INTEGER_BYTES.items():
+        if -(1 << 8 * width - 1) <= number < 1 << 8 * width - 1:
+            return bytes((kind,)) + number.to_bytes(width, "little", signed=True)
+    return b""
+
+
+def _back_length(size: int) -> bytes:
+    """Return the length of an element, to be read from its end: seven bits in each byte."""
+    width = _back_length_bytes(size)
+    packed = bytearray(width)
+    for position in range(width - 1, -1, -1):
+        packed[position] = size & 127 | 128
+        size >>= 7
+    packed[0] &= 127
+    return bytes(packed)

@@ -53,10 +53,10 @@ class Reader:
             return int.from_bytes(self.take(8), "big")
         raise BadDataFormat
 
-    def count(self) -> int:
-        """Return a number of things that take a byte each at least, and are not none."""
+    def count(self, least: int = 1) -> int:
+        """Return a number of things that take a byte each at least."""
         count = self.length()
-        if not 0 < count <= self.left():
+        if not least <= count <= self.left():
             raise BadDataFormat
         return count
 

@@ -1,8 +1,8 @@
 """One value in Redis' format: a type byte, and what that type writes.
 
 Neutral values are (name of the type, content): of a string bytes, of a list and a set a list of
-byte strings, of a hash [field, value, field, value, ...], of a sorted set [(member, score), ...].
-We write the plain forms, which every version of Redis reads and packs as its own limits say.
+byte strings, of a hash [field, value, field, value, ...], of a sorted set [(member, score), ...],
+of a stream a NeutralStream. We write the plain forms, which every version of Redis reads and packs as its own limits say.
 """
 
 from typing import Any, Final
@@ -11,6 +11,7 @@ from respkv.errors import BadDataFormat
 from respkv.keyspace.rdb.listpack import listpack_items
 from respkv.keyspace.rdb.old_packs import intset_items, ziplist_items, zipmap_items
 from respkv.keyspace.rdb.primitives import Reader, pack_double, pack_length, pack_string
+from respkv.keyspace.rdb.streams import dump_stream, load_stream
 
 Neutral = tuple[str, Any]
 
@@ -26,9 +27,11 @@ SET_INTSET: Final = 11
 ZSET_ZIPLIST: Final = 12
 HASH_ZIPLIST: Final = 13
 LIST_QUICKLIST: Final = 14
+STREAM: Final = 15
 HASH_LISTPACK: Final = 16
 ZSET_LISTPACK: Final = 17
 LIST_QUICKLIST_2: Final = 18
+STREAM_2: Final = 19
 
 _NODE_PLAIN: Final = 1  # a quicklist's node that is one long item
 _NODE_PACKED: Final = 2
@@ -52,6 +55,8 @@ def load_value(body: bytes) -> Neutral:
         return "hash", _distinct(_hash_items(kind, reader), 2)
     if kind in (ZSET, ZSET_2):
         return "zset", _scored(kind, reader)
+    if kind in (STREAM, STREAM_2):
+        return "stream", load_stream(reader, kind == STREAM_2)
     if kind == ZSET_ZIPLIST:
         return "zset", _scores_parsed(ziplist_items(reader.string()))
     if kind == ZSET_LISTPACK:
@@ -70,6 +75,8 @@ def dump_value(value: Neutral) -> bytes:
         return b"\x02" + pack_length(len(content)) + b"".join(map(pack_string, content))
     if name == "hash":
         return b"\x04" + pack_length(len(content) // 2) + b"".join(map(pack_string, content))
+    if name == "stream":
+        return b"\x13" + dump_stream(content)
     parts = [b"\x05", pack_length(len(content))]
     for member, score in content:
         parts.append(pack_string(member))
