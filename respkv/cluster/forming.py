@@ -29,6 +29,7 @@ FIELDS: Final = {STATUS: 7, JOIN: 3}  # of the replies that are more than OK
 
 NEWCOMERS_MAX: Final = 64
 NEWCOMER_MS: Final = 10_000  # not heard of for so long, it is gone
+NOT_NAMED: Final = "cluster-peers names others, but not this node"
 NOT_A_MEMBER: Final = (
     "a node with an empty directory is not the one in whose place it is, whose votes and entries "
     "it does not remember; it joins with respkv cluster replace"
@@ -103,11 +104,14 @@ class FormingNode:
             return complaints
         statuses = [answer for answer in answers if isinstance(answer, list)]
         kept = self.kept
+        node_ids = [status[0].decode() for status in statuses]
+        is_named = kept.node_id in node_ids
         for peer, answer in zip(self.peers, answers, strict=True):
             if not isinstance(answer, list) or answer[6] != b"1":
                 continue
             if kept.genesis is None:
-                return []  # all members kept it before any of them was confirmed: a newcomer
+                # All members kept it before any of them was confirmed: this is a newcomer.
+                return [] if is_named else [NOT_NAMED]
             if answer[5] != kept.genesis.encode():
                 return [
                     f"{_shown(peer)} is in another cluster: this node's directory is of an "
@@ -116,9 +120,8 @@ class FormingNode:
             kept.confirm()
         if kept.is_confirmed or len(statuses) < len(self.peers):
             return []  # done, or somebody is missing
-        node_ids = [status[0].decode() for status in statuses]
-        if kept.node_id not in node_ids:
-            return ["cluster-peers names others, but not this node"]
+        if not is_named:
+            return [NOT_NAMED]
         if node_ids[0] != kept.node_id:
             return []  # this is another node's work
         complaint = self._disagreement(statuses)

@@ -29,9 +29,14 @@ class Guarded:
 
     def values(self) -> dict[bytes, bytes]:
         """Return what all keys hold."""
-        return {
-            key: node.call("GET", key) for node in self.trio.nodes for key in node.call("KEYS", "*")
-        }
+        while True:
+            found = {
+                key: node.call("GET", key)
+                for node in self.trio.nodes
+                for key in node.call("KEYS", "*")
+            }
+            if not any(isinstance(value, Exception) for value in found.values()):
+                return found  # otherwise a leader has changed meanwhile
 
     def state(self) -> object:
         """Return what all keys hold, and what the nodes keep of the cluster."""
