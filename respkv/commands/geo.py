@@ -40,11 +40,9 @@ def geoadd(keyspace: Keyspace, argv: Argv) -> Reply:
          complexity="O(log(N))", syntax="key member1 member2 [unit(M | KM | FT | MI)]",
          summary="Returns the distance between two members of a geospatial index")  # fmt: skip
 def geodist(keyspace: Keyspace, argv: Argv) -> bytes | None:
-    unit_m = 1.0
-    if len(argv) > 4:
-        unit_m = parse_unit(argv[4]) if len(argv) == 5 else 0.0
-    if unit_m == 0.0:
+    if len(argv) > 5:
         raise BadSyntax
+    unit_m = parse_unit(argv[4]) if len(argv) == 5 else 1.0
     zset = lookup_zset(keyspace, argv[1])
     if zset is None:
         return None
