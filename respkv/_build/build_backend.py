@@ -54,6 +54,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     import setuptools
     from mypyc.build import mypycify
 
+    # Sums and products of floats are state: none may be fused, as some processors would.
+    os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} -ffp-contract=off"
     # The build environment has no dependencies; types were checked before, in one that has.
     options = ["--config-file=", "--ignore-missing-imports"]
     extensions = mypycify([*options, *hot_modules()], opt_level="3")
