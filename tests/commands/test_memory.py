@@ -91,3 +91,12 @@ def test_statistics_have_redis_names(reference: Reference, served: Served) -> No
         assert type(value) is type(of_redis[repr(name)])
         if name == b"$keys.count":
             assert value == of_redis[repr(name)] == b":50"
+
+
+@pytest.mark.parametrize("kind", [*FILLED, "STRING", "Hash", "nosuch", "none", ""])
+def test_scan_finds_the_keys_of_a_type(kind: str, reference: Reference, served: Served) -> None:
+    for server in (reference, served):
+        for name, line in FILLED.items():
+            server.call(split(line.replace(" k ", f" {name} ").format("x")))
+    argv = [b"SCAN", b"0", b"COUNT", b"100", b"TYPE", kind.encode()]
+    assert served.call(argv) == reference.call(argv)
