@@ -79,7 +79,7 @@ def describe(client: Connection) -> str:
 def _flags(client: Connection) -> str:
     tracking = client.tracking
     flags = "x" if client.transaction else ""
-    if client.blocked is not None or client in client.node.waiting:
+    if client.is_waiting:
         flags += "b"
     if tracking is not None:
         flags += "t" + ("R" if tracking.broken_redirect else "") + ("B" if tracking.bcast else "")

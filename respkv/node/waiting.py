@@ -37,9 +37,6 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._waiters)
 
-    def __contains__(self, connection: object) -> bool:
-        return connection in self._waiters
-
     def end(self, connection: "Connection", reason: bytes) -> bool:
         """CLIENT UNBLOCK, b"TIMEOUT" or b"ERROR"; return whether the client was in WAIT."""
         if connection not in self._waiters:
