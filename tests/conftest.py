@@ -59,10 +59,10 @@ class ServerProcess:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
 
-    def ask(self, line: bytes) -> bytes:
+    def ask(self, line: bytes, seconds: float = 2) -> bytes:
         """Send one inline command; empty when nobody answers."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), seconds) as connection:
                 connection.sendall(line + b"\r\n")
                 return connection.recv(65536)
         except OSError:

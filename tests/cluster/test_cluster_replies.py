@@ -117,7 +117,7 @@ def test_info_counts_what_the_node_leads(trio: Trio) -> None:
             assert node.call("SET", key, "v", "EX", "1000") == b"OK"
         info = node.call("INFO").decode()
         assert "db0:keys=3,expires=3," in info
-        assert "partitions:32\r\n" in info
+        assert "partitions:16\r\n" in info
         assert "term:0\r\n" not in info
 
 

@@ -34,7 +34,7 @@ def test_a_loading_server_says_so_and_tells_how_far_it_is(tmp_path: Path, snapsh
     with ServerProcess(tmp_path / "data") as server:
         fill(server)
         if snapshot:
-            assert server.ask(b"SAVE") == b"+OK\r\n"
+            assert server.ask(b"SAVE", 30) == b"+OK\r\n"
         server.kill()
         server.launch()
         with connect(server) as connection:
