@@ -58,7 +58,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} -ffp-contract=off"
     # The build environment has no dependencies; types were checked before, in one that has.
     options = ["--config-file=", "--ignore-missing-imports"]
-    extensions = mypycify([*options, *hot_modules()], opt_level="3")
+    level = os.environ.get("RESPKV_COMPILE_LEVEL", "3")  # of the C compiler; 0 builds fastest
+    extensions = mypycify([*options, *hot_modules()], opt_level=level)
     plain_setup = setuptools.setup
 
     def setup(**arguments):  # type: ignore[no-untyped-def]
