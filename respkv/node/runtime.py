@@ -90,7 +90,7 @@ class NodeRuntime:
             return
         started = time.perf_counter()
         try:
-            self.wal.sync_file.datasync()
+            self._sync_helper.sync_here(self.wal.sync_file)
         except OSError as error:
             self._sync_failed(error.errno or errno.EIO)
             return

@@ -31,6 +31,7 @@ class SyncHelper:
                 os._exit(0)
         child.close()
         parent.setblocking(False)
+        self._datasync = datasync
         self._socket = parent
         self._shared: File | None = None
         self._on_synced: Callable[[int, int, float], None] = lambda lsn, error, seconds: None
@@ -50,6 +51,14 @@ class SyncHelper:
         else:
             socket.send_fds(self._socket, [message], [file.fd])
             self._shared = file  # by identity: a closed file's descriptor number comes back
+
+    def sync_here(self, file: File) -> None:
+        """Do the same in this process; the loop stands still meanwhile.
+
+        Raises:
+            OSError: it is not known what is durable.
+        """
+        self._datasync(file.fd)
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the process and wait for it."""
