@@ -56,7 +56,7 @@ async def _fill(ports: list[int], count: int) -> None:
         connection = await Connection.open(port)
         for start in range(0, len(keys), FILL_PIPELINE):
             some = keys[start : start + FILL_PIPELINE]
-            replies = await connection.call([[b"SET", key, b"v"] for key in some])
+            replies = await connection.call(*[[b"SET", key, b"v"] for key in some])
             if replies != [b"OK"] * len(some):
                 raise RuntimeError(f"filling: {replies[0]}")
         connection.close()
@@ -72,7 +72,7 @@ async def _write(ports: list[int], asked: Asked, writers: int, until: float) -> 
             serial += 1
             key = b"key:%d" % (number * 1_000 + serial % 1_000)
             begun = time.monotonic()
-            (reply,) = await connections[ports[slot_of(key)]].call([[b"SET", key, b"v"]])
+            (reply,) = await connections[ports[slot_of(key)]].call([b"SET", key, b"v"])
             if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("MOVED "):
                 ports[slot_of(key)] = int(str(reply).rpartition(":")[2])
                 continue
@@ -96,7 +96,7 @@ def _ask(
             found = 0
             for connection in connections:
                 begun = time.monotonic()
-                (reply,) = await connection.call([command])
+                (reply,) = await connection.call(command)
                 found += len(reply)
                 figures[2] = max(figures[2], time.monotonic() - begun)  # type: ignore[index]
             figures[0] = found  # type: ignore[index]
