@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 UNKNOWN = 1 << 62  # completion time of an operation that may have happened, at any time or never
-STATES_MAX = 400_000
+STATES_MAX = 1_000_000
 ANONYMOUS = b"?"
 
 # A key's value (None: absent), or (value, earliest, latest) of one that expires: it is gone for

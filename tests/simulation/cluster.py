@@ -15,7 +15,6 @@ from tests.simulation.users import User
 from tests.simulation.workload import Workload
 from tests.simulation.world import MILLISECOND, SECOND, Addressed, Network, Violation, World
 
-USERS = 5
 HEAL_SECONDS = 18  # of a run's end: by then everything has come back
 QUIET_SECONDS = 6  # of a run's end: by then the users have stopped
 NOT_BACK = 100 * MILLISECOND  # for so long, a lost connection with a peer says nothing
@@ -26,7 +25,7 @@ RESENT = 200 * MILLISECOND  # what TCP takes to repeat a lost packet
 SHAPES = ((3, 4, 1), (3, 1, 2), (3, 4, 1), (5, 4, 1), (3, 2, 1))
 FEW_PARTITIONS = ((3, 1, 2), (3, 1, 2), (3, 2, 1))  # where trouble looks for one leader
 
-AT_LEADERS = ("depositions", "stalls")
+AT_LEADERS = ("depositions", "stalls", "amnesia")
 
 
 class Cluster:
@@ -45,7 +44,7 @@ class Cluster:
             self.workload.families *= 2
         self.troubles = Troubles(self)
         self.nodes = {number: SimulatedNode(self, number) for number in range(1, self.size + 1)}
-        self.users = [User(self, number) for number in range(USERS)]
+        self.users = [User(self, number) for number in range(self.workload.users)]
         self.places = {number: number for number in self.nodes}  # where each member runs
         self.let_in: set[str] = set()  # ids of nodes that may take the places of others
         self.served: set[int] = set()  # partitions in which something has succeeded lately

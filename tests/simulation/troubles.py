@@ -294,6 +294,7 @@ def _stalls(troubles: Troubles) -> None:
     troubles.stalls = True
     workload = troubles.cluster.workload
     workload.families = b"rcw"
+    workload.users = 8  # some wait for the stalled leader, others write through the next one
     workload.calls_max, workload.chunks, workload.late_chunks = 8, 700, 500
     troubles.pauses = troubles.cuts = troubles.crashes = 0
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.users import User
 
 OPERATIONS_PER_KEY_MAX = 280
-UNKNOWN_WEIGHT = 5  # as many known ones are as dear to check: these may have happened at any time
+UNKNOWN_WEIGHT = 8  # as many known ones are as dear to check: these may have happened at any time
 NEVER = UNKNOWN + 1
 
 
@@ -43,6 +43,7 @@ class Workload:
         self.histories: dict[bytes, list[Operation]] = {}
         self.lifetime_ms_max = 4000
         self.exact_expiry = False  # the clocks are right, so values go exactly when they should
+        self.users = 5
         self.calls_max = 4  # in a burst
         self.chunks = 300  # per mille: calls that do not arrive together with the one before
         self.late_chunks = 250  # per mille: of those, the ones that come much later
