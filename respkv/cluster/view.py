@@ -141,18 +141,23 @@ class ClusterView:
         nodes = self.nodes
         return [(first, last, leader) for first, last, leader in self._ranges if leader in nodes]
 
-    def ranges_with_followers(self) -> list[tuple[int, int, tuple[int, ...]]]:
+    def ranges_with_followers(self, all_: bool) -> list[tuple[int, int, tuple[int, ...]]]:
         """Return (first slot, last slot, leader and the followers that are up), as `ranges` does.
 
-        Neighbours of one leader are apart where their followers differ.
+        Neighbours of one leader are apart where their followers differ. Unless `all_`, only nodes
+        that lead nothing count as followers.
         """
         nodes = self.nodes
+        leading = set() if all_ else set(self.shown)
         served_by: list[tuple[int, ...]] = []
         for leader, voters in zip(self.shown, self.voters, strict=True):
             followers = [
                 number
                 for number in voters
-                if number != leader and number in nodes and nodes[number].up
+                if number != leader
+                and number not in leading
+                and number in nodes
+                and nodes[number].up
             ]
             served_by.append((leader, *followers) if leader in nodes else ())
         return self._merged(served_by)

@@ -1,8 +1,9 @@
 """The replies of CLUSTER SLOTS, SHARDS, NODES, INFO and LINKS, in redis-server 7.0.15's shapes.
 
 Each node is shown once, as a master of the ranges that it leads and without replicas: every node
-leads some partitions and follows others, and clients keep only one role per address. With
-cluster-announce-replicas CLUSTER SLOTS names the followers too, for clients that can read there.
+leads some partitions and follows others, and clients keep only one role per address. CLUSTER SLOTS
+names one that leads nothing as a replica, so that clients know it when a leader is lost, and with
+cluster-announce-replicas all followers, for clients that can read there.
 """
 
 from respkv.cluster.redirect import endpoint_of, host_of
@@ -16,13 +17,12 @@ def slots_reply(
 ) -> Reply:
     """Return a row per range: first and last slot, and the node that leads it.
 
-    With `followers` they come behind it, as replicas do in Redis.
+    With `followers` they come behind it, as replicas do in Redis. A node that leads nothing always
+    does: a client that did not know it would be lost with the others.
     """
     rows = {number: _slots_node(node, local_host, preferred) for number, node in view.nodes.items()}
-    if followers:
-        ranges = view.ranges_with_followers()
-        return [[first, last, *[rows[number] for number in by]] for first, last, by in ranges]
-    return [[first, last, rows[leader]] for first, last, leader in view.ranges()]
+    ranges = view.ranges_with_followers(all_=followers)
+    return [[first, last, *[rows[number] for number in by]] for first, last, by in ranges]
 
 
 def _slots_node(node: NodeInfo, local_host: str, preferred: str) -> Reply:

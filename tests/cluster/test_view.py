@@ -51,13 +51,26 @@ def test_followers_are_shown_where_they_are_up_and_split_ranges_where_they_diffe
     view.voters[:] = [(1, 2, 3), (2, 1, 3), (1, 2), (3, 4)]
     for partition, leader in enumerate([1, 1, 1, 3]):
         view.set_leader(partition, leader, 1)
-    assert view.ranges_with_followers() == [
+    assert view.ranges_with_followers(all_=True) == [
         (0, 8191, (1, 2, 3)), (8192, 12287, (1, 2)), (12288, 16383, (3,)),
     ]  # fmt: skip
     view.nodes[3].up = False
-    assert view.ranges_with_followers() == [(0, 12287, (1, 2)), (12288, 16383, (3,))]
+    assert view.ranges_with_followers(all_=True) == [(0, 12287, (1, 2)), (12288, 16383, (3,))]
     view.set_leader(0, 0, 2)  # shown until another is known
-    assert view.ranges_with_followers()[0] == (0, 12287, (1, 2))
+    assert view.ranges_with_followers(all_=True)[0] == (0, 12287, (1, 2))
+
+
+def test_a_node_that_leads_nothing_is_shown_as_a_follower() -> None:
+    """Else a client that has asked only now would be lost with the one it knows."""
+    view = three_nodes(4)
+    view.voters[:] = [(1, 2, 3)] * 4
+    for partition, leader in enumerate([1, 1, 2, 1]):
+        view.set_leader(partition, leader, 1)
+    assert view.ranges_with_followers(all_=False) == [
+        (0, 8191, (1, 3)), (8192, 12287, (2, 3)), (12288, 16383, (1, 3)),
+    ]  # fmt: skip
+    view.nodes[3].up = False
+    assert [by for _, _, by in view.ranges_with_followers(all_=False)] == [(1,), (2,), (1,)]
 
 
 @given(st.lists(st.integers(0, 3), min_size=16, max_size=16))
