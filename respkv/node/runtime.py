@@ -39,6 +39,7 @@ class NodeRuntime:
         self.on_end_of_turn: Callable[[], None] = lambda: None
         self.send_messages: Callable[[], None] = lambda: None  # those to peers leave now
         self.check_memory: Callable[[], None] | None = None  # while there is a limit
+        self.before_replies: Callable[[], None] | None = None  # once, in this turn
         self._loop = loop
         self.wal = wal
         self._sync_helper = sync_helper
@@ -154,6 +155,9 @@ class NodeRuntime:
         except BaseException as error:
             self.fail(error)
             return
+        if self.before_replies is not None:
+            tell, self.before_replies = self.before_replies, None
+            tell()
         self._in_turn = False
         self.send_messages()
         self._send_replies()

@@ -132,7 +132,7 @@ class Tracking:
             for prefix in self.prefixes:
                 if key.startswith(prefix):
                     if not self._broadcasts:
-                        self._node.call_soon(self._broadcast)
+                        self._node.runtime.before_replies = self._broadcast
                     self._broadcasts.setdefault(prefix, {})[key] = writer
 
     def _flushed(self) -> None:

@@ -26,6 +26,9 @@ def shown(reply: bytes) -> bytes:
     """Return a reply without what may differ."""
     for pattern, replacement in _OWN:
         reply = pattern.sub(replacement, reply)
+    if b"SIZE\r\n" in reply[:8]:  # of clients, in no order that is promised
+        size, _, clients = reply.partition(b"\r\n")
+        reply = size + b"\n".join(sorted(clients.removeprefix(b"txt:").split(b"\n")))
     return reply
 
 

@@ -650,7 +650,6 @@ SCRIPTS = {
         """,
     "a client in WAIT is blocked": """
         a>> WAIT 1 0\\r\\n
-        b: PING
         b: CLIENT LIST
         """,
     "containers and unknown subcommands": """
