@@ -56,7 +56,7 @@ def play(path: Path, script: str, resp: int) -> list[tuple[str, bytes]]:
                     answer = connection.reply()
             else:
                 reply = connection.call(argv)
-            replies.append((line, re.sub(rb"(?<![$*%~>])\b%d\b" % number, b"<ID>", reply)))
+            replies.append((line, re.sub(rb"(?<![$*~>])\b%d\b" % number, b"<ID>", reply)))
     return replies
 
 
