@@ -57,14 +57,14 @@ class MemoryGuard:
         if self.policy == NO_EVICTION:
             self._refuse(True)
             return
-        evicting = [
+        shrinking = [
             replica
             for replica in self._replicas()
-            if replica.serving and has_victims(replica.keyspace, self.policy)
+            if has_victims(replica.keyspace, self.policy)  # led elsewhere: that leader evicts
         ]
         fastest = max(self.limit_bytes // EXCESS_MAX, EXCESS_BYTES)
-        self._refuse(not evicting or excess > fastest)
-        self._evict(evicting, excess)
+        self._refuse(not shrinking or excess > fastest)
+        self._evict([replica for replica in shrinking if replica.serving], excess)
 
     def _evict(self, replicas: list[Replica], excess: int) -> None:
         """Have each partition led here give up its share, in proportion to what it holds."""
