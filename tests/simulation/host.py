@@ -128,7 +128,9 @@ class Host:
         """The disk takes its time; it may crash before it is done."""
         self.send_messages()
         file = self.wal.sync_file
-        if self.world.happens(200):  # a quick disk is waited for, in this very turn
+        if self.world.happens(
+            self.simulation.troubles.quick_syncs
+        ):  # waited for, in this very turn
             file.datasync()
             self.log_writer.synced(lsn)
             return

@@ -45,6 +45,7 @@ class Troubles:
         self.skew_ms = 5000
         self.drift_per_mille = 30
         self.sync_us = (50, 2000)
+        self.quick_syncs = 200  # per mille
         self.limits = Limits()
         self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
@@ -297,6 +298,7 @@ def _stalls(troubles: Troubles) -> None:
     workload.users = 8  # some wait for the stalled leader, others write through the next one
     workload.calls_max, workload.chunks, workload.late_chunks = 8, 700, 500
     troubles.pauses = troubles.cuts = troubles.crashes = 0
+    troubles.quick_syncs = 0
 
 
 def _amnesia(troubles: Troubles) -> None:
