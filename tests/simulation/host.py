@@ -128,9 +128,8 @@ class Host:
         """The disk takes its time; it may crash before it is done."""
         self.send_messages()
         file = self.wal.sync_file
-        if self.world.happens(
-            self.simulation.troubles.quick_syncs
-        ):  # waited for, in this very turn
+        quick = self.simulation.troubles.quick_syncs
+        if self.world.happens(quick):  # waited for, in this very turn
             file.datasync()
             self.log_writer.synced(lsn)
             return
