@@ -64,13 +64,13 @@ class MemoryGuard:
         ]
         fastest = max(self.limit_bytes // EXCESS_MAX, EXCESS_BYTES)
         self._refuse(not shrinking or excess > fastest)
-        self._evict([replica for replica in shrinking if replica.serving], excess)
+        self._evict(shrinking, excess)
 
     def _evict(self, replicas: list[Replica], excess: int) -> None:
-        """Have each partition led here give up its share, in proportion to what it holds."""
+        """Have each partition led here give up its share; other leaders have theirs do the same."""
         total = sum([replica.keyspace.used_bytes() for replica in replicas])
         for replica in replicas:
-            if not replica.is_evicting:
+            if replica.serving and not replica.is_evicting:
                 wanted = excess * replica.keyspace.used_bytes() // total + 1
                 victims = choose_victims(
                     replica.keyspace, self.policy, self.samples, wanted, EVICTED_MAX, self._chance
