@@ -37,7 +37,7 @@ class _Written:
 
     def __init__(self) -> None:
         self.lsn = 0
-        self.persisted: list[tuple[Writer, int, int]] = []
+        self.persisted: dict[int, tuple[Writer, int, int]] = {}  # by partition; term, index
         self.messages: list[tuple[Writer, Message]] = []
         self.then: list[Callable[[], None]] = []
 
@@ -99,9 +99,10 @@ class LogWriter:
         if ready.entries:
             self._wal.add_entries(replica.partition, ready.entries)
             self._has_records = True
-            self._forget_replaced(replica, ready.entries[0].index)
+            if self._in_flight is not None:
+                self._forget_replaced(self._in_flight, replica.partition, ready.entries[0].index)
             last = ready.entries[-1]
-            collected.persisted.append((replica, last.term, last.index))
+            collected.persisted[replica.partition] = (replica, last.term, last.index)
         collected.messages += [(replica, message) for message in ready.messages_after_sync]
 
     def add_snapshot(
@@ -124,15 +125,11 @@ class LogWriter:
         if not self._in_turn:
             self._runtime.request_end_of_turn()
 
-    def _forget_replaced(self, replica: Writer, first_index: int) -> None:
+    def _forget_replaced(self, written: _Written, partition: int, first_index: int) -> None:
         """A sync under way proves nothing for entries that are replaced now."""
-        for written in (self._in_flight, self._collected):
-            if written is not None and written.persisted:
-                written.persisted = [
-                    (other, term, index)
-                    for other, term, index in written.persisted
-                    if other is not replica or index < first_index
-                ]
+        promised = written.persisted.get(partition)
+        if promised is not None and promised[2] >= first_index:
+            del written.persisted[partition]
 
     def end_turn(self) -> None:
         """Flush every touched replica, then write and sync what they handed over.
@@ -199,7 +196,7 @@ class LogWriter:
         self._completed = True
         for replica, message in written.messages:
             replica.send(message)
-        for replica, term, index in written.persisted:
+        for replica, term, index in written.persisted.values():
             if replica.persisted(term, index):
                 self.touch(replica)
         for then in written.then:
