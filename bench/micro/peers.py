@@ -16,6 +16,7 @@ from respkv.replica.peer_codec import PeerMessage, decode_message, encode_messag
 
 CALLS = 50_000
 HOST = "127.0.0.1"
+QUEUE_BYTES = 64 << 20
 
 
 def append(size: int) -> Message:
@@ -68,8 +69,8 @@ async def network(size: int, per_turn: int, turns: int) -> None:
         if one.links[2].up and two.links[1].up:
             up.set()
 
-    one = PeerNetwork(1, "one", "cluster", b"secret", on_reply, came_up)
-    two = PeerNetwork(2, "two", "cluster", b"secret", on_append, came_up)
+    one = PeerNetwork(1, "one", "cluster", b"secret", on_reply, came_up, QUEUE_BYTES)
+    two = PeerNetwork(2, "two", "cluster", b"secret", on_append, came_up, QUEUE_BYTES)
     ports = await one.listen(HOST, 0), await two.listen(HOST, 0)
     one.set_peer(2, "two", HOST, ports[1])
     two.set_peer(1, "one", HOST, ports[0])
