@@ -1,10 +1,10 @@
 """Lists and other lists: items moved from one to the next, or popped from the first that has some."""
 
-from respkv.commands.arguments import int64_or_none
+from respkv.commands.arguments import parse_positive
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.lists import lookup_list, push
 from respkv.commands.table import DENYOOM, WRITE, Argv, command
-from respkv.errors import BadSyntax, CommandError
+from respkv.errors import BadSyntax
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import NULL_ARRAY, Reply
 
@@ -46,7 +46,7 @@ class PopOptions:
     def __init__(self, argv: Argv, at: int) -> None:
         """Raises CommandError: the arguments are not of that form."""
         count = len(argv)
-        key_count = _positive(argv[at], b"numkeys")
+        key_count = parse_positive(argv[at], b"numkeys")
         where = at + 1 + key_count
         if where >= count:
             raise BadSyntax
@@ -56,7 +56,7 @@ class PopOptions:
         if where + 1 < count:
             if where + 3 > count or argv[where + 1].upper() != b"COUNT":
                 raise BadSyntax
-            self.count = _positive(argv[where + 2], b"count")
+            self.count = parse_positive(argv[where + 2], b"count")
             if where + 3 < count:
                 raise BadSyntax
 
@@ -102,10 +102,3 @@ def move(
     push(keyspace, key, [item], to_left)
     keyspace.shrunk(source_key, source)
     return item
-
-
-def _positive(text: bytes, name: bytes) -> int:
-    number = int64_or_none(text)
-    if number is None or number < 1:
-        raise CommandError(b"ERR %b should be greater than 0" % name)
-    return number

@@ -1,11 +1,11 @@
 """Sorted set commands that take the lowest or highest scores, at once or when there are some."""
 
-from respkv.commands.arguments import int64_or_none
+from respkv.commands.arguments import parse_natural, parse_positive
 from respkv.commands.blocking import NOT_SERVED, park, parse_timeout, serves
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.table import BLOCKING, FAST, NOSCRIPT, WRITE, Argv, command
 from respkv.commands.zsets import lookup_zset
-from respkv.errors import BadSyntax, CommandError
+from respkv.errors import BadSyntax
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import NULL_ARRAY, Pairs, Reply
 
@@ -87,7 +87,7 @@ class ManyPop:
     """
 
     def __init__(self, argv: Argv, position: int) -> None:
-        keys_count = _at_least(1, argv[position], b"numkeys should be greater than 0")
+        keys_count = parse_positive(argv[position], b"numkeys")
         where = position + 1 + keys_count
         if where >= len(argv) or argv[where].upper() not in (b"MIN", b"MAX"):
             raise BadSyntax
@@ -98,7 +98,7 @@ class ManyPop:
         if options:
             if options[0].upper() != b"COUNT" or len(options) == 1:
                 raise BadSyntax
-            self.count = _at_least(1, options[1], b"count should be greater than 0")
+            self.count = parse_positive(options[1], b"count")
             if len(options) > 2:
                 raise BadSyntax
 
@@ -140,9 +140,7 @@ def _pop_or_wait(keyspace: Keyspace, argv: Argv) -> Reply:
 def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
     if len(argv) > 3:
         raise BadSyntax
-    count = 1
-    if len(argv) == 3:
-        count = _at_least(0, argv[2], b"value is out of range, must be positive")
+    count = parse_natural(argv[2]) if len(argv) == 3 else 1
     zset = lookup_zset(keyspace, argv[1])
     if zset is None or count == 0:
         return []
@@ -151,10 +149,3 @@ def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
     if len(argv) == 2:
         return [popped[0][1], popped[0][0]]
     return Pairs([(member, score) for score, member in popped])
-
-
-def _at_least(least: int, text: bytes, otherwise: bytes) -> int:
-    number = int64_or_none(text)
-    if number is None or number < least:
-        raise CommandError(b"ERR " + otherwise)
-    return number
