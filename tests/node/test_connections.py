@@ -209,7 +209,7 @@ def test_the_longest_wait_does_not_end_by_itself(server: ServerProcess, line: st
         waiting.sendall(b"CLIENT ID\r\n")
         number = int(waiting.recv(100)[1:])
         waiting.sendall(line.encode() + b"\r\n")
-        while "b" not in admin.client_list(client_id=[number])[0]["flags"]:
+        while not admin.info("clients")["blocked_clients"]:
             pass
         assert admin.client_unblock(number, error=True)
         assert waiting.recv(100).startswith(b"-UNBLOCKED ")
