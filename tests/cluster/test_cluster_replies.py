@@ -85,6 +85,13 @@ def test_a_pattern_that_is_too_long_is_refused(trio: Trio) -> None:
     assert pong == b"PONG"
 
 
+def test_a_cursor_is_read_as_redis_reads_it(trio: Trio) -> None:
+    wrong = [b"9" * 5_000, b"%d" % (1 << 64), b"x", b"1 "]
+    replies = pipeline(trio.nodes[0], *[[b"SCAN", cursor] for cursor in [*wrong, b"", b"+0"]])
+    assert [str(error) for error in replies[:4]] == ["ERR invalid cursor"] * 4
+    assert replies[4] == replies[5]
+
+
 def test_commands_for_all_slots_are_refused_inside_a_transaction(trio: Trio) -> None:
     """EXEC runs on one partition; FLUSHALL there would leave the others as they are."""
     node = trio.nodes[0]
