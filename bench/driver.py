@@ -10,6 +10,40 @@ from bench.processes import Server, die_with_parent
 DRIVER = "redis-benchmark"
 
 
+class DriverProcess:
+    """A driver that runs: its output and its CPU."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=die_with_parent,
+        )
+
+    def end(self) -> tuple[str, float]:
+        """Wait; return what it printed and its CPU seconds.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        assert self._process.stdout is not None
+        try:
+            text = self._process.stdout.read()
+            _, status, usage = os.wait4(self._process.pid, 0)
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
+        if self._process.returncode:
+            raise RuntimeError(f"{' '.join(self._command)}: {text[-500:]}")
+        return text, usage.ru_utime + usage.ru_stime
+
+
 class Run:
     """What one run of redis-benchmark measured."""
 
@@ -44,33 +78,18 @@ def drive(server: Server, options: list[str], requests: int) -> Run:
     command = [DRIVER, "-p", str(server.port), *options, "-n", str(requests), "--csv"]
     cpu_before = server.cpu_seconds()
     started = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=die_with_parent,
-    )
-    try:
-        assert process.stdout is not None
-        lines = process.stdout.read().splitlines()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+    text, driver_cpu = DriverProcess(command).end()
     elapsed = time.perf_counter() - started
     server_cpu = server.cpu_seconds() - cpu_before
-    if process.returncode or len(lines) < 2 or any("rror" in line for line in lines):
+    lines = text.splitlines()
+    if len(lines) < 2 or any("rror" in line for line in lines):
         raise RuntimeError(f"{' '.join(command)}: {' / '.join(lines)[-500:]}")
     names = [name.strip('"') for name in lines[-2].split(",")]
     values = [value.strip('"') for value in lines[-1].split(",")]
     figures = {
         name: float(value) for name, value in zip(names, values, strict=True) if name != "test"
     }
-    return Run(figures, elapsed, usage.ru_utime + usage.ru_stime, server_cpu, requests)
+    return Run(figures, elapsed, driver_cpu, server_cpu, requests)
 
 
 def medians(runs: list[Run]) -> dict[str, float]:

@@ -4,7 +4,6 @@ Both are compiled and take one thread a process; what they used of a core is mea
 """
 
 import json
-import os
 import re
 import shutil
 import struct
@@ -12,8 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from bench.driver import Run
-from bench.processes import die_with_parent
+from bench.driver import DriverProcess, Run
 from bench.trios import EtcdNodes, RedisNodes, RespkvNodes
 
 SOURCE = Path(__file__).with_name("load.c")
@@ -32,40 +30,6 @@ def compiled_load(scratch: Path) -> str:
         raise SystemExit("install a C compiler first: it makes the driver of the load")
     subprocess.run([compiler, "-O2", "-o", str(program), str(SOURCE)], check=True)
     return str(program)
-
-
-class _Started:
-    """A driver that runs; its output and its CPU."""
-
-    def __init__(self, command: list[str]) -> None:
-        self._command = command
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=die_with_parent,
-        )
-
-    def end(self) -> tuple[str, float]:
-        """Wait; return what it printed and its CPU seconds.
-
-        Raises:
-            RuntimeError: it failed.
-        """
-        assert self._process.stdout is not None
-        try:
-            text = self._process.stdout.read()
-            _, status, usage = os.wait4(self._process.pid, 0)
-            self._process.returncode = os.waitstatus_to_exitcode(status)
-        except BaseException:
-            self._process.kill()
-            self._process.wait()
-            raise
-        if self._process.returncode:
-            raise RuntimeError(f"{' '.join(self._command)}: {text[-500:]}")
-        return text, usage.ru_utime + usage.ru_stime
 
 
 class Load:
@@ -87,7 +51,7 @@ def drive_resp(
         mode = "wait"
     words = [mode, *map(str, (load.clients, load.pipeline, seconds, load.keys, seed))]
     cpu_before = nodes.cpu_seconds()
-    text, driver_cpu = _Started([program, *words, *nodes.endpoints()]).end()
+    text, driver_cpu = DriverProcess([program, *words, *nodes.endpoints()]).end()
     server_cpu = nodes.cpu_seconds() - cpu_before
     found = json.loads(text.splitlines()[-1])
     if found["refused"]:
@@ -152,7 +116,7 @@ def _etcd(nodes: EtcdNodes, load: Load, requests: int, targets: int, scratch: Pa
         body = scratch / f"{method}{number}"
         body.write_bytes(_body(load.mode, number))
         command = etcd_command(str(body), clients, count, f"http://127.0.0.1:{node.port}", method)
-        drivers.append(_Started(command))
+        drivers.append(DriverProcess(command))
     texts, cpu = zip(*[driver.end() for driver in drivers], strict=True)
     elapsed = time.perf_counter() - started
     server_cpu = nodes.cpu_seconds() - cpu_before

@@ -3,10 +3,8 @@
 import contextlib
 import ctypes
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.client import Client
+from tests.processes.ports import listening_port
 
 START_SECONDS = 300  # recovery of a large log included
-LISTENING_PORTS = (12_000, 32_000)  # below those that the system gives to connections
 STOP_SECONDS = 30
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1
@@ -48,15 +46,6 @@ class Build:
         words = self.command("PORT", "DIR", policy, *more)
         words[0] = Path(words[0]).name
         return " ".join(word or "''" for word in words)
-
-
-def listening_port() -> int:
-    """Return a free port that no outgoing connection takes while its process is down."""
-    while True:
-        port = random.randrange(*LISTENING_PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class Process:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.client import Client
-from bench.processes import Build, Process, listening_port
+from bench.processes import Build, Process
 from respkv.keyspace.slots import slot_of
+from tests.processes.ports import listening_port
 
 NODES = 3
 READY_SECONDS = 60

@@ -237,12 +237,6 @@ class Moved(CommandError):
         super().__init__(b"MOVED %d %b:%d" % (slot, host, port))
 
 
-class ClusterDown(CommandError):
-    """This node cannot serve any slot: it does not know its cluster yet, or has lost it."""
-
-    default_text = b"CLUSTERDOWN The cluster is down"
-
-
 class SlotNotServed(CommandError):
     """The key's partition had no leader for as long as the command could be held."""
 

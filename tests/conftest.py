@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("tests.commands.comparing")
+
 START_SECONDS = 20
 
 

@@ -21,7 +21,8 @@ HOT_PACKAGES = (
 HOT_LOG_MODULES = ("partition", "records", "segment", "wal")
 HOT_NODE_MODULES = (
     *("connection", "gathering", "router"),  # these extend compiled classes, as only compiled can
-    *("cluster", "peer_link", "peer_network", "peer_protocol", "peer_queue", "runtime"),
+    *("cluster", "partition_runtime", "runtime"),
+    *("peer_link", "peer_network", "peer_protocol", "peer_queue"),
 )
 
 

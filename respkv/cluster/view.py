@@ -227,10 +227,3 @@ class ClusterView:
             for partition, voters in enumerate(self.voters)
             if own in voters and self.leaders[partition] != own
         ]
-
-
-def unformed_view(own: NodeInfo) -> ClusterView:
-    """Return what a node knows before its cluster has formed: itself, and no leader of anything."""
-    view = ClusterView(1, 1, 1)
-    view.nodes[1] = own
-    return view

@@ -64,6 +64,18 @@ def parse_natural(
     return number
 
 
+def parse_positive(text: bytes, name: bytes) -> int:
+    """Return a number above 0; the error says so of `name` (getRangeLongFromObjectOrReply).
+
+    Raises:
+        CommandError: it is not one.
+    """
+    number = int64_or_none(text)
+    if number is None or number < 1:
+        raise CommandError(b"ERR %b should be greater than 0" % name)
+    return number
+
+
 def wrapped_int64(number: int) -> int:
     """Return what is left of a number in a signed integer of 64 bits."""
     return ((number + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)

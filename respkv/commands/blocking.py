@@ -48,6 +48,27 @@ def park(
     return Parked(timeout_ms) if keyspace.park(keys, argv, bound) else null
 
 
+def first_served(keys: list[bytes], serve: Callable[[bytes], Reply]) -> Reply:
+    """Return what the first of the keys gives that has something, NOT_SERVED when none has."""
+    for key in keys:
+        reply = serve(key)
+        if reply is not NOT_SERVED:
+            return reply
+    return NOT_SERVED
+
+
+def serve_or_park(
+    keyspace: Keyspace,
+    argv: Argv,
+    keys: list[bytes],
+    timeout_ms: int,
+    serve: Callable[[bytes], Reply],
+) -> Reply:
+    """Return what the first of the keys gives that has something, or park the call."""
+    reply = first_served(keys, serve)
+    return park(keyspace, argv, keys, timeout_ms) if reply is NOT_SERVED else reply
+
+
 def serves(*names: str, type_name: str) -> Callable[[ServerT], ServerT]:
     """Declare what answers parked calls of the named commands when a key of that type is ready."""
 

@@ -11,9 +11,9 @@ sparse  runs: 00llllll         l+1 registers of 0
 import re
 from typing import Final
 
-from respkv.errors import CorruptedHyperLogLog, NotHyperLogLog, WrongType
+from respkv.commands.arguments import lookup_string
+from respkv.errors import CorruptedHyperLogLog, NotHyperLogLog
 from respkv.keyspace.keyspace import Keyspace
-from respkv.keyspace.values import Container
 
 REGISTERS: Final = 1 << 14
 HEADER_BYTES: Final = 16
@@ -30,9 +30,7 @@ def lookup_hll(keyspace: Keyspace, key: bytes) -> bytes | bytearray | None:
     Raises:
         CommandError: the key holds something else.
     """
-    value = keyspace.lookup(key)
-    if isinstance(value, Container):
-        raise WrongType
+    value = lookup_string(keyspace, key)
     if value is None:
         return None
     if len(value) < HEADER_BYTES or value[:4] != b"HYLL" or value[4] > SPARSE:

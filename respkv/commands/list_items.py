@@ -1,6 +1,6 @@
 """Items inside a list: read, found and changed by position or by value."""
 
-from respkv.commands.arguments import INT64_MIN, int64_or_none, parse_int64
+from respkv.commands.arguments import INT64_MIN, parse_int64, parse_natural
 from respkv.commands.lists import lookup_list
 from respkv.commands.table import DENYOOM, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError, NoSuchKey
@@ -127,9 +127,7 @@ def lpos(keyspace: Keyspace, argv: Argv) -> Reply:
                     b"second ... or use negative to start from the end of the list"
                 )
             continue
-        number = int64_or_none(argv[at + 1])
-        if number is None or number < 0:
-            raise CommandError(b"ERR %b can't be negative" % option)
+        number = parse_natural(argv[at + 1], b"ERR %b can't be negative" % option)
         if option == b"COUNT":
             count = number
         else:

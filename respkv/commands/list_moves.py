@@ -1,10 +1,11 @@
 """Lists and other lists: items moved from one to the next, or popped from the first that has some."""
 
-from respkv.commands.arguments import int64_or_none
+from respkv.commands.blocking import NOT_SERVED, first_served
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.lists import lookup_list, push
+from respkv.commands.many_pops import ManyPop
 from respkv.commands.table import DENYOOM, WRITE, Argv, command
-from respkv.errors import BadSyntax, CommandError
+from respkv.errors import BadSyntax
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import NULL_ARRAY, Reply
 
@@ -32,46 +33,23 @@ def rpoplpush(keyspace: Keyspace, argv: Argv) -> bytes | None:
          "and M is the number of elements returned.", syntax="numkeys:integer key... where(LEFT | "
          "RIGHT) [COUNT count:integer]", summary="Pop elements from a list")  # fmt: skip
 def lmpop(keyspace: Keyspace, argv: Argv) -> Reply:
-    pops = PopOptions(argv, 1)
-    for key in pops.keys:
-        popped = pops.pop(keyspace, key)
-        if popped is not None:
-            return popped
-    return NULL_ARRAY
+    wanted = ManyPop(argv, 1, b"LEFT", b"RIGHT")
+    reply = first_served(wanted.keys, lambda key: pop_many(keyspace, wanted, key))
+    return NULL_ARRAY if reply is NOT_SERVED else reply
 
 
-class PopOptions:
-    """What LMPOP and BLMPOP are told: `numkeys` at argv[at], keys, the end, how many."""
+def pop_many(keyspace: Keyspace, wanted: ManyPop, key: bytes) -> Reply:
+    """Return the key and what was popped from it, NOT_SERVED where there is no list.
 
-    def __init__(self, argv: Argv, at: int) -> None:
-        """Raises CommandError: the arguments are not of that form."""
-        count = len(argv)
-        key_count = _positive(argv[at], b"numkeys")
-        where = at + 1 + key_count
-        if where >= count:
-            raise BadSyntax
-        self.keys: list[bytes] = argv[at + 1 : where]
-        self.left: bool = is_left(argv[where])
-        self.count: int = 1
-        if where + 1 < count:
-            if where + 3 > count or argv[where + 1].upper() != b"COUNT":
-                raise BadSyntax
-            self.count = _positive(argv[where + 2], b"count")
-            if where + 3 < count:
-                raise BadSyntax
-
-    def pop(self, keyspace: Keyspace, key: bytes) -> Reply:
-        """Return the key and what was popped from it, None where there is no list.
-
-        Raises:
-            WrongType: the key holds another type.
-        """
-        list_ = lookup_list(keyspace, key)
-        if list_ is None:
-            return None
-        popped = list_.pop_some(self.count, self.left)
-        keyspace.shrunk(key, list_)
-        return [key, popped]
+    Raises:
+        WrongType: the key holds another type.
+    """
+    list_ = lookup_list(keyspace, key)
+    if list_ is None:
+        return NOT_SERVED
+    popped = list_.pop_some(wanted.count, wanted.from_first)
+    keyspace.shrunk(key, list_)
+    return [key, popped]
 
 
 def is_left(text: bytes) -> bool:
@@ -102,10 +80,3 @@ def move(
     push(keyspace, key, [item], to_left)
     keyspace.shrunk(source_key, source)
     return item
-
-
-def _positive(text: bytes, name: bytes) -> int:
-    number = int64_or_none(text)
-    if number is None or number < 1:
-        raise CommandError(b"ERR %b should be greater than 0" % name)
-    return number

@@ -1,9 +1,10 @@
 """List commands that wait for an element: BLPOP and its relatives."""
 
-from respkv.commands.blocking import NOT_SERVED, park, parse_timeout, serves
+from respkv.commands.blocking import NOT_SERVED, park, parse_timeout, serve_or_park, serves
 from respkv.commands.key_specs import KeySpec
-from respkv.commands.list_moves import PopOptions, is_left, move
+from respkv.commands.list_moves import is_left, move, pop_many
 from respkv.commands.lists import lookup_list
+from respkv.commands.many_pops import ManyPop
 from respkv.commands.table import BLOCKING, DENYOOM, NOSCRIPT, WRITE, Argv, command
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import Reply
@@ -33,13 +34,11 @@ def brpop(keyspace: Keyspace, argv: Argv) -> Reply:
          "numkeys:integer key... where(LEFT | RIGHT) [COUNT count:integer]", summary="Pop elements "
          "from a list, or block until one is available")  # fmt: skip
 def blmpop(keyspace: Keyspace, argv: Argv) -> Reply:
-    pops = PopOptions(argv, 2)
+    wanted = ManyPop(argv, 2, b"LEFT", b"RIGHT")
     timeout_ms = parse_timeout(argv[1])
-    for key in pops.keys:
-        popped = pops.pop(keyspace, key)
-        if popped is not None:
-            return popped
-    return park(keyspace, argv, pops.keys, timeout_ms)
+    return serve_or_park(
+        keyspace, argv, wanted.keys, timeout_ms, lambda key: pop_many(keyspace, wanted, key)
+    )
 
 
 @command(arity=6, flags=WRITE | DENYOOM | NOSCRIPT | BLOCKING, specs=(KeySpec("RW access delete",
@@ -78,8 +77,8 @@ def _serve_pop(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
 
 
 @serves("BLMPOP", type_name="list")
-def _serve_pops(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
-    return PopOptions(argv, 2).pop(keyspace, key)
+def _serve_many_pop(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
+    return pop_many(keyspace, ManyPop(argv, 2, b"LEFT", b"RIGHT"), key)
 
 
 @serves("BLMOVE", type_name="list")
@@ -94,9 +93,6 @@ def _serve_rotation(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
 
 def _pop_or_wait(keyspace: Keyspace, argv: Argv) -> Reply:
     timeout_ms = parse_timeout(argv[-1])
-    keys = argv[1:-1]
-    for key in keys:
-        reply = _serve_pop(keyspace, argv, key)
-        if reply is not NOT_SERVED:
-            return reply
-    return park(keyspace, argv, keys, timeout_ms)
+    return serve_or_park(
+        keyspace, argv, argv[1:-1], timeout_ms, lambda key: _serve_pop(keyspace, argv, key)
+    )

@@ -1,8 +1,8 @@
 """Lists at their ends: pushed, popped, counted."""
 
-from respkv.commands.arguments import int64_or_none
+from respkv.commands.arguments import parse_natural
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
-from respkv.errors import CommandError, WrongArity, WrongType
+from respkv.errors import WrongArity, WrongType
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.list import List
 from respkv.wire.reply import NULL_ARRAY, Reply
@@ -113,9 +113,7 @@ def _pop(keyspace: Keyspace, argv: Argv, left: bool) -> Reply:
 
 
 def _pop_many(keyspace: Keyspace, argv: Argv, left: bool) -> Reply:
-    count = int64_or_none(argv[2])
-    if count is None or count < 0:
-        raise CommandError(b"ERR value is out of range, must be positive")
+    count = parse_natural(argv[2])
     list_ = lookup_list(keyspace, argv[1])
     if list_ is None:
         return NULL_ARRAY

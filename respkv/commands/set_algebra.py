@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from respkv.commands.arguments import parse_natural
+from respkv.commands.arguments import parse_natural, parse_positive
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.sets import lookup_set
 from respkv.commands.table import DENYOOM, READONLY, WRITE, Argv, command
@@ -26,9 +26,7 @@ def sinter(keyspace: Keyspace, argv: Argv) -> SetReply:
          "limit:integer]", summary="Intersect multiple sets and return the cardinality of the "
          "result")  # fmt: skip
 def sintercard(keyspace: Keyspace, argv: Argv) -> int:
-    count = parse_natural(argv[1], b"ERR numkeys should be greater than 0")
-    if count == 0:
-        raise CommandError(b"ERR numkeys should be greater than 0")
+    count = parse_positive(argv[1], b"numkeys")
     if count > len(argv) - 2:
         raise CommandError(b"ERR Number of keys can't be greater than number of args")
     limit = 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import isnan
 from typing import Final
 
-from respkv.commands.arguments import int64_or_none, parse_int64
+from respkv.commands.arguments import parse_int64, parse_natural
 from respkv.commands.scores import parse_score
 from respkv.commands.table import Argv
 from respkv.errors import BadSyntax, CommandError, NotAFloat, WrongType
@@ -110,10 +110,7 @@ class Operation:
                 self.with_scores = True
             elif option == b"LIMIT" and counts and following:
                 position += 1
-                limit = int64_or_none(argv[position])
-                if limit is None or limit < 0:
-                    raise CommandError(b"ERR LIMIT can't be negative")
-                self.limit = limit
+                self.limit = parse_natural(argv[position], b"ERR LIMIT can't be negative")
             else:
                 raise BadSyntax
             position += 1

@@ -1,11 +1,12 @@
 """Sorted set commands that take the lowest or highest scores, at once or when there are some."""
 
-from respkv.commands.arguments import int64_or_none
-from respkv.commands.blocking import NOT_SERVED, park, parse_timeout, serves
+from respkv.commands.arguments import parse_natural
+from respkv.commands.blocking import NOT_SERVED, first_served, parse_timeout, serve_or_park, serves
 from respkv.commands.key_specs import KeySpec
+from respkv.commands.many_pops import ManyPop
 from respkv.commands.table import BLOCKING, FAST, NOSCRIPT, WRITE, Argv, command
 from respkv.commands.zsets import lookup_zset
-from respkv.errors import BadSyntax, CommandError
+from respkv.errors import BadSyntax
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import NULL_ARRAY, Pairs, Reply
 
@@ -35,12 +36,9 @@ def zpopmax(keyspace: Keyspace, argv: Argv) -> Reply:
          "count:integer]", summary="Remove and return members with scores in a sorted set"
          )  # fmt: skip
 def zmpop(keyspace: Keyspace, argv: Argv) -> Reply:
-    wanted = ManyPop(argv, 1)
-    for key in wanted.keys:
-        reply = wanted.serve(keyspace, key)
-        if reply is not NOT_SERVED:
-            return reply
-    return NULL_ARRAY
+    wanted = ManyPop(argv, 1, b"MIN", b"MAX")
+    reply = first_served(wanted.keys, lambda key: _pop_many(keyspace, wanted, key))
+    return NULL_ARRAY if reply is NOT_SERVED else reply
 
 
 @command(arity=-3, flags=WRITE | NOSCRIPT | BLOCKING | FAST, keys=(1, -2, 1), access="RW access "
@@ -70,46 +68,11 @@ def bzpopmax(keyspace: Keyspace, argv: Argv) -> Reply:
          "where(MIN | MAX) [COUNT count:integer]", summary="Remove and return members with scores "
          "in a sorted set or block until one is available")  # fmt: skip
 def bzmpop(keyspace: Keyspace, argv: Argv) -> Reply:
-    wanted = ManyPop(argv, 2)
+    wanted = ManyPop(argv, 2, b"MIN", b"MAX")
     timeout_ms = parse_timeout(argv[1])
-    for key in wanted.keys:
-        reply = wanted.serve(keyspace, key)
-        if reply is not NOT_SERVED:
-            return reply
-    return park(keyspace, argv, wanted.keys, timeout_ms)
-
-
-class ManyPop:
-    """`numkeys key... MIN|MAX [COUNT count]`, from argv[position] on.
-
-    Raises:
-        CommandError: it is wrong.
-    """
-
-    def __init__(self, argv: Argv, position: int) -> None:
-        keys_count = _at_least(1, argv[position], b"numkeys should be greater than 0")
-        where = position + 1 + keys_count
-        if where >= len(argv) or argv[where].upper() not in (b"MIN", b"MAX"):
-            raise BadSyntax
-        self.keys: list[bytes] = argv[position + 1 : where]
-        self.lowest: bool = argv[where].upper() == b"MIN"
-        self.count: int = 1
-        options = argv[where + 1 :]
-        if options:
-            if options[0].upper() != b"COUNT" or len(options) == 1:
-                raise BadSyntax
-            self.count = _at_least(1, options[1], b"count should be greater than 0")
-            if len(options) > 2:
-                raise BadSyntax
-
-    def serve(self, keyspace: Keyspace, key: bytes) -> Reply:
-        """Return what the sorted set at `key` gives, NOT_SERVED when there is none."""
-        zset = lookup_zset(keyspace, key)
-        if zset is None:
-            return NOT_SERVED
-        popped = zset.pop_some(self.count, self.lowest)
-        keyspace.shrunk(key, zset)
-        return [key, [[member, score] for score, member in popped]]
+    return serve_or_park(
+        keyspace, argv, wanted.keys, timeout_ms, lambda key: _pop_many(keyspace, wanted, key)
+    )
 
 
 @serves("BZPOPMIN", "BZPOPMAX", type_name="zset")
@@ -124,25 +87,29 @@ def _serve_pop(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
 
 @serves("BZMPOP", type_name="zset")
 def _serve_many_pop(keyspace: Keyspace, argv: Argv, key: bytes) -> Reply:
-    return ManyPop(argv, 2).serve(keyspace, key)
+    return _pop_many(keyspace, ManyPop(argv, 2, b"MIN", b"MAX"), key)
 
 
 def _pop_or_wait(keyspace: Keyspace, argv: Argv) -> Reply:
     timeout_ms = parse_timeout(argv[-1])
-    keys = argv[1:-1]
-    for key in keys:
-        reply = _serve_pop(keyspace, argv, key)
-        if reply is not NOT_SERVED:
-            return reply
-    return park(keyspace, argv, keys, timeout_ms)
+    return serve_or_park(
+        keyspace, argv, argv[1:-1], timeout_ms, lambda key: _serve_pop(keyspace, argv, key)
+    )
+
+
+def _pop_many(keyspace: Keyspace, wanted: ManyPop, key: bytes) -> Reply:
+    zset = lookup_zset(keyspace, key)
+    if zset is None:
+        return NOT_SERVED
+    popped = zset.pop_some(wanted.count, wanted.from_first)
+    keyspace.shrunk(key, zset)
+    return [key, [[member, score] for score, member in popped]]
 
 
 def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
     if len(argv) > 3:
         raise BadSyntax
-    count = 1
-    if len(argv) == 3:
-        count = _at_least(0, argv[2], b"value is out of range, must be positive")
+    count = parse_natural(argv[2]) if len(argv) == 3 else 1
     zset = lookup_zset(keyspace, argv[1])
     if zset is None or count == 0:
         return []
@@ -151,10 +118,3 @@ def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
     if len(argv) == 2:
         return [popped[0][1], popped[0][0]]
     return Pairs([(member, score) for score, member in popped])
-
-
-def _at_least(least: int, text: bytes, otherwise: bytes) -> int:
-    number = int64_or_none(text)
-    if number is None or number < least:
-        raise CommandError(b"ERR " + otherwise)
-    return number

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from math import isinf
 from typing import Final
 
 INT32_MIN: Final = -(1 << 31)
@@ -10,8 +11,8 @@ INT64_MAX: Final = (1 << 63) - 1
 UINT64_MAX: Final = (1 << 64) - 1
 
 _UNITS: Final = {"k": 1000, "kb": 1024, "m": 10**6, "mb": 1 << 20, "g": 10**9, "gb": 1 << 30}
-_SIZE: Final = re.compile(r"([0-9]*)([kmg]?b?)", re.ASCII | re.IGNORECASE)
-_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
+_SIZE: Final = re.compile(r"([0-9]{0,127})([kmg]?b?)", re.ASCII | re.IGNORECASE)
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
 
 def size(low: int = 0, high: int = UINT64_MAX) -> Callable[[str], int]:
@@ -193,6 +194,8 @@ def percentiles(text: str) -> str:
     for word in text.split():
         try:
             value = float(word)
+            if isinf(value) and word[-1].isdigit():
+                raise ValueError  # too large for a double
         except ValueError:
             raise ValueError("Invalid latency-tracking-info-percentiles parameters") from None
         if not 0 <= value <= 100:

@@ -13,13 +13,13 @@ Chunks of a database follow the order of its keys; deadlines follow the order of
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from itertools import accumulate, pairwise
 from struct import Struct, pack, unpack_from
 from typing import Final
 
 from respkv.errors import InvariantViolation
 from respkv.keyspace.database import Database
 from respkv.keyspace.memory import KEY_BYTES
+from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container, Value
 
 VERSION: Final = 1
@@ -111,17 +111,13 @@ def read_chunk(chunk: bytes, databases: list[Database]) -> None:
 
 
 def _strings(db: int, keys: list[bytes], values: list[bytes | bytearray]) -> bytes:
-    count = len(keys)
-    sizes = pack(f"<{2 * count}I", *map(len, keys), *map(len, values))
-    return b"".join((_COUNTED.pack(b"S", db, count), sizes, *keys, *values))
+    return _COUNTED.pack(b"S", db, len(keys)) + pack_items([*keys, *values])
 
 
 def _read_strings(chunk: bytes, databases: list[Database]) -> None:
     _, db, count = _COUNTED.unpack_from(chunk)
     database = databases[db]
-    sizes = unpack_from(f"<{2 * count}I", chunk, _COUNTED.size)
-    offsets = accumulate(sizes, initial=_COUNTED.size + 8 * count)
-    parts = [chunk[start:end] for start, end in pairwise(offsets)]
+    parts = unpack_items(chunk, _COUNTED.size, 2 * count)
     keys = parts[:count]
     first = len(database.keys)
     database.positions.update(zip(keys, range(first, first + count), strict=True))

@@ -15,10 +15,6 @@ class Limits:
         self.set_max_intset_entries: int = 512
         self.zset_max_listpack_entries: int = 128
         self.zset_max_listpack_value: int = 64
-        self.list_max_listpack_size: int = -2
-        self.hll_sparse_max_bytes: int = 3_000
-        self.stream_node_max_bytes: int = 4_096
-        self.stream_node_max_entries: int = 100
 
     def take(self, option: Callable[[str], int]) -> None:
         """Take over what the options say now; `option` returns one by its name."""
@@ -27,7 +23,3 @@ class Limits:
         self.set_max_intset_entries = option("set-max-intset-entries")
         self.zset_max_listpack_entries = option("zset-max-listpack-entries")
         self.zset_max_listpack_value = option("zset-max-listpack-value")
-        self.list_max_listpack_size = option("list-max-listpack-size")
-        self.hll_sparse_max_bytes = option("hll-sparse-max-bytes")
-        self.stream_node_max_bytes = option("stream-node-max-bytes")
-        self.stream_node_max_entries = option("stream-node-max-entries")

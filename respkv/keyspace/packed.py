@@ -1,12 +1,13 @@
-"""Byte strings one after the other, as the dumps of containers hold them: lengths first, then text."""
+"""Byte strings one after the other, as dumps hold them: lengths first, then text."""
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from struct import pack, unpack_from
 
 
-def pack_items(items: list[bytes]) -> bytes:
+def pack_items(items: Sequence[bytes | bytearray]) -> bytes:
     """Return the items' lengths (u32 each) and then their bytes."""
-    return pack(f"<{len(items)}I", *map(len, items)) + b"".join(items)
+    return b"".join((pack(f"<{len(items)}I", *map(len, items)), *items))
 
 
 def unpack_items(packed: bytes, at: int, count: int) -> list[bytes]:

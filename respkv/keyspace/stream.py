@@ -69,10 +69,6 @@ class Stream(Container):
         found = self._find(entry_id)
         return None if found is None else found[0].items_at(found[1])
 
-    def has(self, entry_id: int) -> bool:
-        """Return whether the entry is there."""
-        return self._find(entry_id) is not None
-
     def take_group(self, name: bytes) -> "Stream":
         """Take a group out, and return it as all that another stream holds."""
         taken = Stream()

@@ -22,7 +22,6 @@ class Recovery:
         self.last_lsn = 0
         self.durable_lsn = 0  # the highest LSN that anything valid calls durable
         self.segments: list[Segment] = []  # without their batches, which may be large
-        self.last_number = 0  # the highest number any segment file has
         self.unused: list[str] = []  # recycled, or made but never used
         self.torn: Segment | None = None  # has remains of batches that were cut
         self._fs = fs
@@ -51,7 +50,6 @@ class Recovery:
             first -= 1
         first = max(first, 0)
         self.unused = names[:first]
-        self.last_number = segment_number(names[-1]) if names else 0
         return names[first:]
 
     def _take(self, name: str) -> int:

@@ -215,11 +215,6 @@ class Wal:
             raise InvariantViolation(f"partition {partition}: {expected} is to be copied forward")
         self.add_entries(partition, entries)
 
-    @property
-    def has_records(self) -> bool:
-        """Whether anything was added since the last write."""
-        return bool(self._records)
-
     def write(self) -> int:
         """Write all that was added as one batch and return its LSN; not yet durable.
 

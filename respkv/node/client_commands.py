@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from respkv.commands.arguments import int64_or_none
+from respkv.commands.blocking import parse_timeout_ms
 from respkv.commands.help import declare_help
 from respkv.commands.table import ADMIN, CONNECTION, LOADING, NOSCRIPT, STALE, command, container
 from respkv.errors import BadSyntax, CommandError, NotAnInteger, quoted
@@ -106,11 +107,7 @@ def client_pause(session: Connection, argv: Argv) -> Reply:
     mode = argv[3].upper() if len(argv) == 4 else b"ALL"
     if mode not in (b"ALL", b"WRITE"):
         raise CommandError(b"ERR CLIENT PAUSE mode must be WRITE or ALL")
-    wait_ms = int64_or_none(argv[2])
-    if wait_ms is None:
-        raise CommandError(b"ERR timeout is not an integer or out of range")
-    if wait_ms < 0:
-        raise CommandError(b"ERR timeout is negative")
+    wait_ms = parse_timeout_ms(argv[2])
     session.node.pause.begin(time.time_ns() // 1_000_000 + wait_ms, mode == b"ALL")
     return OK
 

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 # How replies are written changes with these, so they run once all before has been answered.
 CHANGES_REPLIES: Final = frozenset((b"HELLO", b"RESET", b"CLIENT|REPLY"))
-BLOCKED_SECONDS_MAX: Final = 1e9  # some thirty years: an event loop takes no more
 LATER: Final = object()  # a handler's reply: none yet, `go_on` comes with it
 
 
@@ -460,8 +459,9 @@ class Connection(Client):
             return
         self.blocked = wait
         if wait.timeout_ms:
-            seconds = min(wait.timeout_ms / 1000, BLOCKED_SECONDS_MAX)
-            self._blocked_timer = self.node.call_later(seconds, lambda: wait.end(b"TIMEOUT"))
+            self._blocked_timer = self.node.call_later(
+                wait.timeout_ms / 1000, lambda: wait.end(b"TIMEOUT")
+            )
 
     def _unblocked(self) -> None:
         self.blocked = None

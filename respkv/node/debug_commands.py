@@ -36,7 +36,6 @@ from respkv.wire.run import Argv
 
 logger = logging.getLogger("respkv")
 
-SLEEP_SECONDS_MAX: Final = 1e9
 RELOAD_OPTIONS: Final = frozenset((b"MERGE", b"NOFLUSH", b"NOSAVE"))
 HELP: Final = """
 CHANGE-REPL-ID
@@ -95,7 +94,7 @@ def debug(session: Connection, argv: Argv) -> Reply:
     name = argv[1].upper()
     if name == b"SLEEP" and len(argv) == 3:
         session.wait()
-        seconds = min(max(_seconds(argv[2]), 0.0), SLEEP_SECONDS_MAX)
+        seconds = max(0.0, _seconds(argv[2]))  # 0 for NaN
         session.node.call_later(seconds, lambda: _answer_and_go_on(session, OK))
         return LATER
     if name == b"POPULATE" and len(argv) in (3, 4, 5):

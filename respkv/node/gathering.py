@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from respkv.clock import SeededChance
+from respkv.commands.iteration import parse_cursor
 from respkv.commands.table import WRITE, Command
 from respkv.errors import CommandError, LeadersChanged
 from respkv.node.listing import all_or_error
@@ -95,8 +96,11 @@ class Gathering:
     def _scan(self, partitions: int) -> None:
         """A cursor is (cursor in the partition) * partitions + partition; 0 begins the first."""
         led = self._wanted
-        text = self._argv[1]
-        cursor = int(text) if text.isdigit() else 0
+        try:
+            cursor = parse_cursor(self._argv[1])
+        except CommandError as error:
+            self._done(error)
+            return
         begins_with = cursor % partitions
         inside = cursor // partitions
         rest = [number for number in led if number >= begins_with]
@@ -117,10 +121,7 @@ class Gathering:
             return [b"%d" % following, reply[1]]
 
         self._combine = combine
-        argv = (
-            self._argv if not text.isdigit() else [self._argv[0], b"%d" % inside, *self._argv[2:]]
-        )
-        self._submit(partition, argv)
+        self._submit(partition, [self._argv[0], b"%d" % inside, *self._argv[2:]])
 
 
 def _first_error(replies: list[tuple[int, Reply]]) -> CommandError | None:

@@ -112,17 +112,19 @@ def _persistence(node: "Node") -> Fields:
             "loading_loaded_perc": f"{progress.percent():.2f}",
             "loading_eta_seconds": progress.eta_seconds(),
         }
+    snapshots = node.snapshots
+    taken = int(time.time() - snapshots.began) if snapshots.running else -1
     return {
         "loading": int(node.loading),
         "async_loading": 0,
         "rdb_changes_since_last_save": _applied(node)
         - sum([keeper.snapshot_index for keeper in node.keepers()]),
-        "rdb_bgsave_in_progress": int(node.saving),
-        "rdb_last_save_time": int(node.last_save),
-        "rdb_last_bgsave_status": "ok" if node.last_save_ok else "err",
-        "rdb_last_bgsave_time_sec": node.last_save_seconds,
-        "rdb_current_bgsave_time_sec": int(time.time() - node.save_began) if node.saving else -1,
-        "rdb_saves": node.saves,
+        "rdb_bgsave_in_progress": int(snapshots.running),
+        "rdb_last_save_time": int(snapshots.last_time),
+        "rdb_last_bgsave_status": "ok" if snapshots.last_ok else "err",
+        "rdb_last_bgsave_time_sec": snapshots.last_seconds,
+        "rdb_current_bgsave_time_sec": taken,
+        "rdb_saves": snapshots.done,
         "aof_enabled": 1,
         "aof_rewrite_in_progress": 0,
         "aof_rewrite_scheduled": 0,

@@ -27,7 +27,6 @@ from respkv.wire.run import Argv
 
 TIMEOUT_MS: Final = 1000  # for one that is not positive
 KEYS_PER_READ: Final = 16
-TIMEOUT_SECONDS_MAX: Final = 1e9
 
 # A key on its way: its name, the payload, milliseconds to live (0: for ever), its counter.
 Parcel = tuple[bytes, bytes, int, int]
@@ -199,7 +198,7 @@ class Errand(Client):
             CommandError: none was.
         """
         migration = self._migration
-        seconds = min(migration.timeout_ms / 1000, TIMEOUT_SECONDS_MAX)
+        seconds = migration.timeout_ms / 1000
         try:
             async with asyncio.timeout(seconds):
                 reader, writer = await asyncio.open_connection(

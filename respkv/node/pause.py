@@ -3,14 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from respkv.commands.table import Command
 
 if TYPE_CHECKING:
     from respkv.node.connection import Connection
-
-TIMER_SECONDS_MAX: Final = 86_400.0  # a longer wait is taken in parts
 
 
 class Pause:
@@ -59,10 +57,10 @@ class Pause:
         if self._timer is not None:
             self._timer.cancel()
         seconds = max(0.0, self._ends_ms / 1000 - time.time())
-        self._timer = self._loop.call_later(min(seconds, TIMER_SECONDS_MAX), self._time_up)
+        self._timer = self._loop.call_later(seconds, self._time_up)
 
     def _time_up(self) -> None:
         if time.time() * 1000 >= self._ends_ms:
             self.end()
-        else:
+        else:  # the clock was set back
             self._set_timer()

@@ -435,20 +435,24 @@ class ClusterRouter:
 
         led = {number: replica for number, replica in self.replicas.items() if replica.leads}
         connection.wait_with(argvs[1:])
-        if command.name == b"KEYS":
-            self._list_keys(connection, command, argvs[0], led, done)
-            return
-        gathering = Gathering(led, command, argvs[0], COMBINED[command.name], done)
+        copies_keys = command.name == b"KEYS"
+        gathering = Gathering(
+            led,
+            command.with_handler(copy_keys) if copies_keys else command,
+            argvs[0],
+            COMBINED[command.name],
+            self._listing(connection, argvs[0], led, done) if copies_keys else done,
+        )
         gathering.start(self.view.partitions)
 
-    def _list_keys(
+    def _listing(
         self,
         connection: "Connection",
-        command: Command,
         argv: Argv,
         led: dict[int, Replica],
         done: Callable[[Reply], None],
-    ) -> None:
+    ) -> Callable[[Reply], None]:
+        """Return what lists the keys that KEYS has copied; `done` is for errors."""
         lane = self._lane(connection)
 
         def listed(encoded: bytes) -> None:
@@ -470,8 +474,7 @@ class ClusterRouter:
             )
             listing.start(reply)
 
-        copying = command.with_handler(copy_keys)
-        Gathering(led, copying, argv, COMBINED[command.name], copied).start(self.view.partitions)
+        return copied
 
     # --- replies -----------------------------------------------------------------------------
 

@@ -8,10 +8,8 @@ import os
 import secrets
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 from respkv.commands.table import LOADING, Command
@@ -44,6 +42,7 @@ from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
 from respkv.node.router import ClusterRouter, Stream
 from respkv.node.runtime import NodeRuntime
+from respkv.node.snapshots import Snapshots
 from respkv.node.sync_helper import SyncHelper
 from respkv.node.tracking import Tracking
 from respkv.node.waiting import Waiting
@@ -52,7 +51,7 @@ from respkv.replica.log_writer import LogWriter
 from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
-from respkv.replica.snapshot_keeper import SnapshotJob, SnapshotKeeper, begin_snapshots
+from respkv.replica.snapshot_keeper import SnapshotKeeper
 from respkv.steps import Result, Steps
 
 logger = logging.getLogger("respkv")
@@ -122,12 +121,6 @@ class Node:
         self._log_open = False
         self.started = time.time()
         self.turn_time = self.started
-        self.last_save = self.started
-        self.last_save_ok = True
-        self.saving = False
-        self.saves = 0
-        self.save_began = 0.0
-        self.last_save_seconds = -1
         self.loading = True
         self.run_id = secrets.token_hex(20)
         self.clients: dict[int, Connection] = {}
@@ -150,8 +143,8 @@ class Node:
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
         self._fs = fs
-        self._snapshot_child = snapshot_child
         self._directory = str(config["dir"])
+        self.snapshots = Snapshots(self, self._directory, snapshot_child)
         self._write_refusal = b""
         self.cluster: ClusterService | None = None  # what commands ask
         self._members: Cluster | None = None  # the same, as the owner of the replicas
@@ -325,33 +318,7 @@ class Node:
         """Finish, sync, exit 0."""
         self._stopping.set()
 
-    # --- snapshots and spare segments --------------------------------------------------------
-
-    def start_snapshot(self, then: Callable[[bool], None] | None = None) -> None:
-        """Start a snapshot of everything acknowledged by now, in a process of its own.
-
-        `then` learns whether it is durable.
-        """
-        self._snapshot_soon(self.keepers(), then)
-
-    def _snapshot_if_due(self) -> None:
-        due = []
-        for keeper in self.keepers():
-            keeper.log_bytes_between = self.config["snapshot-log-bytes"]
-            if keeper.due():
-                due.append(keeper)
-        if self._members is not None:  # only those that keep the oldest segment
-            pinning = self.wal.pinning()
-            due = [keeper for keeper in due if keeper.partition in pinning]
-        if due:
-            self._snapshot_soon(due)
-
-    def _snapshot_soon(
-        self, keepers: list[SnapshotKeeper], then: Callable[[bool], None] | None = None
-    ) -> None:
-        if not self.saving:
-            self.saving = True
-            self.spawn(self._snapshot(keepers, then))
+    # --- work beside the turns ----------------------------------------------------------------
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Run work beside the turns; what it raises stops the node."""
@@ -363,69 +330,6 @@ class Node:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self.runtime.fail(task.exception() or LogFailed("a background task failed"))
-
-    async def _snapshot(
-        self, keepers: list[SnapshotKeeper], then: Callable[[bool], None] | None
-    ) -> None:
-        ok = False
-        begun_at = self.save_began = time.time()
-        try:
-            ok = await self._build_snapshots(keepers)
-            self.last_save_ok = ok
-            self.last_save_seconds = int(time.time() - begun_at)
-            if ok:
-                self.saves += 1
-                self.last_save = time.time()
-        finally:
-            self.saving = False
-            if then is not None:
-                then(ok)
-
-    async def _build_snapshots(self, keepers: list[SnapshotKeeper]) -> bool:
-        """Bring the partitions' snapshots up to date; return whether all are durable."""
-        begun: asyncio.Future[list[SnapshotJob] | None] = self._loop.create_future()
-        begin_snapshots(keepers, self.wal, self.log_writer, begun.set_result)
-        jobs = await begun
-        if jobs is None:
-            logger.error("no room for a snapshot")
-            return False
-        if not jobs:  # nothing new since the last ones: those are the answer
-            return True
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self._snapshot_child,
-            self._directory,
-            str(self.config["databases"]),
-            ",".join([f"{job.partition}:{job.index}:{job.term}" for job in jobs]),
-            *jobs[0].segments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            output, _ = await process.communicate()
-        except asyncio.CancelledError:
-            process.kill()
-            await process.wait()
-            raise
-        # Only now: the process reads all of the segments to its end.
-        durable: dict[str, str] = dict(map(str.split, output.decode().splitlines()))
-        keeper_of = {keeper.partition: keeper for keeper in keepers}
-        for job in jobs:
-            recorded: asyncio.Future[None] = self._loop.create_future()
-            ok = str(job.partition) in durable
-            keeper_of[job.partition].ended(ok, partial(recorded.set_result, None))
-            await recorded
-            if ok:
-                logger.info(
-                    "snapshot of partition %d at index %d is durable, digest %s",
-                    job.partition,
-                    job.index,
-                    durable[str(job.partition)],
-                )
-        if process.returncode != 0:
-            logger.error("the snapshot process ended with status %d", process.returncode)
-        return process.returncode == 0
 
     async def _keep_spares(self) -> None:
         """Have zeroed segments ready, or refuse writes while there is no room for one."""
@@ -639,7 +543,7 @@ class Node:
             if policy == "everysec" and time.monotonic() - synced_at >= 1:
                 synced_at = time.monotonic()
                 self.runtime.start_sync(self.wal.next_lsn - 1)
-            self._snapshot_if_due()
+            self.snapshots.start_due()
             # A fast writer fills a segment within a second; a disk known full is tried less often.
             if ticks % 10 == 0 or not self.wal.full:
                 await self._keep_spares()

@@ -257,7 +257,7 @@ GETKEYSANDFLAGS <full-command>
          summary="Get the UNIX time stamp of the last successful save to disk")  # fmt: skip
 def lastsave(session: Connection, argv: Argv) -> Reply:
     """When the last snapshot was finished (or the server started), Unix seconds."""
-    return int(session.node.last_save)
+    return int(session.node.snapshots.last_time)
 
 
 @command(arity=1, flags=CONNECTION | ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
@@ -265,7 +265,7 @@ def lastsave(session: Connection, argv: Argv) -> Reply:
          "all databases", summary="Synchronously save the dataset to disk")  # fmt: skip
 def save(session: Connection, argv: Argv) -> Reply:
     """As BGSAVE, and this client waits for the end; others are served meanwhile."""
-    if session.node.saving:
+    if session.node.snapshots.running:
         raise CommandError(b"ERR Background save already in progress")
     session.wait()
 
@@ -274,7 +274,7 @@ def save(session: Connection, argv: Argv) -> Reply:
         session.node.router.answer(session, OK if ok else failed)
         session.go_on()
 
-    session.node.start_snapshot(ended)
+    session.node.snapshots.start(ended)
     return LATER
 
 
@@ -285,9 +285,9 @@ def bgsave(session: Connection, argv: Argv) -> Reply:
     """Start a snapshot in a process of its own; SCHEDULE has nothing else to wait for."""
     if len(argv) > 1 and (len(argv) != 2 or argv[1].upper() != b"SCHEDULE"):
         raise BadSyntax()
-    if session.node.saving:
+    if session.node.snapshots.running:
         raise CommandError(b"ERR Background save already in progress")
-    session.node.start_snapshot()
+    session.node.snapshots.start()
     return "Background saving started"
 
 

@@ -1,7 +1,7 @@
 """WAIT: a client's next commands wait until other nodes hold what it wrote, or for a time."""
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from respkv.commands.blocking import UNBLOCKED
 from respkv.errors import Unblocked
@@ -11,13 +11,10 @@ from respkv.wire.reply import Reply
 if TYPE_CHECKING:
     from respkv.node.connection import Connection
 
-TIMER_SECONDS_MAX: Final = 86_400.0  # a longer wait is taken in parts
-
 
 class _Waiter:
-    def __init__(self, wanted: int, ends: float) -> None:
+    def __init__(self, wanted: int) -> None:
         self.wanted = wanted
-        self.ends = ends  # time of the loop; 0: it waits for ever
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -55,10 +52,11 @@ class Waiting:
     def _look_first(self, connection: "Connection", wanted: int, timeout_ms: int) -> None:
         if connection.closing:
             return
-        ends = self._loop.time() + timeout_ms / 1000 if timeout_ms else 0.0
-        waiter = self._waiters[connection] = _Waiter(wanted, ends)
-        if not self._look(connection, waiter) and ends:
-            self._set_timer(connection, waiter)
+        waiter = self._waiters[connection] = _Waiter(wanted)
+        if not self._look(connection, waiter) and timeout_ms:
+            waiter.timer = self._loop.call_later(
+                timeout_ms / 1000, lambda: self._answer(connection, copies(connection)[0])
+            )
 
     def look(self) -> None:
         """Answer those that have what they wait for."""
@@ -82,15 +80,3 @@ class Waiting:
         self.forget(connection)
         connection.node.router.answer(connection, reply)
         connection.node.call_soon(connection.go_on)
-
-    def _set_timer(self, connection: "Connection", waiter: _Waiter) -> None:
-        seconds = max(0.0, waiter.ends - self._loop.time())
-        waiter.timer = self._loop.call_later(
-            min(seconds, TIMER_SECONDS_MAX), lambda: self._time_up(connection, waiter)
-        )
-
-    def _time_up(self, connection: "Connection", waiter: _Waiter) -> None:
-        if self._loop.time() >= waiter.ends - 0.001:  # timers are kept in whole milliseconds
-            self._answer(connection, copies(connection)[0])
-        else:
-            self._set_timer(connection, waiter)

@@ -32,7 +32,6 @@ class Batch:
         self.payload_db = 0  # database the payload's next command would run in; -1: not known
         self.term = 0
         self.index = 0
-        self.proposed_ms = 0
 
     def needs_entry(self) -> bool:
         """Return whether more is in it than commands of the connections themselves."""

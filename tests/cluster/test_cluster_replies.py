@@ -77,6 +77,21 @@ def test_a_client_that_leaves_while_its_commands_are_gathered_leaves_nothing(tri
     assert node.call("PING") == b"PONG"
 
 
+def test_a_pattern_that_is_too_long_is_refused(trio: Trio) -> None:
+    node, pattern = trio.nodes[0], b"x" * 70_000
+    scan = [b"SCAN", b"0", b"MATCH", pattern]
+    *refused, pong = pipeline(node, [b"KEYS", pattern], scan, [b"PING"])
+    assert [str(error) for error in refused] == ["ERR pattern is longer than 65536 bytes"] * 2
+    assert pong == b"PONG"
+
+
+def test_a_cursor_is_read_as_redis_reads_it(trio: Trio) -> None:
+    wrong = [b"9" * 5_000, b"%d" % (1 << 64), b"x", b"1 "]
+    replies = pipeline(trio.nodes[0], *[[b"SCAN", cursor] for cursor in [*wrong, b"", b"+0"]])
+    assert [str(error) for error in replies[:4]] == ["ERR invalid cursor"] * 4
+    assert replies[4] == replies[5]
+
+
 def test_commands_for_all_slots_are_refused_inside_a_transaction(trio: Trio) -> None:
     """EXEC runs on one partition; FLUSHALL there would leave the others as they are."""
     node = trio.nodes[0]

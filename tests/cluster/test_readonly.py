@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from redis.cluster import LoadBalancingStrategy
 
 from respkv.keyspace.slots import slot_of
 from respkv.wire.request import encode_command
@@ -114,7 +115,10 @@ def test_who_hears_no_leader_serves_nothing_old(trio: Trio) -> None:
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_redis_py_reads_from_replicas(trio: Trio, protocol: int) -> None:
     client = redis.RedisCluster(
-        "127.0.0.1", trio.nodes[0].port, protocol=protocol, read_from_replicas=True
+        "127.0.0.1",
+        trio.nodes[0].port,
+        protocol=protocol,
+        load_balancing_strategy=LoadBalancingStrategy.ROUND_ROBIN,
     )
     with client:
         for number in range(30):

@@ -10,7 +10,6 @@ from respkv.cluster.view import (
     NodeInfo,
     announced_node,
     first_slot,
-    unformed_view,
 )
 from respkv.config import read_config
 from respkv.errors import InvariantViolation
@@ -198,7 +197,8 @@ def test_a_node_announces_its_options() -> None:
 
 
 def test_before_the_cluster_has_formed_a_node_knows_itself_and_serves_nothing() -> None:
-    view = unformed_view(NodeInfo("a" * 40, "", 7000))
+    view = ClusterView(1, 1, 1)
+    view.nodes[1] = NodeInfo("a" * 40, "", 7000)
     assert (view.own.port, view.ranges(), view.is_ok(), view.followed()) == (7000, [], False, [])
     assert redirect(view, 16383, "127.0.0.1").text == b"CLUSTERDOWN Hash slot not served"
     assert (view.epoch(), view.leading_nodes(), view.slots_led()) == (0, 0, 0)

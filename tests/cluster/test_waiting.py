@@ -9,13 +9,6 @@ from respkv.wire.request import encode_command
 from tests.processes.trio import Trio, TrioProcess, replies_of
 
 
-@pytest.fixture(scope="module")
-def shared_trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
-    with Trio(tmp_path_factory.mktemp("trio")) as three:
-        yield three
-        assert three.faults_logged() == []
-
-
 @pytest.fixture
 def trio(shared_trio: Trio) -> Iterator[Trio]:
     yield shared_trio

@@ -5,9 +5,11 @@ whose order Redis does not promise, sorted.
 """
 
 import os
+from collections.abc import Callable
 from typing import Final
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.commands.reference import Argv, Ours, Reference, Served, split
@@ -40,6 +42,33 @@ SCANS: Final = frozenset((b"HSCAN", b"SCAN", b"SSCAN", b"ZSCAN"))  # [cursor, el
 MODES: Final = ("handlers 2", "handlers 3", "server 2", "server 3", "transaction 2")
 
 Parsed = bytes | list["Parsed"] | tuple[bytes, list["Parsed"]]  # of a set, map or push: its kind
+
+
+def replies_test(cases: dict[str, str]) -> Callable[..., None]:
+    """Return the test that each case gets the replies of Redis, in every mode."""
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("name", cases)
+    def test(name: str, mode: str, reference: Reference, handlers: Ours, served: Served) -> None:
+        run(cases[name], mode, reference, handlers, served)
+
+    return test
+
+
+def sequences_test(sequences: st.SearchStrategy[list[Argv]]) -> Callable[..., None]:
+    """Return the test that sequences which hypothesis makes up get the replies of Redis."""
+
+    @pytest.mark.parametrize("through", ["handlers", "server"])
+    @shared
+    @given(sequences, st.sampled_from([2, 3]))
+    def test(
+        reference: Reference, served: Served, through: str, sequence: list[Argv], resp: int
+    ) -> None:
+        reference.clear()
+        served.clear()
+        check(sequence, resp, reference, Ours() if through == "handlers" else served)
+
+    return test
 
 
 def run(lines: str, mode: str, reference: Reference, handlers: Ours, served: Served) -> None:

@@ -12,7 +12,6 @@ from respkv.commands.table import WRITE, resolve
 from respkv.entry import Entry
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
-from respkv.keyspace.values import Container
 from respkv.replica.replay import apply_entry
 from respkv.wire.reply import encode
 from respkv.wire.request import encode_command
@@ -215,11 +214,6 @@ class Ours:
     def turn_to(self, now_ms: int) -> None:
         """Give the entries from now on this time."""
         self._now_ms = now_ms
-
-    def put(self, key: bytes, value: Container) -> None:
-        """Store a value whose commands are not the ones under test."""
-        self._begin()
-        self.keyspace.set(key, value)
 
     def _begin(self) -> None:
         self._index += 1

@@ -5,8 +5,8 @@ A case is a few lines of commands that run in order on both sides.
 
 import pytest
 
-from respkv.keyspace.values import Container
-from tests.commands.reference import Ours, Reference, Served, split
+from tests.commands.comparing import replies_test
+from tests.commands.reference import Ours, Reference, Served
 
 CASES = {
     "get and set": """
@@ -683,80 +683,55 @@ CASES = {
         FOO a b c
         "FO\\x00O" a
         """,
+    "a list where a string is asked for": """
+        RPUSH l x
+        GET l
+        SET l v GET
+        SET l v NX GET
+        GETSET l v
+        GETDEL l
+        GETEX l
+        GETEX l EX abc
+        GETEX l EX 0
+        MGET l
+        INCR l
+        INCRBY l 1
+        INCRBY l abc
+        DECRBY l 1
+        INCRBYFLOAT l 1
+        INCRBYFLOAT l abc
+        APPEND l x
+        STRLEN l
+        SETRANGE l 0 x
+        SETRANGE l -1 x
+        SETRANGE l 0 ""
+        SETRANGE l 536870912 x
+        GETRANGE l 0 1
+        GETRANGE l a 1
+        LCS l l
+        LCS none l
+        LCS l none FOO
+        SETNX l v
+        MSETNX a 1 l 2
+        EXISTS l
+        TYPE l
+        TTL l
+        EXPIREAT l 9999999999
+        PERSIST l
+        SCAN 0 TYPE list
+        SCAN 0 TYPE string
+        COPY l l2
+        TYPE l2
+        RENAME l2 l3
+        TYPE l3
+        OBJECT REFCOUNT l
+        SET l v XX
+        GET l
+        DEL l3
+        """,
 }
 
-WRONG_TYPE = """
-    GET l
-    SET l v GET
-    SET l v NX GET
-    GETSET l v
-    GETDEL l
-    GETEX l
-    GETEX l EX abc
-    GETEX l EX 0
-    MGET l
-    INCR l
-    INCRBY l 1
-    INCRBY l abc
-    DECRBY l 1
-    INCRBYFLOAT l 1
-    INCRBYFLOAT l abc
-    APPEND l x
-    STRLEN l
-    SETRANGE l 0 x
-    SETRANGE l -1 x
-    SETRANGE l 0 ""
-    SETRANGE l 536870912 x
-    GETRANGE l 0 1
-    GETRANGE l a 1
-    LCS l l
-    LCS none l
-    LCS l none FOO
-    SETNX l v
-    MSETNX a 1 l 2
-    EXISTS l
-    TYPE l
-    TTL l
-    EXPIREAT l 9999999999
-    PERSIST l
-    SCAN 0 TYPE list
-    SCAN 0 TYPE string
-    COPY l l2
-    TYPE l2
-    RENAME l2 l3
-    TYPE l3
-    OBJECT REFCOUNT l
-    SET l v XX
-    GET l
-    DEL l3
-    """
-
-
-class OtherType(Container):
-    """Stands for a list."""
-
-    type_code = 255
-    type_name = "list"
-
-    def memory_bytes(self) -> int:
-        return 0
-
-    def __len__(self) -> int:
-        return 1
-
-    def copy(self) -> Container:
-        return self
-
-    def dump(self) -> bytes:
-        return b""
-
-
-@pytest.mark.parametrize("resp", [2, 3])
-@pytest.mark.parametrize("name", CASES)
-def test_replies_are_those_of_redis(
-    name: str, resp: int, reference: Reference, ours: Ours | Served
-) -> None:
-    run(CASES[name], resp, reference, ours)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 @pytest.mark.parametrize("sizes", [(3, 130), (3, 100, 40, 4), (130, 1), (3, 126, 1), (3, 125, 3)])
@@ -765,22 +740,3 @@ def test_an_unknown_command_is_repeated_up_to_128_bytes(
 ) -> None:
     argv = [b"x" * size for size in sizes]
     assert ours.call(argv) == reference.call(argv)
-
-
-def test_a_key_of_another_type_is_refused_where_redis_refuses_it(
-    reference: Reference, handlers: Ours
-) -> None:
-    reference.call([b"RPUSH", b"l", b"x"])
-    handlers.put(b"l", OtherType())
-    run(WRONG_TYPE, 2, reference, handlers)
-
-
-def run(lines: str, resp: int, reference: Reference, ours: Ours | Served) -> None:
-    """Run the lines on both sides and show every reply that differs."""
-    different = []
-    for line in lines.strip().splitlines():
-        argv = split(line)
-        expected, reply = reference.call(argv, resp), ours.call(argv, resp)
-        if reply != expected:
-            different.append((argv, expected, reply))
-    assert different == []

@@ -13,7 +13,7 @@ from respkv.keyspace.rdb.old_packs import intset_items, ziplist_items, zipmap_it
 from respkv.keyspace.rdb.payload import seal, unseal
 from respkv.keyspace.rdb.primitives import pack_length
 from respkv.keyspace.rdb.values import load_value
-from tests.commands.comparing import MODES, comparable, parse, run, shared
+from tests.commands.comparing import comparable, parse, replies_test, shared
 from tests.commands.reference import Ours, Reference, Served, split
 
 READERS = {
@@ -219,12 +219,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 WRONG_BODIES = {

@@ -1,10 +1,8 @@
 """Places against redis-server: each command's replies, and searches that nobody thought of."""
 
-import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.commands.comparing import MODES, call, call_with, check, run, shared
+from tests.commands.comparing import call, call_with, check, replies_test, sequences_test
 from tests.commands.reference import Argv, Ours, Reference, Served
 
 SICILY = "GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania 13.583333 37.316667 A"
@@ -270,12 +268,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies_are_those_of_redis(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 def degrees(limit: float) -> st.SearchStrategy[bytes]:
@@ -338,15 +331,7 @@ commands = st.one_of(
 )
 
 
-@pytest.mark.parametrize("through", ["handlers", "server"])
-@shared
-@given(st.lists(commands, max_size=40), st.sampled_from([2, 3]))
-def test_sequences(
-    reference: Reference, served: Served, through: str, sequence: list[Argv], resp: int
-) -> None:
-    reference.clear()
-    served.clear()
-    check(sequence, resp, reference, Ours() if through == "handlers" else served)
+test_sequences = sequences_test(st.lists(commands, max_size=40))
 
 
 def test_many_places(reference: Reference, served: Served) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.commands.comparing import MODES, call, call_with, check, run, shared
-from tests.commands.reference import Argv, Ours, Reference, Served
+from tests.commands.comparing import call, call_with, check, replies_test, sequences_test, shared
+from tests.commands.reference import Ours, Reference, Served
 
 DENSE_HEADER = b"HYLL" + bytes(12)
 CASES = {
@@ -157,12 +157,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies_are_those_of_redis(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 keys = st.sampled_from([b"a", b"b", b"c"])
@@ -182,15 +177,7 @@ commands = st.one_of(
 )
 
 
-@pytest.mark.parametrize("through", ["handlers", "server"])
-@shared
-@given(st.lists(commands, max_size=25))
-def test_sequences(
-    reference: Reference, served: Served, through: str, sequence: list[Argv]
-) -> None:
-    reference.clear()
-    served.clear()
-    check(sequence, 2, reference, Ours() if through == "handlers" else served)
+test_sequences = sequences_test(st.lists(commands, max_size=25))
 
 
 @pytest.mark.parametrize("prefix", [b"", b"user:", b"a rather long element "])

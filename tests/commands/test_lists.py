@@ -1,11 +1,18 @@
 """Lists against redis-server: each command's replies, and sequences that nobody thought of."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.keyspace.list import List, load
-from tests.commands.comparing import MODES, call, call_with, check, run, shared
+from tests.commands.comparing import (
+    call,
+    call_with,
+    check,
+    replies_test,
+    run,
+    sequences_test,
+    shared,
+)
 from tests.commands.reference import Argv, Ours, Reference, Served
 
 CASES = {
@@ -392,12 +399,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies_are_those_of_redis(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 WAITS = """
@@ -452,15 +454,7 @@ commands = st.one_of(
 )
 
 
-@pytest.mark.parametrize("through", ["handlers", "server"])
-@shared
-@given(st.lists(commands, max_size=40), st.sampled_from([2, 3]))
-def test_sequences(
-    reference: Reference, served: Served, through: str, sequence: list[Argv], resp: int
-) -> None:
-    reference.clear()
-    served.clear()
-    check(sequence, resp, reference, Ours() if through == "handlers" else served)
+test_sequences = sequences_test(st.lists(commands, max_size=40))
 
 
 long_ranges = st.integers(-2_100, 2_100).map(lambda number: b"%d" % number)

@@ -5,8 +5,8 @@ import pytest
 from respkv.commands import describe
 from respkv.node import memory_commands as _declares_it  # noqa: F401
 from respkv.wire.reply import encode
-from tests.commands.comparing import MODES, parse, run
-from tests.commands.reference import Ours, Reference, Served, split
+from tests.commands.comparing import parse, replies_test
+from tests.commands.reference import Reference, Served, split
 
 CASES = {
     "replies without a number": """
@@ -27,12 +27,7 @@ CASES = {
 OF_THE_NODE = ["MEMORY HELP", "MEMORY DOCTOR", "MEMORY DOCTOR x", "MEMORY PURGE", "MEMORY STATS x"]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 @pytest.mark.parametrize("resp", [2, 3])

@@ -4,23 +4,15 @@ More of them: `RESPKV_EXAMPLES=5000 pytest tests/commands/test_random_commands.p
 `--hypothesis-seed=N`.
 """
 
-import os
-
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.commands import long_double
 from respkv.commands.glob import matcher
 from respkv.errors import CommandError
+from tests.commands.comparing import call, shared
 from tests.commands.reference import Argv, Ours, Reference, Served
-
-EXAMPLES = int(os.environ.get("RESPKV_EXAMPLES", "60"))
-shared = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 
 keys = st.sampled_from([b"a", b"b", b"c", b""])
 integers = st.one_of(
@@ -44,11 +36,6 @@ options = st.lists(
     ),
     max_size=2,
 ).map(lambda parts: [word for part in parts for word in part])
-
-
-def call(name: str, *arguments: st.SearchStrategy[bytes]) -> st.SearchStrategy[Argv]:
-    """Return calls of a command without options."""
-    return st.tuples(st.just(name.encode()), *arguments).map(list)
 
 
 def with_options(name: str, *arguments: st.SearchStrategy[bytes]) -> st.SearchStrategy[Argv]:

@@ -10,7 +10,7 @@ from respkv.commands.table import resolve
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import encode
-from tests.commands.comparing import MODES, call, call_with, check, run, shared
+from tests.commands.comparing import call, call_with, check, replies_test, shared
 from tests.commands.reference import Argv, ClusterReference, Ours, Reference, Served, split
 
 WEIGHTS = """
@@ -172,12 +172,7 @@ for number in split(NUMBERS):
         """
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 KEYS = st.sampled_from([b"a", b"b", b"c"])

@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.commands.comparing import MODES, call, call_with, check, run, shared
-from tests.commands.reference import Argv, Ours, Reference, Served
+from tests.commands.comparing import call, call_with, check, replies_test, sequences_test
+from tests.commands.reference import Ours, Reference, Served
 
 CASES = {
     "create": """
@@ -373,12 +372,7 @@ TIMES = """
     """
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies_are_those_of_redis(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 def without_times(reply: bytes) -> bytes:
@@ -528,13 +522,7 @@ commands = st.one_of(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("through", ["handlers", "server"])
-@shared
-@given(st.lists(commands, max_size=60), st.sampled_from([2, 3]))
-def test_sequences(
-    reference: Reference, served: Served, through: str, sequence: list[Argv], resp: int
-) -> None:
-    reference.clear()
-    served.clear()
-    sequence = [[b"XGROUP", b"CREATE", b"s", b"g", b"0", b"MKSTREAM"], *sequence]
-    check(sequence, resp, reference, Ours() if through == "handlers" else served)
+GROUP = [b"XGROUP", b"CREATE", b"s", b"g", b"0", b"MKSTREAM"]
+test_sequences = sequences_test(
+    st.lists(commands, max_size=60).map(lambda sequence: [GROUP, *sequence])
+)

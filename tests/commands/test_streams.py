@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respkv.keyspace.stream import Stream
-from tests.commands.comparing import MODES, call, call_with, check, run, shared
+from tests.commands.comparing import call, call_with, check, replies_test, sequences_test, shared
 from tests.commands.reference import Argv, Ours, Reference, Served
 
 CASES = {
@@ -363,12 +363,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies_are_those_of_redis(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 @pytest.mark.parametrize("way", ["handlers", "server"])
@@ -444,15 +439,7 @@ commands = st.one_of(
 )
 
 
-@pytest.mark.parametrize("through", ["handlers", "server"])
-@shared
-@given(st.lists(commands, max_size=60), st.sampled_from([2, 3]))
-def test_sequences(
-    reference: Reference, served: Served, through: str, sequence: list[Argv], resp: int
-) -> None:
-    reference.clear()
-    served.clear()
-    check(sequence, resp, reference, Ours() if through == "handlers" else served)
+test_sequences = sequences_test(st.lists(commands, max_size=60))
 
 
 @shared

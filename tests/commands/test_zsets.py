@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.commands.comparing import MODES, call, call_with, check, run, shared
+from tests.commands.comparing import call, call_with, check, replies_test, sequences_test, shared
 from tests.commands.reference import Argv, Ours, Reference, Served
 
 CASES = {
@@ -723,12 +723,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
-def test_replies_are_those_of_redis(
-    name: str, mode: str, reference: Reference, handlers: Ours, served: Served
-) -> None:
-    run(CASES[name], mode, reference, handlers, served)
+test_replies_are_those_of_redis = replies_test(CASES)
 
 
 keys = st.sampled_from([b"z", b"y", b"x"])
@@ -830,18 +825,9 @@ text_commands = st.one_of(
 )
 
 
-@pytest.mark.parametrize("through", ["handlers", "server"])
-@shared
-@given(
-    st.one_of(st.lists(commands, max_size=40), st.lists(text_commands, max_size=40)),
-    st.sampled_from([2, 3]),
+test_sequences = sequences_test(
+    st.one_of(st.lists(commands, max_size=40), st.lists(text_commands, max_size=40))
 )
-def test_sequences(
-    reference: Reference, served: Served, through: str, sequence: list[Argv], resp: int
-) -> None:
-    reference.clear()
-    served.clear()
-    check(sequence, resp, reference, Ours() if through == "handlers" else served)
 
 
 @pytest.mark.parametrize("through", ["handlers", "server"])

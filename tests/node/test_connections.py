@@ -197,3 +197,19 @@ def test_clients_that_leave_while_paused_are_freed(server: ServerProcess) -> Non
             pass
         admin.execute_command("CLIENT UNPAUSE")
         assert admin.get("paused") is None
+
+
+@pytest.mark.parametrize("line", ["BLPOP k 9223372036854775", "WAIT 1 9223372036854775807"])
+def test_the_longest_wait_does_not_end_by_itself(server: ServerProcess, line: str) -> None:
+    with (
+        redis.Redis(port=server.port, protocol=3) as admin,
+        socket.create_connection(("127.0.0.1", server.port)) as waiting,
+    ):
+        waiting.settimeout(START_SECONDS)
+        waiting.sendall(b"CLIENT ID\r\n")
+        number = int(waiting.recv(100)[1:])
+        waiting.sendall(line.encode() + b"\r\n")
+        while not admin.info("clients")["blocked_clients"]:
+            pass
+        assert admin.client_unblock(number, error=True)
+        assert waiting.recv(100).startswith(b"-UNBLOCKED ")

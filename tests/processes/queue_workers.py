@@ -77,7 +77,7 @@ class Workers:
             except Refused as error:
                 self._note(error, "EXECABORT")
             await asyncio.sleep(0)
-        client.close()
+        await client.close()
 
     async def _pop(self, number: int, name: bytes) -> None:
         key = queue(number)
@@ -109,7 +109,7 @@ class Workers:
             elif reply is not None:
                 elements = reply[1] if isinstance(reply[1], list) else reply[1:]
                 self.taken += [(who, element) for element in elements]
-        client.close()
+        await client.close()
 
     def _note(self, error: Refused, *also: str) -> None:
         if not str(error).startswith((*NOT_RUN, *also)):
@@ -123,7 +123,7 @@ class Workers:
         for number in range(QUEUES):
             for key in (queue(number), queue(number) + DONE):
                 seen += (await client.call(key, [b"LRANGE", key, b"0", b"-1"]))[0]
-        client.close()
+        await client.close()
         assert [element for element, times in Counter(seen).items() if times > 1] == []
         assert set(seen) <= self._pushed | self._maybe_pushed
         assert len(self._pushed - set(seen)) <= self._unknown_pops

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -16,19 +15,10 @@ from respkv.keyspace.slots import slot_of
 from respkv.wire.request import encode_command
 from tests.conftest import ServerProcess
 from tests.processes.fault_proxy import FaultProxy
+from tests.processes.ports import listening_port
 
 FORMING_SECONDS = 20
-LISTENING_PORTS = (12_000, 32_000)  # below those that the system gives to connections
 STOPPED_BY_SECONDS = 10
-
-
-def listening_port() -> int:
-    """Return a free port that no outgoing connection takes while its node is down."""
-    while True:
-        port = random.randrange(*LISTENING_PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class TrioProcess(ServerProcess):
