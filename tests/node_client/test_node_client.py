@@ -64,8 +64,13 @@ def test_cluster_clients_follow_leaders_that_move_and_outlive_one(
 
 
 def run_client(name: str, *arguments: int) -> None:
+    run_script(HERE / name, *arguments)
+
+
+def run_script(script: Path, *arguments: int) -> None:
+    """Run a script with node; fail with its output if it fails."""
     run = subprocess.run(
-        ["node", str(HERE / name), *map(str, arguments)],
+        ["node", str(script), *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,0 +1,73 @@
+"""A Celery application that keeps no results and calls no script: its transport by itself.
+
+The one thing changed is redis-py's lock, which is given back in a transaction instead of a script;
+delete this module when tests/applications/test_celery.py passes as it is.
+"""
+
+import os
+
+import redis
+import redis.lock
+from celery import Celery, Task, signals
+
+URL = os.environ.get("RESPKV_TEST_URL", "redis://")
+store = redis.Redis.from_url(URL, socket_timeout=None, decode_responses=True)
+
+app = Celery("tests.applications.celery_jobs", broker=URL)
+app.conf.update(
+    broker_transport_options={
+        "visibility_timeout": float(os.environ.get("RESPKV_TEST_VISIBLE_AFTER", 3600)),
+        "unacked_restore_interval": 0.1,
+        "unacked_restore_throttle": 1,
+    },
+    task_ignore_result=True,
+    worker_enable_remote_control=False,
+    worker_prefetch_multiplier=1,
+)
+
+
+def release(lock: redis.lock.Lock, token: bytes) -> None:
+    """Delete a lock that still has our token."""
+
+    def delete_ours(pipe: redis.client.Pipeline) -> None:
+        ours = pipe.get(lock.name) == token
+        pipe.multi()
+        if ours:
+            pipe.delete(lock.name)
+
+    lock.redis.transaction(delete_ours, lock.name)
+
+
+@signals.celeryd_init.connect
+def replace_the_lock(**_: object) -> None:
+    """Change it in the worker's processes only."""
+    redis.lock.Lock.do_release = release
+
+
+@signals.worker_ready.connect
+def say_ready(**_: object) -> None:
+    """Tell the test that the worker takes tasks."""
+    store.rpush("ready", os.getpid())
+
+
+@app.task
+def note(text: str) -> None:
+    """Leave word."""
+    store.rpush("notes", text)
+
+
+@app.task(bind=True, max_retries=5)
+def third_time_lucky(self: Task) -> None:
+    """Succeed at the third attempt."""
+    if self.request.retries < 2:
+        raise self.retry(countdown=0.05)
+    store.rpush("notes", "third time lucky")
+
+
+@app.task(acks_late=True)
+def outlives_its_worker() -> None:
+    """Be under way until the worker is killed; leave word when it is delivered again."""
+    if store.incr("deliveries") == 1:
+        store.rpush("started", os.getpid())
+        store.blpop(["never"])
+    store.rpush("notes", "delivered again")
