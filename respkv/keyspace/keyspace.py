@@ -44,10 +44,11 @@ class Keyspace:
         self.changed: list[bytes | None] | None = None
         self.limits: Limits = Limits()  # what this node was told; no part of the state
         self.accesses: Accesses | None = None  # so are when and how often keys are used here
-        self.hits: int = 0  # of reads; these four are statistics, and no part of the state
+        self.hits: int = 0  # of reads; these five are statistics, and no part of the state
         self.misses: int = 0
         self.expired: int = 0
         self.evicted: int = 0
+        self.evicted_bytes: int = 0  # since this keyspace was made
         self.counters: list[int] = [0] * COUNTERS
         self._term: int = 0
         self.index: int = 0
@@ -473,8 +474,10 @@ class Keyspace:
             for key, counter in zip(keys, counters, strict=True)
             if key in self._values and self.counter(db, key) == counter
         ]
+        used_bytes = self._database.used_bytes
         for key in unchanged:
             self.delete(key)
+        self.evicted_bytes += used_bytes - self._database.used_bytes
         self.evicted += len(unchanged)
         self.select(selected_db)
         return len(unchanged)
