@@ -451,9 +451,21 @@ class Keyspace:
 
     def idle_ms(self, key: bytes) -> int:
         """Return how long `key` has not been used; asked for once, that is known from then on."""
+        return self._followed().idle_ms(self._database.accesses, key, self.leader_ms)
+
+    def set_idle(self, key: bytes, idle_ms: int) -> None:
+        """Have `key` count as not used for so long; from then on that is known of all keys."""
+        self._followed().set_idle(self._database.accesses, key, idle_ms, self.leader_ms)
+
+    def set_frequency(self, key: bytes, counter: int) -> None:
+        """Have `key` count as used so often, on the scale of LFU, where that is counted."""
+        if self.accesses is not None:
+            self.accesses.set_frequency(self._database.accesses, key, counter, self.leader_ms)
+
+    def _followed(self) -> Accesses:
         if self.accesses is None:
             self.accesses = Accesses(False, 0, 0, self.leader_ms)
-        return self.accesses.idle_ms(self._database.accesses, key, self.leader_ms)
+        return self.accesses
 
     def frequency(self, key: bytes) -> int:
         """Return how often `key` is used, on the scale of LFU; -1 when it is not counted."""
