@@ -3,6 +3,7 @@
 ALPHA compares bytes, as Redis does in the C locale.
 """
 
+from operator import itemgetter
 from typing import Final
 
 from respkv.commands.arguments import INT64_MAX, INT64_MIN, parse_range
@@ -135,17 +136,8 @@ def _sort(keyspace: Keyspace, key: bytes, options: Options) -> list[bytes | None
     elements = _elements(keyspace, value, options.descending and not sorts)
     first, end = _limits(options, len(elements))
     if sorts:
-        weights: list[bytes | None] = list(elements)
-        if by is not None:
-            weigh = Pattern(by)
-            weights = [weigh.look_up(keyspace, element) for element in elements]
-        if alpha:
-            order = _order_of_texts(weights, options)
-        else:
-            order = _order_of_numbers(elements, weights, options.descending)
-        chosen = [elements[position] for position in order[first:end]]
-    else:
-        chosen = elements[first:end]
+        elements = _sorted(keyspace, elements, by, alpha, options)
+    chosen = elements[first:end]
     if not options.gets:
         return list(chosen)
     patterns = [Pattern(pattern) for pattern in options.gets]
@@ -174,16 +166,22 @@ def _limits(options: Options, size: int) -> tuple[int, int]:
     return first, size if options.count < 0 else min(first + options.count, size)
 
 
-def _order_of_numbers(
-    elements: list[bytes], texts: list[bytes | None], descending: bool
-) -> list[int]:
-    """Return positions by number; elements of the same number by their bytes."""
-    numbers = _numbers([b"0" if text is None else text for text in texts])
-    order = list(range(len(elements)))
-    if len(set(numbers)) < len(numbers):
-        order.sort(key=elements.__getitem__, reverse=descending)
-    order.sort(key=numbers.__getitem__, reverse=descending)
-    return order
+def _sorted(
+    keyspace: Keyspace, elements: list[bytes], by: bytes | None, alpha: bool, options: Options
+) -> list[bytes]:
+    descending = options.descending
+    weights: list[bytes | None] = list(elements)
+    if by is not None:
+        weigh = Pattern(by)
+        weights = [weigh.look_up(keyspace, element) for element in elements]
+    if alpha:
+        order = _order_of_texts(weights, options)
+        return [elements[position] for position in order]
+    numbers = _numbers([b"0" if text is None else text for text in weights])
+    pairs = list(zip(numbers, elements, strict=True))
+    pairs.sort(key=itemgetter(0), reverse=descending)  # tuples take thrice as long from the start
+    pairs.sort(reverse=descending)  # elements of the same number by their bytes
+    return [element for _, element in pairs]
 
 
 def _numbers(texts: list[bytes]) -> list[float]:

@@ -4,6 +4,7 @@ from typing import Final, TypeVar
 
 Item = TypeVar("Item")
 
+BULK: Final = 16  # from so many items on, adding them together is faster than one by one
 ORDERED_MAX: Final = 128  # up to here removal keeps the order of insertion, as Redis' listpacks do
 
 
@@ -30,6 +31,10 @@ class Members:
         first = len(self.items)
         self.positions.update(zip(items, range(first, first + len(items)), strict=True))
         self.items.extend(items)
+
+    def lacks_all(self, items: list[bytes]) -> bool:
+        """Return whether `extend` may have these."""
+        return self.positions.keys().isdisjoint(items) and len(set(items)) == len(items)
 
     def remove(self, item: bytes) -> int:
         """Remove `item` and return the position it had, -1 when it was not there.

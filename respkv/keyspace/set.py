@@ -4,7 +4,7 @@ from struct import Struct
 from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
-from respkv.keyspace.members import Members
+from respkv.keyspace.members import BULK, Members
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container
 
@@ -47,7 +47,18 @@ class Set(Container):
         self.payload_bytes += sum(map(len, members))
         self.peak_entries = max(self.peak_entries, len(self.members.items))
         if self.only_integers:
-            self.only_integers = all(map(is_integer, members))
+            self.only_integers = all_integers(members)
+
+    def add_all(self, members: list[bytes]) -> int:
+        """Add members; return how many are new."""
+        if len(members) < BULK:
+            return sum([self.add(member) for member in members])
+        new = list(dict.fromkeys(members))
+        known = self.members.positions
+        if known:
+            new = [member for member in new if member not in known]
+        self.extend(new)
+        return len(new)
 
     def remove(self, member: bytes) -> bool:
         """Remove `member`; return whether it was there."""
@@ -101,6 +112,22 @@ def is_integer(member: bytes) -> bool:
     if digits[:1] == b"0":
         return member == b"0"
     return len(digits) < DIGITS_MAX or -INT64_END <= int(member) < INT64_END
+
+
+def all_integers(members: list[bytes]) -> bool:
+    """Return whether `is_integer` is true of each; most often they are positive, or the first is not."""
+    if not b"".join(members[:BULK]).isdigit():
+        return all(map(is_integer, members))
+    sizes = set(map(len, members))
+    lines = b"\n%b\n" % b"\n".join(members)
+    if (
+        0 in sizes
+        or max(sizes) >= DIGITS_MAX
+        or lines.count(b"\n0") > lines.count(b"\n0\n")
+        or not b"".join(members).isdigit()
+    ):
+        return all(map(is_integer, members))
+    return True
 
 
 def load(dumped: bytes) -> Set:
