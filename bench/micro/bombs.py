@@ -12,7 +12,7 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import encode
 
 Argv = list[bytes]
-ROUNDS = 2
+ROUNDS = 1
 STRING_BYTES_MAX = 512 << 20
 
 
@@ -114,7 +114,7 @@ def measure(size: int, argv: Argv) -> None:
         keyspace = fill(size, argv)
         call = argv
         if argv[0] == b"RESTORE":
-            call = [*argv[:3], resolve([b"DUMP"]).handler(keyspace, [b"DUMP", argv[3]])]
+            call = [*argv[:3], resolve([b"DUMP", b""]).handler(keyspace, [b"DUMP", argv[3]])]
         handler = resolve(call).handler
         started = time.process_time()
         reply = handler(keyspace, call)

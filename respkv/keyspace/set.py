@@ -53,10 +53,10 @@ class Set(Container):
         """Add members; return how many are new."""
         if len(members) < BULK:
             return sum([self.add(member) for member in members])
-        new = list(dict.fromkeys(members))
-        known = self.members.positions
-        if known:
-            new = [member for member in new if member not in known]
+        new = members
+        if not self.members.lacks_all(members):
+            known = self.members.positions
+            new = [member for member in dict.fromkeys(members) if member not in known]
         self.extend(new)
         return len(new)
 
