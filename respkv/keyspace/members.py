@@ -32,6 +32,18 @@ class Members:
         self.positions.update(zip(items, range(first, first + len(items)), strict=True))
         self.items.extend(items)
 
+    def add_all(self, items: list[bytes]) -> list[bytes]:
+        """Append those that are not there, each once; return them."""
+        if not self.items:
+            positions = dict(zip(items, range(len(items)), strict=True))
+            if len(positions) == len(items):
+                self.items, self.positions = items.copy(), positions
+                return items
+        known = self.positions
+        new = [item for item in dict.fromkeys(items) if item not in known]
+        self.extend(new)
+        return new
+
     def lacks_all(self, items: list[bytes]) -> bool:
         """Return whether `extend` may have these."""
         return self.positions.keys().isdisjoint(items) and len(set(items)) == len(items)

@@ -44,21 +44,21 @@ class Set(Container):
     def extend(self, members: list[bytes]) -> None:
         """Add members, all distinct and none of them there."""
         self.members.extend(members)
-        self.payload_bytes += sum(map(len, members))
-        self.peak_entries = max(self.peak_entries, len(self.members.items))
-        if self.only_integers:
-            self.only_integers = all_integers(members)
+        self._added(members)
 
     def add_all(self, members: list[bytes]) -> int:
         """Add members; return how many are new."""
         if len(members) < BULK:
             return sum([self.add(member) for member in members])
-        new = members
-        if not self.members.lacks_all(members):
-            known = self.members.positions
-            new = [member for member in dict.fromkeys(members) if member not in known]
-        self.extend(new)
+        new = self.members.add_all(members)
+        self._added(new)
         return len(new)
+
+    def _added(self, members: list[bytes]) -> None:
+        self.payload_bytes += sum(map(len, members))
+        self.peak_entries = max(self.peak_entries, len(self.members.items))
+        if self.only_integers:
+            self.only_integers = all_integers(members)
 
     def remove(self, member: bytes) -> bool:
         """Remove `member`; return whether it was there."""
@@ -116,15 +116,13 @@ def is_integer(member: bytes) -> bool:
 
 def all_integers(members: list[bytes]) -> bool:
     """Return whether `is_integer` is true of each; most often they are positive, or the first is not."""
-    if not b"".join(members[:BULK]).isdigit():
-        return all(map(is_integer, members))
-    sizes = set(map(len, members))
     lines = b"\n%b\n" % b"\n".join(members)
     if (
-        0 in sizes
-        or max(sizes) >= DIGITS_MAX
+        not lines.translate(None, b"\n").isdigit()
+        or b"\n\n" in lines  # an empty one
+        or max(map(len, members)) >= DIGITS_MAX
         or lines.count(b"\n0") > lines.count(b"\n0\n")
-        or not b"".join(members).isdigit()
+        or lines.count(b"\n") > len(members) + 1
     ):
         return all(map(is_integer, members))
     return True
