@@ -38,20 +38,23 @@ def dump(keyspace: Keyspace, argv: Argv) -> bytes | None:
          "`ABSTTL` modifier."), ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),)
          )  # fmt: skip
 def restore(keyspace: Keyspace, argv: Argv) -> str:
-    """IDLETIME and FREQ are checked and forgotten: access times are not kept."""
-    replace, absolute = _parse_options(argv)
+    options = Options(argv)
     key = argv[1]
-    if not replace and keyspace.contains(key):
+    if not options.replace and keyspace.contains(key):
         raise BusyKey
     ttl_ms = parse_int64(argv[2])
     if ttl_ms < 0:
         raise CommandError(b"ERR Invalid TTL value, must be >= 0")
     value = value_of(load_value(unseal(argv[3])))
-    deadline_ms = ttl_ms if absolute else keyspace.now_ms + ttl_ms
+    deadline_ms = ttl_ms if options.absolute else keyspace.now_ms + ttl_ms
     if ttl_ms and not keyspace.now_ms < deadline_ms <= INT64_MAX:  # Redis' clock wraps around
         keyspace.delete(key)
         return OK
     keyspace.store(keyspace.db_index, key, value, deadline_ms if ttl_ms else None)
+    if options.idle_seconds >= 0:
+        keyspace.set_idle(key, options.idle_seconds * 1000)
+    elif options.frequency >= 0:
+        keyspace.set_frequency(key, options.frequency)
     return OK
 
 
@@ -71,28 +74,31 @@ def restore_asking(keyspace: Keyspace, argv: Argv) -> str:
     return restore(keyspace, argv)
 
 
-def _parse_options(argv: Argv) -> tuple[bool, bool]:
-    """Return whether REPLACE and ABSTTL are among the options."""
-    replace = absolute = False
-    idle_seconds = frequency = -1
-    position = 4
-    while position < len(argv):
-        option = argv[position].upper()
-        position += 1
-        if option == b"REPLACE":
-            replace = True
-        elif option == b"ABSTTL":
-            absolute = True
-        elif option == b"IDLETIME" and position < len(argv) and frequency == -1:
-            idle_seconds = parse_int64(argv[position])
-            if idle_seconds < 0:
-                raise CommandError(b"ERR Invalid IDLETIME value, must be >= 0")
+class Options:
+    """What follows the payload; -1 where IDLETIME or FREQ is not given."""
+
+    def __init__(self, argv: Argv) -> None:
+        self.replace = False
+        self.absolute = False
+        self.idle_seconds: int = -1
+        self.frequency: int = -1
+        position = 4
+        while position < len(argv):
+            option = argv[position].upper()
             position += 1
-        elif option == b"FREQ" and position < len(argv) and idle_seconds == -1:
-            frequency = parse_int64(argv[position])
-            if not 0 <= frequency <= FREQUENCY_MAX:
-                raise CommandError(b"ERR Invalid FREQ value, must be >= 0 and <= 255")
-            position += 1
-        else:
-            raise BadSyntax
-    return replace, absolute
+            if option == b"REPLACE":
+                self.replace = True
+            elif option == b"ABSTTL":
+                self.absolute = True
+            elif option == b"IDLETIME" and position < len(argv) and self.frequency == -1:
+                self.idle_seconds = parse_int64(argv[position])
+                if self.idle_seconds < 0:
+                    raise CommandError(b"ERR Invalid IDLETIME value, must be >= 0")
+                position += 1
+            elif option == b"FREQ" and position < len(argv) and self.idle_seconds == -1:
+                self.frequency = parse_int64(argv[position])
+                if not 0 <= self.frequency <= FREQUENCY_MAX:
+                    raise CommandError(b"ERR Invalid FREQ value, must be >= 0 and <= 255")
+                position += 1
+            else:
+                raise BadSyntax

@@ -1,10 +1,9 @@
 """Fields of a hash that nobody named: HRANDFIELD and HSCAN."""
 
 from respkv.commands.hashes import lookup_hash
-from respkv.commands.random_picks import parse_pick_count, pick
+from respkv.commands.random_picks import parse_picks, pick
 from respkv.commands.scan_options import scan_options
 from respkv.commands.table import READONLY, Argv, command
-from respkv.errors import BadSyntax
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import Pairs, Reply
 
@@ -19,10 +18,7 @@ def hrandfield(keyspace: Keyspace, argv: Argv) -> Reply:
         if hash_ is None:
             return None
         return hash_.fields.items[keyspace.chance().below(len(hash_))]
-    with_values = len(argv) > 3
-    count = parse_pick_count(argv[2], with_values)
-    if len(argv) > 4 or (with_values and argv[3].upper() != b"WITHVALUES"):
-        raise BadSyntax
+    count, with_values = parse_picks(argv[2:], b"WITHVALUES")
     hash_ = lookup_hash(keyspace, key)
     if hash_ is None or count == 0:
         return []

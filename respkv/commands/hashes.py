@@ -18,10 +18,7 @@ def hset(keyspace: Keyspace, argv: Argv) -> int:
     if len(argv) % 2:
         raise WrongArity(argv[0].lower())
     hash_ = _hash_to_change(keyspace, argv[1])
-    added = 0
-    for position in range(2, len(argv), 2):
-        if hash_.set(argv[position], argv[position + 1]):
-            added += 1
+    added = hash_.set_all(argv[2:]) if len(argv) > 4 else int(hash_.set(argv[2], argv[3]))
     keyspace.modified(argv[1])
     return added
 

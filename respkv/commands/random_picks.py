@@ -4,23 +4,28 @@ from typing import Final
 
 from respkv.clock import Chance
 from respkv.commands.arguments import INT64_MAX, parse_range
-from respkv.errors import CommandError
+from respkv.errors import BadSyntax, CommandError
 
 PICKS_MAX: Final = 100_000  # with repetition, in one reply; Redis builds any number until it dies
 
 
-def parse_pick_count(text: bytes, with_values: bool) -> int:
-    """Return the count: negative means that an element may come more than once.
+def parse_picks(words: list[bytes], option: bytes) -> tuple[int, bool]:
+    """Return what follows the key: the count, and whether `option` is behind it.
+
+    A negative count means that an element may come more than once.
 
     Raises:
-        CommandError: not an integer, or out of range.
+        CommandError: not an integer, out of range, or another word.
     """
-    count = parse_range(text, -INT64_MAX, INT64_MAX)
-    if with_values and not -(INT64_MAX // 2) <= count <= INT64_MAX // 2:
+    count = parse_range(words[0], -INT64_MAX, INT64_MAX)
+    with_option = len(words) > 1
+    if len(words) > 2 or (with_option and words[1].upper() != option):
+        raise BadSyntax
+    if with_option and not -(INT64_MAX // 2) <= count <= INT64_MAX // 2:
         raise CommandError(b"ERR value is out of range")
     if count < -PICKS_MAX:
         raise CommandError(b"ERR value is out of range, at most %d may be asked for" % PICKS_MAX)
-    return count
+    return count, with_option
 
 
 def pick(chance: Chance, size: int, count: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Members of a set that nobody named: SPOP, SRANDMEMBER and SSCAN."""
 
 from respkv.commands.arguments import parse_natural
-from respkv.commands.random_picks import parse_pick_count, pick
+from respkv.commands.random_picks import parse_picks, pick
 from respkv.commands.scan_options import scan_options
 from respkv.commands.sets import lookup_set
 from respkv.commands.table import FAST, READONLY, WRITE, Argv, command
@@ -46,7 +46,7 @@ def spop(keyspace: Keyspace, argv: Argv) -> Reply:
 def srandmember(keyspace: Keyspace, argv: Argv) -> Reply:
     if len(argv) > 3:
         raise BadSyntax
-    count = parse_pick_count(argv[2], False) if len(argv) == 3 else 1
+    count = parse_picks(argv[2:], b"")[0] if len(argv) == 3 else 1
     set_ = lookup_set(keyspace, argv[1])
     if set_ is None:
         return None if len(argv) == 2 else []

@@ -18,14 +18,10 @@ def sadd(keyspace: Keyspace, argv: Argv) -> int:
     set_ = lookup_set(keyspace, key)
     if set_ is None:
         set_ = Set()
-        for member in argv[2:]:
-            set_.add(member)
+        set_.add_all(argv[2:])
         keyspace.set(key, set_)
         return len(set_)
-    added = 0
-    for member in argv[2:]:
-        if set_.add(member):
-            added += 1
+    added = set_.add_all(argv[2:])
     if added:
         keyspace.modified(key)
     return added

@@ -9,7 +9,7 @@ from respkv.commands.arguments import INT64_MAX, INT64_MIN, parse_range
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.keys import in_cluster
 from respkv.commands.scores import in_range
-from respkv.commands.table import DENYOOM, READONLY, WRITE, Argv, command
+from respkv.commands.table import DENYOOM, MAY_STORE, READONLY, WRITE, Argv, Command, command
 from respkv.errors import BadSyntax, CommandError, WrongType
 from respkv.keyspace.hash import Hash
 from respkv.keyspace.keyspace import Keyspace
@@ -51,7 +51,14 @@ def store_position(argv: Argv) -> list[int]:
     return found
 
 
-@command(arity=-2, flags=WRITE | DENYOOM, specs=(KeySpec("RO access", (1, 1, 1)), KeySpec("RO "
+def is_logged(command: Command, argv: Argv) -> bool:
+    """Return whether a command may change the keyspace, and so travels in the log."""
+    if command.flags & MAY_STORE:
+        return bool(store_position(argv))
+    return command.flags & WRITE != 0
+
+
+@command(arity=-2, flags=WRITE | DENYOOM | MAY_STORE, specs=(KeySpec("RO access", (1, 1, 1)), KeySpec("RO "
          "access", (0, 0, 0), unknown=True, notes="For the optional BY/GET keyword. It is marked "
          "'unknown' because the key names derive from the content of the key we sort"),
          KeySpec("OW update", (0, 0, 0), unknown=True, notes="For the optional STORE keyword. It "
@@ -134,7 +141,9 @@ def _sort(keyspace: Keyspace, key: bytes, options: Options) -> list[bytes | None
         by = None
     elements = _elements(keyspace, value, options.descending and not sorts)
     first, end = _limits(options, len(elements))
-    if sorts:
+    if sorts and alpha and by is None and b"\0" not in b"".join(elements):
+        chosen = sorted(elements, reverse=options.descending)[first:end]
+    elif sorts:
         weights: list[bytes | None] = list(elements)
         if by is not None:
             weigh = Pattern(by)

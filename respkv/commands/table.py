@@ -41,6 +41,7 @@ ALLOW_BUSY: Final = 1 << 19
 # Ours: who runs the command.
 CONNECTION: Final = 1 << 24  # the node: handler(session, argv), and it is never logged
 INTERNAL: Final = 1 << 25  # only ever in log entries; to clients it does not exist
+MAY_STORE: Final = 1 << 26  # a write where it stores, which SORT need not: see `is_logged`
 
 ACL_CATEGORIES: Final = (
     "keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin "

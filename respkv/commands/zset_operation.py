@@ -43,10 +43,11 @@ class Operation:
         aggregate = self.aggregate
         result: dict[bytes, float] = {}
         for source in self._smallest_first():
-            for position, member in enumerate(source.members.items):
-                score = source.weighted(position)
-                if isnan(score):
-                    score = 0.0
+            entries = zip(source.members.items, source.weighted_all(), strict=True)
+            if not result:
+                result = dict(entries)
+                continue
+            for member, score in entries:
                 known = result.get(member)
                 result[member] = score if known is None else aggregate(known, score)
         return result
@@ -123,6 +124,15 @@ class Source:
         self.members = members
         self.scores = scores
         self.weight: float = 1.0
+
+    def weighted_all(self) -> list[float]:
+        """Return the scores of all members, times the weight; 0 where that is NaN."""
+        if self.scores is None:
+            return [self.weight] * len(self.members)
+        if self.weight == 1.0:
+            return self.scores
+        weight = self.weight
+        return [0.0 if isnan(weight * score) else weight * score for score in self.scores]
 
     def weighted(self, position: int) -> float:
         """Return the score of the member there, times the weight; NaN is possible."""

@@ -1,10 +1,9 @@
 """Members of a sorted set that nobody named: ZRANDMEMBER and ZSCAN."""
 
-from respkv.commands.random_picks import parse_pick_count, pick
+from respkv.commands.random_picks import parse_picks, pick
 from respkv.commands.scan_options import scan_options
 from respkv.commands.table import READONLY, Argv, command
 from respkv.commands.zsets import lookup_zset
-from respkv.errors import BadSyntax
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import Pairs, Reply, format_double
 
@@ -20,10 +19,7 @@ def zrandmember(keyspace: Keyspace, argv: Argv) -> Reply:
         if zset is None:
             return None
         return zset.members.items[keyspace.chance().below(len(zset))]
-    with_scores = len(argv) == 4 and argv[3].upper() == b"WITHSCORES"
-    count = parse_pick_count(argv[2], with_scores)
-    if len(argv) > 3 and not with_scores:
-        raise BadSyntax
+    count, with_scores = parse_picks(argv[2:], b"WITHSCORES")
     zset = lookup_zset(keyspace, key)
     if zset is None or count == 0:
         return []

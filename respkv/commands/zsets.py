@@ -3,10 +3,11 @@
 from math import isnan
 from typing import Final
 
-from respkv.commands.scores import LexRange, Range, ScoreRange, parse_score
+from respkv.commands.scores import LexRange, Range, ScoreRange, parse_score, parse_scores
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError, WrongType
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.members import BULK
 from respkv.keyspace.zset import ZSet
 
 NX: Final = 1
@@ -158,7 +159,7 @@ def _add(keyspace: Keyspace, argv: Argv, flags: int) -> float | int | None:
         flags |= flag
         first += 1
     _check_options(flags, len(argv) - first)
-    scores = [parse_score(argv[at]) for at in range(first, len(argv), 2)]
+    scores = parse_scores(argv[first::2])
     key = argv[1]
     zset = lookup_zset(keyspace, key)
     if flags & INCR:
@@ -169,10 +170,12 @@ def _add(keyspace: Keyspace, argv: Argv, flags: int) -> float | int | None:
         zset = ZSet()
         keyspace.set(key, zset)
     added = updated = 0
-    at = first + 1
-    for score in scores:
-        member = argv[at]
-        at += 2
+    members = argv[first + 1 :: 2]
+    if not flags & XX and len(scores) >= BULK and zset.members.lacks_all(members):
+        zset.extend(members, scores)
+        keyspace.modified(key)
+        return len(members)
+    for member, score in zip(members, scores, strict=True):
         old = zset.score(member)
         if old is None:
             if not flags & XX:

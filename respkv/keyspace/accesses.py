@@ -41,6 +41,16 @@ class Accesses:
                 counter += 1
         known[key] = (now_ms // MINUTE_MS) << 8 | counter
 
+    def set_idle(self, known: dict[bytes, int], key: bytes, idle_ms: int, now_ms: int) -> None:
+        """Have `key` count as not used for so long; no matter where uses are counted."""
+        if not self.counts:
+            known[key] = now_ms - idle_ms
+
+    def set_frequency(self, known: dict[bytes, int], key: bytes, counter: int, now_ms: int) -> None:
+        """Give `key` a counter; no matter where only times are kept."""
+        if self.counts:
+            known[key] = (now_ms // MINUTE_MS) << 8 | counter
+
     def idle_ms(self, known: dict[bytes, int], key: bytes, now_ms: int) -> int:
         """Return how long `key` has not been used."""
         return max(0, now_ms - known.get(key, self.since_ms))

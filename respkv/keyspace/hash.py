@@ -4,7 +4,7 @@ from struct import pack, unpack_from
 from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
-from respkv.keyspace.members import Members, close_gap
+from respkv.keyspace.members import BULK, Members, close_gap
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container
 
@@ -49,6 +49,19 @@ class Hash(Container):
         if longest > self.peak_item_bytes:
             self.peak_item_bytes = longest
         return position < 0
+
+    def set_all(self, items: list[bytes]) -> int:
+        """Store values at fields, which alternate; return how many fields are new."""
+        fields, values = items[::2], items[1::2]
+        if len(fields) < BULK or not self.fields.lacks_all(fields):
+            return sum(map(self.set, fields, values))
+        self.fields.extend(fields)
+        self.values += values
+        sizes = list(map(len, items))
+        self.payload_bytes += sum(sizes)
+        self.peak_entries = max(self.peak_entries, len(self.values))
+        self.peak_item_bytes = max(self.peak_item_bytes, max(sizes))
+        return len(fields)
 
     def remove(self, field: bytes) -> bool:
         """Remove `field`; return whether it was there."""

@@ -44,10 +44,11 @@ class Keyspace:
         self.changed: list[bytes | None] | None = None
         self.limits: Limits = Limits()  # what this node was told; no part of the state
         self.accesses: Accesses | None = None  # so are when and how often keys are used here
-        self.hits: int = 0  # of reads; these four are statistics, and no part of the state
+        self.hits: int = 0  # of reads; these five are statistics, and no part of the state
         self.misses: int = 0
         self.expired: int = 0
         self.evicted: int = 0
+        self.evicted_bytes: int = 0  # since this keyspace was made
         self.counters: list[int] = [0] * COUNTERS
         self._term: int = 0
         self.index: int = 0
@@ -450,9 +451,21 @@ class Keyspace:
 
     def idle_ms(self, key: bytes) -> int:
         """Return how long `key` has not been used; asked for once, that is known from then on."""
+        return self._followed().idle_ms(self._database.accesses, key, self.leader_ms)
+
+    def set_idle(self, key: bytes, idle_ms: int) -> None:
+        """Have `key` count as not used for so long; from then on that is known of all keys."""
+        self._followed().set_idle(self._database.accesses, key, idle_ms, self.leader_ms)
+
+    def set_frequency(self, key: bytes, counter: int) -> None:
+        """Have `key` count as used so often, on the scale of LFU, where that is counted."""
+        if self.accesses is not None:
+            self.accesses.set_frequency(self._database.accesses, key, counter, self.leader_ms)
+
+    def _followed(self) -> Accesses:
         if self.accesses is None:
             self.accesses = Accesses(False, 0, 0, self.leader_ms)
-        return self.accesses.idle_ms(self._database.accesses, key, self.leader_ms)
+        return self.accesses
 
     def frequency(self, key: bytes) -> int:
         """Return how often `key` is used, on the scale of LFU; -1 when it is not counted."""
@@ -473,8 +486,10 @@ class Keyspace:
             for key, counter in zip(keys, counters, strict=True)
             if key in self._values and self.counter(db, key) == counter
         ]
+        used_bytes = self._database.used_bytes
         for key in unchanged:
             self.delete(key)
+        self.evicted_bytes += used_bytes - self._database.used_bytes
         self.evicted += len(unchanged)
         self.select(selected_db)
         return len(unchanged)

@@ -4,6 +4,7 @@ from typing import Final, TypeVar
 
 Item = TypeVar("Item")
 
+BULK: Final = 16  # from so many items on, adding them together is faster than one by one
 ORDERED_MAX: Final = 128  # up to here removal keeps the order of insertion, as Redis' listpacks do
 
 
@@ -30,6 +31,22 @@ class Members:
         first = len(self.items)
         self.positions.update(zip(items, range(first, first + len(items)), strict=True))
         self.items.extend(items)
+
+    def add_all(self, items: list[bytes]) -> list[bytes]:
+        """Append those that are not there, each once; return them."""
+        if not self.items:
+            positions = dict(zip(items, range(len(items)), strict=True))
+            if len(positions) == len(items):
+                self.items, self.positions = items.copy(), positions
+                return items
+        known = self.positions
+        new = [item for item in dict.fromkeys(items) if item not in known]
+        self.extend(new)
+        return new
+
+    def lacks_all(self, items: list[bytes]) -> bool:
+        """Return whether `extend` may have these."""
+        return self.positions.keys().isdisjoint(items) and len(set(items)) == len(items)
 
     def remove(self, item: bytes) -> int:
         """Remove `item` and return the position it had, -1 when it was not there.

@@ -4,7 +4,7 @@ from struct import Struct
 from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
-from respkv.keyspace.members import Members
+from respkv.keyspace.members import BULK, Members
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container
 
@@ -44,10 +44,21 @@ class Set(Container):
     def extend(self, members: list[bytes]) -> None:
         """Add members, all distinct and none of them there."""
         self.members.extend(members)
+        self._added(members)
+
+    def add_all(self, members: list[bytes]) -> int:
+        """Add members; return how many are new."""
+        if len(members) < BULK:
+            return sum([self.add(member) for member in members])
+        new = self.members.add_all(members)
+        self._added(new)
+        return len(new)
+
+    def _added(self, members: list[bytes]) -> None:
         self.payload_bytes += sum(map(len, members))
         self.peak_entries = max(self.peak_entries, len(self.members.items))
         if self.only_integers:
-            self.only_integers = all(map(is_integer, members))
+            self.only_integers = all_integers(members)
 
     def remove(self, member: bytes) -> bool:
         """Remove `member`; return whether it was there."""
@@ -101,6 +112,20 @@ def is_integer(member: bytes) -> bool:
     if digits[:1] == b"0":
         return member == b"0"
     return len(digits) < DIGITS_MAX or -INT64_END <= int(member) < INT64_END
+
+
+def all_integers(members: list[bytes]) -> bool:
+    """Return whether `is_integer` is true of each; most often they are positive, or the first is not."""
+    lines = b"\n%b\n" % b"\n".join(members)
+    if (
+        not lines.translate(None, b"\n").isdigit()
+        or b"\n\n" in lines  # an empty one
+        or max(map(len, members)) >= DIGITS_MAX
+        or lines.count(b"\n0") > lines.count(b"\n0\n")
+        or lines.count(b"\n") > len(members) + 1
+    ):
+        return all(map(is_integer, members))
+    return True
 
 
 def load(dumped: bytes) -> Set:

@@ -60,6 +60,17 @@ class ZSet(Container):
         self.order.add(score, member)
         return position < 0
 
+    def extend(self, members: list[bytes], scores: list[float]) -> None:
+        """Add members, all distinct and none of them there."""
+        scores = [score + 0.0 for score in scores]
+        self.members.extend(members)
+        self.scores += scores
+        self.order.update(list(zip(scores, members, strict=True)))
+        sizes = list(map(len, members))
+        self.payload_bytes += sum(sizes)
+        self.peak_entries = max(self.peak_entries, len(self.scores))
+        self.peak_member_bytes = max(self.peak_member_bytes, max(sizes, default=0))
+
     def remove(self, member: bytes) -> bool:
         """Remove `member`; return whether it was there."""
         position = self.members.positions.get(member, -1)
@@ -133,13 +144,7 @@ class ZSet(Container):
 def zset_of(members: list[bytes], scores: list[float]) -> ZSet:
     """Return a sorted set of these members, all distinct and in this log order."""
     zset = ZSet()
-    zset.members.extend(members)
-    zset.scores = [score + 0.0 for score in scores]
-    zset.order = Order(list(zip(zset.scores, members, strict=True)))
-    sizes = list(map(len, members))
-    zset.payload_bytes = sum(sizes)
-    zset.peak_entries = len(members)
-    zset.peak_member_bytes = max(sizes, default=0)
+    zset.extend(members, scores)
     return zset
 
 

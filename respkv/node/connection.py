@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.blocking import may_wait
+from respkv.commands.sort import is_logged
 from respkv.commands.table import (
     ADMIN,
     BLOCKING,
     CONNECTION,
     DENYOOM,
     INTERNAL,
+    MAY_STORE,
     NO_AUTH,
     NO_MULTI,
     TABLE,
@@ -358,7 +360,7 @@ class Connection(Client):
         if (
             command is None
             or command.subcommands
-            or command.flags & (CONNECTION | INTERNAL | BLOCKING)
+            or command.flags & (CONNECTION | INTERNAL | BLOCKING | MAY_STORE)
             or self._special
             or not self.authenticated
             or node.guarded
@@ -406,7 +408,7 @@ class Connection(Client):
         node.calls[name] = node.calls.get(name, 0) + 1
         if self._special or flags & (CONNECTION | BLOCKING):
             self._dispatch_special(command, argv)
-        elif flags & WRITE:
+        elif is_logged(command, argv):
             node.router.submit_write(self, command, [argv], encode_command(argv))
         else:
             node.router.submit_read(self, command, [argv])
@@ -441,7 +443,7 @@ class Connection(Client):
             self.park_when_answered(self._unblocked)
         elif not command.flags & CONNECTION:
             command = self.node.tracking.remembering(self, command)
-            if command.flags & WRITE:
+            if is_logged(command, argv):
                 router.submit_write(self, command, [argv], encode_command(argv))
             else:
                 router.submit_read(self, command, [argv])
@@ -506,7 +508,7 @@ class Connection(Client):
             transaction.commands.append((handler, argv, local))
             if not local:
                 self._raws.append(encode_command(argv))
-                transaction.writes = transaction.writes or command.flags & WRITE != 0
+                transaction.writes = transaction.writes or is_logged(command, argv)
                 transaction.may_grow = transaction.may_grow or command.flags & DENYOOM != 0
         self.node.router.answer(self, "QUEUED")
 

@@ -155,7 +155,7 @@ class Node:
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
         self.runtime.on_keys_changed = self._keys_changed
-        self.memory = MemoryGuard(self.replicas, self.runtime.chance)
+        self.memory = MemoryGuard(self.replicas, self.runtime.chance, self.runtime)
         self._take_log(wal)
         raft = Raft(1, [1], 0, 0, 0, 0, [], self.runtime.chance)
         keyspace = Keyspace(config["databases"])

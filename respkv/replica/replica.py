@@ -529,6 +529,7 @@ class Replica:
         keyspace.follow_accesses(old.accesses)
         keyspace.hits, keyspace.misses = old.hits, old.misses
         keyspace.expired, keyspace.evicted = old.expired, old.evicted
+        keyspace.evicted_bytes = old.evicted_bytes
         keyspace.free_later(old)
         self.keyspace = keyspace
 

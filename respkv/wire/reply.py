@@ -19,6 +19,7 @@ Push                      array              push
 CommandError              error              error
 """
 
+from math import isfinite
 from typing import Any, Final
 
 from respkv.errors import CommandError
@@ -98,11 +99,11 @@ def bulk(value: bytes) -> bytes:
 
 def format_double(number: float) -> bytes:
     """Return a double as Redis 7.0 prints it (%.17g)."""
+    if isfinite(number):
+        return b"%.17g" % number
     if number != number:
         return b"nan"
-    if number in (float("inf"), float("-inf")):
-        return b"inf" if number > 0 else b"-inf"
-    return b"%.17g" % number
+    return b"inf" if number > 0 else b"-inf"
 
 
 def encode(reply: Reply, resp: int) -> bytes:
@@ -150,8 +151,7 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
     elif isinstance(reply, Pairs):
         if resp == 2:
             parts.append(b"*%d\r\n" % (2 * len(reply.items)))
-            for pair in reply.items:
-                _encode_items(pair, resp, parts)
+            _encode_items([part for pair in reply.items for part in pair], resp, parts)
         else:
             _encode_into(reply.items, resp, parts)
     elif isinstance(reply, PairMap):
@@ -183,5 +183,8 @@ def _encode_items(items: list[Any] | tuple[Any, ...], resp: int, parts: list[byt
             parts.append(BULK_HEADERS[length] if length < SHORT_BULK_BYTES else b"$%d\r\n" % length)
             parts.append(item)
             parts.append(CRLF)
+        elif type(item) is float:
+            text = format_double(item)
+            parts.append(bulk(text) if resp == 2 else b",%b\r\n" % text)
         else:
             _encode_into(item, resp, parts)

@@ -15,6 +15,7 @@ from respkv.wire.split import take_by_splitting
 
 INLINE_BYTES_MAX: Final = 64 << 10
 BULK_BYTES_MAX: Final = 512 << 20
+MANY_ARGUMENTS: Final = 64
 FAST_PATH_BYTES_MAX: Final = 512 << 10  # twice what one read of the socket brings
 
 
@@ -130,6 +131,8 @@ class RequestParser:
 
     def _read_arguments(self) -> bool:
         """Read the arguments that are there; False while some are missing."""
+        if self._missing > MANY_ARGUMENTS and self.authenticated:
+            self._split_arguments()
         rest = self._rest
         end = len(rest)
         at = self._at
@@ -155,6 +158,26 @@ class RequestParser:
         self._length = length
         self._missing = missing
         return missing == 0
+
+    def _split_arguments(self) -> None:
+        """Read all whole arguments at once if no line end is in them: 0.4 us each, not 1."""
+        start = self._at
+        if self._length >= 0:  # the line before the next one has been read
+            if start + self._length + 2 > len(self._rest):
+                return
+            start = self._rest.rfind(b"$", 0, start)
+        end = self._rest.rfind(b"\r\n", start)
+        if end < 0 or end - start > self.bulk_bytes_max:
+            return
+        lines = bytes(self._rest[start:end]).split(b"\r\n")
+        count = min(len(lines) // 2, self._missing)
+        argv = lines[1 : 2 * count : 2]
+        headers = [b"$%d" % len(argument) for argument in argv]
+        if argv and headers == lines[0 : 2 * count : 2]:
+            self._at = start + sum(map(len, headers)) + sum(map(len, argv)) + 4 * count
+            self._length = -1
+            self._argv += argv
+            self._missing -= count
 
     def _bulk_length(self, start: int, end: int) -> int:
         """Return an argument's length from the line before it."""

@@ -222,6 +222,31 @@ CASES = {
 test_replies_are_those_of_redis = replies_test(CASES)
 
 
+@pytest.mark.parametrize("policy", ["noeviction", "allkeys-lru", "allkeys-lfu"])
+def test_restored_keys_have_the_idle_time_or_frequency_that_is_given(
+    policy: str, reference: Reference, served: Served
+) -> None:
+    payload = seal(b"\0\1v")  # no integer: those are shared in Redis, with their times
+    answers = []
+    for server in (reference, served):
+        server.clear()
+        server.call([b"CONFIG", b"SET", b"maxmemory-policy", policy.encode()])
+        asked = []
+        for key, option in (
+            (b"plain", []),
+            (b"idle", [b"IDLETIME", b"5000"]),
+            (b"often", [b"FREQ", b"77"]),
+        ):
+            assert server.call([b"RESTORE", key, b"0", payload, *option]) == b"+OK\r\n"
+            for question, unit in ((b"IDLETIME", 100), (b"FREQ", 7)):
+                answer = server.call([b"OBJECT", question, key])
+                # Seconds may have passed by the time they are asked for.
+                asked.append(int(answer[1:]) // unit if answer.startswith(b":") else answer)
+        server.call([b"CONFIG", b"SET", b"maxmemory-policy", b"noeviction"])
+        answers.append(asked)
+    assert answers[0] == answers[1]
+
+
 WRONG_BODIES = {
     "nothing": b"",
     "a type that nobody knows": b"\x08\x01a",

@@ -255,3 +255,23 @@ def test_many_elements_in_order(reference: Reference) -> None:
         "SORT l LIMIT 500 3 GET #",
     ):
         assert ours.call(split(line)) == reference.call(split(line))
+
+
+def _applied_index(served: Served) -> bytes:
+    info = served.call([b"INFO", b"respkv"])
+    return next(line for line in info.splitlines() if line.startswith(b"applied_index:"))
+
+
+def test_only_a_sort_that_stores_is_logged(served: Served) -> None:
+    served.clear()
+    served.call([b"RPUSH", b"l", b"2", b"1"])
+    before = _applied_index(served)
+    sorting = [b"SORT", b"l", b"GET", b"#", b"LIMIT", b"0", b"5"]
+    reply = b"*2\r\n$1\r\n1\r\n$1\r\n2\r\n"
+    assert served.call(sorting) == reply
+    served.call([b"MULTI"])
+    served.call(sorting)
+    assert served.call([b"EXEC"]) == b"*1\r\n" + reply
+    assert _applied_index(served) == before
+    assert served.call([*sorting, b"STORE", b"sorted"]) == b":2\r\n"
+    assert _applied_index(served) != before

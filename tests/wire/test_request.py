@@ -95,6 +95,34 @@ def test_commands_of_many_arguments_parse_back(arguments: int) -> None:
     assert Parsed([data[at : at + 999] for at in range(0, len(data), 999)]).commands == pipeline
 
 
+@given(
+    st.lists(
+        st.sampled_from([b"", b"a", b"\r\n", b"$1\r\na", b"$", b"x" * 50, b"\r"]), min_size=70
+    ),
+    st.lists(st.integers(1, 300), min_size=1),
+)
+def test_many_arguments_parse_back_however_they_are_cut(argv: list[bytes], cuts: list[int]) -> None:
+    plain = [b"%d" % number for number in range(200)]
+    commands = [plain, argv, plain + argv + plain]
+    data = b"".join(map(encode_command, commands))
+    chunks = []
+    while data:
+        step = cuts[len(chunks) % len(cuts)]
+        chunks.append(data[:step])
+        data = data[step:]
+    assert Parsed(chunks).commands == commands
+
+
+def test_a_wrong_length_among_many_arguments_breaks_the_stream() -> None:
+    good = encode_command([b"x"] * 200)
+    for wrong in (b"$01\r\nx", b"$ 1\r\nx", b"$x\r\nx", b"$-1\r\nx", b"1\r\nx"):
+        parsed = Parsed(
+            [good[: len(good) // 2], good[len(good) // 2 :].replace(b"$1\r\nx", wrong, 50)]
+        )
+        assert parsed.commands == []
+        assert parsed.error is not None
+
+
 def lines_executed(chunks: list[bytes]) -> int:
     """Return how many lines of the parser run for `chunks`: its work, on any machine."""
     executed = 0

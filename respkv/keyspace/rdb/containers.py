@@ -33,8 +33,7 @@ def _string(text: bytes) -> Value:
 
 def _hash(items: list[bytes]) -> Hash:
     hash_ = Hash()
-    for position in range(0, len(items), 2):
-        hash_.set(items[position], items[position + 1])
+    hash_.set_all(items)
     return hash_
 
 
