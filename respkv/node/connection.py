@@ -31,6 +31,8 @@ from respkv.wire.reply import (
     BULK_HEADERS,
     CRLF,
     INTEGERS,
+    NULL_RESP2,
+    NULL_RESP3,
     OK,
     OK_RESP,
     SHORT_BULK_BYTES,
@@ -258,6 +260,8 @@ class Connection(Client):
             elif type(reply) is int:
                 small = 0 <= reply < SMALL_INTEGERS
                 out.append(INTEGERS[reply] if small else b":%d\r\n" % reply)
+            elif reply is None:
+                out.append(NULL_RESP2 if self.resp == 2 else NULL_RESP3)
             else:
                 self.reply(reply)
 
