@@ -127,6 +127,16 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
     if isinstance(reply, (list, tuple)):
         parts.append(b"*%d\r\n" % len(reply))
         _encode_items(reply, resp, parts)
+    elif isinstance(reply, float):
+        text = format_double(reply)
+        parts.append(bulk(text) if resp == 2 else b",%b\r\n" % text)
+    elif isinstance(reply, Pairs):
+        if resp == 2:
+            parts.append(b"*%d\r\n" % (2 * len(reply.items)))
+            for pair in reply.items:
+                _encode_items(pair, resp, parts)
+        else:
+            _encode_into(reply.items, resp, parts)
     elif isinstance(reply, CommandError):
         parts.append(b"-%b\r\n" % reply.text.replace(b"\r", b" ").replace(b"\n", b" "))
     elif isinstance(reply, bytearray):
@@ -140,9 +150,6 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
             parts.append(b":1\r\n" if reply else b":0\r\n")
         else:
             parts.append(b"#t\r\n" if reply else b"#f\r\n")
-    elif isinstance(reply, float):
-        text = format_double(reply)
-        parts.append(bulk(text) if resp == 2 else b",%b\r\n" % text)
     elif isinstance(reply, DoubleText):
         parts.append(bulk(reply.text) if resp == 2 else b",%b\r\n" % reply.text)
     elif isinstance(reply, NullArray):
@@ -150,13 +157,6 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
     elif isinstance(reply, SetReply):
         parts.append((b"*%d\r\n" if resp == 2 else b"~%d\r\n") % len(reply.items))
         _encode_items(reply.items, resp, parts)
-    elif isinstance(reply, Pairs):
-        if resp == 2:
-            parts.append(b"*%d\r\n" % (2 * len(reply.items)))
-            for pair in reply.items:
-                _encode_items(pair, resp, parts)
-        else:
-            _encode_into(reply.items, resp, parts)
     elif isinstance(reply, PairMap):
         if resp == 2:
             _encode_into(reply.items, resp, parts)
