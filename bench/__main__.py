@@ -15,19 +15,23 @@ import sys
 import tempfile
 import time
 import venv
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from bench import report
 from bench.bench import Bench
 from bench.cluster import cluster
+from bench.data_types import TYPES, containers, types
+from bench.elements import ELEMENT, elements
 from bench.faults import FAULTS, RESUME
 from bench.long_runs import LONG_RUNS
 from bench.processes import Build
-from bench.report import COMPILED, ETCD, PURE, REDIS, Figure
+from bench.report import BUILDS, COMPILED, ETCD, PURE, REDIS, Figure
 from bench.scenarios import SCENARIOS as ONE_NODE
 
-SCENARIOS = {**ONE_NODE, "cluster": cluster, **FAULTS, **LONG_RUNS}
+DATA_TYPES = {"types": types, "elements": elements, "containers": containers}
+SCENARIOS = {**ONE_NODE, **DATA_TYPES, "cluster": cluster, **FAULTS, **LONG_RUNS}
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +50,20 @@ def _install(folder: Path, compiled: bool) -> str:
         command = [str(folder / "bin" / "pip"), "install", "-q", str(ROOT)]
         subprocess.run(command, env=environment, check=True)
     return str(program)
+
+
+def _names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what reads a comma-separated list of known names."""
+
+    def read(text: str) -> list[str]:
+        names = text.split(",")
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            wrong, right = ", ".join(map(repr, unknown)), ", ".join(known)
+            raise argparse.ArgumentTypeError(f"{wrong} not known; there are {right}")
+        return names
+
+    return read
 
 
 def _builds(chosen: list[str], folder: Path) -> list[Build]:
@@ -95,8 +113,13 @@ def _about(arguments: argparse.Namespace) -> dict[str, Any]:
 def main() -> int:
     """Measure, print, keep; 1 when something asked for was not reached."""
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("--only", default="", help=f"of {', '.join(SCENARIOS)}; comma-separated")
-    parser.add_argument("--builds", default=f"{REDIS},{PURE},{COMPILED},{ETCD}")
+    names, listed = list(SCENARIOS), "comma-separated, of"
+    parser.add_argument(
+        "--only", type=_names_of(names), default=names, help=f"{listed} {', '.join(names)}"
+    )
+    parser.add_argument(
+        "--builds", type=_names_of(BUILDS), default=BUILDS, help=f"{listed} {', '.join(BUILDS)}"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="of a measurement of a cluster")
     parser.add_argument("--faults", type=int, default=50, help="of each kind in a cluster")
@@ -105,13 +128,13 @@ def main() -> int:
     parser.add_argument("--environments", type=Path, help="keep the builds there, and reuse them")
     parser.add_argument("--out", type=Path, help="write report.md, results.json and plots there")
     arguments = parser.parse_args()
-    names = arguments.only.split(",") if arguments.only else list(SCENARIOS)
+    names = arguments.only
     started = time.monotonic()
     figures: list[Figure] = []
     lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="respkv-bench-") as scratch:
         folder = arguments.environments or Path(scratch)
-        chosen = arguments.builds.split(",")
+        chosen = arguments.builds
         builds = _builds(chosen, folder.resolve())
         bench = Bench(
             builds, _etcd() if ETCD in chosen and "cluster" in names else None, Path(scratch),
@@ -155,6 +178,18 @@ def _plots(figures: list[Figure], folder: Path) -> None:
             f"redis-benchmark -c 50 -d 64 -r 100000, appendfsync {policy}",
             folder / f"throughput-{policy}.svg",
         )
+    report.plot(
+        figures,
+        lambda figure: figure.name.startswith(TYPES),
+        "redis-benchmark -c 50 -P 16, appendfsync everysec",
+        folder / "types.svg",
+    )
+    report.plot(
+        figures,
+        lambda figure: figure.name.startswith(ELEMENT),
+        "What a server grows by for each element",
+        folder / "elements.svg",
+    )
     report.histogram(
         [figure for figure in figures if figure.name.endswith(RESUME)],
         "Faults of a leader: ms until all its keys are written again",

@@ -69,21 +69,21 @@ def shown(options: list[str]) -> str:
     return " ".join([DRIVER, "-p", "PORT", *options])
 
 
-def drive(server: Server, options: list[str], requests: int) -> Run:
-    """Run redis-benchmark for one test (`-t` names one) and `requests` requests.
+def drive(server: Server, options: list[str], requests: int, *command: str) -> Run:
+    """Run redis-benchmark for one test (`-t` names one, or `command`) and `requests` requests.
 
     Raises:
         RuntimeError: it failed, or printed an error.
     """
-    command = [DRIVER, "-p", str(server.port), *options, "-n", str(requests), "--csv"]
+    words = [DRIVER, "-p", str(server.port), *options, "-n", str(requests), "--csv", *command]
     cpu_before = server.cpu_seconds()
     started = time.perf_counter()
-    text, driver_cpu = DriverProcess(command).end()
+    text, driver_cpu = DriverProcess(words).end()
     elapsed = time.perf_counter() - started
     server_cpu = server.cpu_seconds() - cpu_before
     lines = text.splitlines()
     if len(lines) < 2 or any("rror" in line for line in lines):
-        raise RuntimeError(f"{' '.join(command)}: {' / '.join(lines)[-500:]}")
+        raise RuntimeError(f"{' '.join(words)}: {' / '.join(lines)[-500:]}")
     names = [name.strip('"') for name in lines[-2].split(",")]
     values = [value.strip('"') for value in lines[-1].split(",")]
     figures = {

@@ -203,7 +203,7 @@ def _pyplot() -> Any:
 
 def plot(figures: list[Figure], choose: Callable[[Figure], bool], title: str, path: Path) -> None:
     """Draw the medians of the chosen figures as bars, one group each, as SVG."""
-    chosen = [figure for figure in figures if choose(figure)]
+    chosen = [figure for figure in figures if choose(figure) and any(figure.rounds.values())]
     if not chosen:
         return
     plt = _pyplot()

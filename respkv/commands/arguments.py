@@ -26,6 +26,8 @@ def parse_int64(text: bytes) -> int:
 
 def int64_or_none(text: bytes | bytearray) -> int | None:
     """Return the number as `parse_int64` reads it, None when it is not one."""
+    if text.isdigit() and len(text) < 19 and text[0] != 0x30:  # most are: saves 0.1 us
+        return int(text)
     if not text or len(text) > 20:
         return None
     try:

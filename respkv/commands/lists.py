@@ -93,10 +93,9 @@ def push(keyspace: Keyspace, key: bytes, items: list[bytes], left: bool) -> int:
     if list_ is None:
         list_ = List()
         keyspace.set(key, list_)
-    for item in items:
-        list_.push(item, left)
+    list_.push(items, left)
     keyspace.modified(key)
-    return len(list_)
+    return len(list_.items)
 
 
 def _pop(keyspace: Keyspace, argv: Argv, left: bool) -> Reply:

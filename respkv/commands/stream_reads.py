@@ -203,10 +203,10 @@ def _read_new(keyspace: Keyspace, stream: Stream, group: Group, options: ReadOpt
     """Deliver to the consumer what the group has not read yet."""
     consumer = group.consumer(options.consumer, keyspace.now_ms)
     entries = stream.range(group.last_id + 1, MAX_ID, options.count or ALL)
-    for entry_id, _ in entries:
-        stream.advance(group, entry_id)
-        if not options.noack:
-            group.deliver(entry_id, consumer, keyspace.now_ms)
+    entry_ids = [entry_id for entry_id, _ in entries]
+    stream.advance(group, entry_ids)
+    if not options.noack:
+        group.deliver(entry_ids, consumer, keyspace.now_ms)
     return show_entries(entries)
 
 

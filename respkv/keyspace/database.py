@@ -21,6 +21,7 @@ class Database:
         # Estimates of this node, and no part of the state: see `memory.py` and `accesses.py`.
         self.used_bytes: int = 0
         self.grown_bytes: dict[bytes, int] = {}  # of strings that are changed in place
+        self.uncounted: dict[bytes, None] = {}  # keys whose value has changed since it was counted
         self.accesses: dict[bytes, int] = {}
 
     def count(self, key: bytes, value: Value) -> None:
@@ -32,6 +33,14 @@ class Database:
         elif isinstance(value, bytearray):
             self.used_bytes += len(value) - self.grown_bytes.get(key, 0)
             self.grown_bytes[key] = len(value)
+
+    def count_changed(self) -> None:
+        """Count what `uncounted` names."""
+        for key in self.uncounted:
+            value = self.values.get(key)
+            if value is not None:
+                self.count(key, value)
+        self.uncounted.clear()
 
     def discount(self, key: bytes, value: Value) -> None:
         """Forget a value that is not `bytes` and is leaving `key`."""

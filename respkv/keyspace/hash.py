@@ -40,14 +40,16 @@ class Hash(Container):
             self.payload_bytes += len(value) - len(self.values[position])
             self.values[position] = value
         else:
-            self.fields.add(field)
+            self.fields.positions[field] = len(self.values)
+            self.fields.items.append(field)
             self.values.append(value)
             self.payload_bytes += len(field) + len(value)
             if len(self.values) > self.peak_entries:
                 self.peak_entries = len(self.values)
-        longest = max(len(field), len(value))
-        if longest > self.peak_item_bytes:
-            self.peak_item_bytes = longest
+        if len(field) > self.peak_item_bytes:
+            self.peak_item_bytes = len(field)
+        if len(value) > self.peak_item_bytes:
+            self.peak_item_bytes = len(value)
         return position < 0
 
     def set_all(self, items: list[bytes]) -> int:

@@ -28,13 +28,13 @@ class List(Container):
     def __len__(self) -> int:
         return len(self.items)
 
-    def push(self, item: bytes, left: bool) -> None:
-        """Add an item at one end."""
+    def push(self, items: list[bytes], left: bool) -> None:
+        """Add items at one end, one after the other."""
         if left:
-            self.items.appendleft(item)
+            self.items.extendleft(items)
         else:
-            self.items.append(item)
-        self.payload_bytes += len(item)
+            self.items.extend(items)
+        self.payload_bytes += sum(map(len, items))
 
     def pop(self, left: bool) -> bytes:
         """Remove and return the item at one end; a list that is stored has one."""

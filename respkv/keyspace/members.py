@@ -66,13 +66,16 @@ class Members:
         return item
 
     def _close(self, position: int) -> None:
-        close_gap(self.items, position)
-        if position < len(self.items):
-            if len(self.items) < ORDERED_MAX:
-                for moved in range(position, len(self.items)):
-                    self.positions[self.items[moved]] = moved
-            else:
-                self.positions[self.items[position]] = position
+        items, positions = self.items, self.positions
+        if len(items) <= ORDERED_MAX:
+            del items[position]
+            for moved in range(position, len(items)):
+                positions[items[moved]] = moved
+            return
+        last = items.pop()
+        if position < len(items):
+            items[position] = last
+            positions[last] = position
 
     def copy(self) -> "Members":
         """Return an independent copy."""

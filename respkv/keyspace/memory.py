@@ -1,7 +1,8 @@
 """About how much memory keys and values take: an estimate, local to a node and no part of the state.
 
-`Database.used_bytes` is kept while values change, so asking costs nothing. Measured with CPython
-3.11 (python bench/micro/memory.py): within 25 % of the growth of the process, for each type.
+`Database.used_bytes` is kept while values change; containers changed since are counted when it is
+asked for. Measured with CPython 3.11 (python bench/micro/memory.py): within 25 % of the growth of the
+process, for each type.
 """
 
 from typing import Final

@@ -32,11 +32,14 @@ class Set(Container):
 
     def add(self, member: bytes) -> bool:
         """Add `member`; return whether it is new."""
-        if not self.members.add(member):
+        items, positions = self.members.items, self.members.positions
+        if member in positions:
             return False
+        positions[member] = len(items)
+        items.append(member)
         self.payload_bytes += len(member)
-        if len(self.members.items) > self.peak_entries:
-            self.peak_entries = len(self.members.items)
+        if len(items) > self.peak_entries:
+            self.peak_entries = len(items)
         if self.only_integers and not is_integer(member):
             self.only_integers = False
         return True

@@ -45,6 +45,16 @@ class SortedIds:
             self._blocks.insert(at + 1, half)
             self._firsts.insert(at + 1, half[0])
 
+    def add_some(self, numbers: list[int]) -> None:
+        """Add ascending numbers that are not there."""
+        last = self._blocks[-1] if self._blocks else []
+        if numbers and last and numbers[0] > last[-1] and len(last) + len(numbers) <= BLOCK_MAX:
+            last += numbers
+            self._count += len(numbers)
+        else:
+            for number in numbers:
+                self.add(number)
+
     def remove(self, number: int) -> None:
         """Remove a number that is there."""
         at = bisect_right(self._firsts, number) - 1

@@ -81,11 +81,14 @@ class Stream(Container):
         at = max(bisect_right(self.firsts, start) - 1, 0)
         while at < len(self.nodes):
             node = self.nodes[at]
-            for position in range(node.position(start), len(node.ends)):
-                entry_id = node.id_at(position)
-                if entry_id > end or len(found) >= count:
+            ms, sequence, deleted = node.ms, node.sequence, node.deleted
+            for position in range(node.position(start), len(ms)):
+                if len(found) >= count:
                     return found
-                if node.is_live(position):
+                entry_id = (ms[position] << 64) | sequence[position]
+                if entry_id > end:
+                    return found
+                if not deleted or node.is_live(position):
                     found.append((entry_id, node.items_at(position)))
             at += 1
         return found
@@ -231,14 +234,17 @@ class Stream(Container):
             entries_read = self.entries_up_to(group.last_id)
         return None if entries_read == UNKNOWN else self.entries_added - entries_read
 
-    def advance(self, group: Group, entry_id: int) -> None:
-        """Have the group go on to an entry that it is about to read."""
-        if group.entries_read != UNKNOWN and not self.has_deleted_from(entry_id):
-            if group.entries_read < COUNTER_MAX:
-                group.entries_read += 1
-        elif self.entries_added:
-            group.entries_read = self.entries_up_to(entry_id)
-        group.last_id = entry_id
+    def advance(self, group: Group, entry_ids: list[int]) -> None:
+        """Have the group go on over ascending entries that it is about to read."""
+        for position, entry_id in enumerate(entry_ids):
+            if group.entries_read != UNKNOWN and not self.has_deleted_from(entry_id):
+                read = group.entries_read + len(entry_ids) - position
+                group.entries_read = min(read, COUNTER_MAX)
+                break  # nor has anything been deleted behind it
+            if self.entries_added:
+                group.entries_read = self.entries_up_to(entry_id)
+        if entry_ids:
+            group.last_id = entry_ids[-1]
 
     # --- as a container ----------------------------------------------------------------------
 

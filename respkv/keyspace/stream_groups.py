@@ -61,15 +61,20 @@ class Group:
         """Return the consumers in the order of their names."""
         return [self.consumers[name] for name in sorted(self.consumers)]
 
-    def deliver(self, entry_id: int, consumer: Consumer, now_ms: int) -> None:
-        """Note that an entry was delivered for the first time, or again as if it were."""
-        if entry_id in self.deliveries:
-            delivery = self.deliveries[entry_id]
-            self.give(entry_id, delivery, consumer)
-            delivery.time_ms = now_ms
-            delivery.count = 1
-        else:
-            self.add(entry_id, Delivery(consumer, now_ms, 1))
+    def deliver(self, entry_ids: list[int], consumer: Consumer, now_ms: int) -> None:
+        """Note that ascending entries were delivered for the first time, or again as if it were."""
+        added: list[int] = []
+        for entry_id in entry_ids:
+            delivery = self.deliveries.get(entry_id)
+            if delivery is None:
+                self.deliveries[entry_id] = Delivery(consumer, now_ms, 1)
+                added.append(entry_id)
+            else:
+                self.give(entry_id, delivery, consumer)
+                delivery.time_ms = now_ms
+                delivery.count = 1
+        self.pending.add_some(added)
+        consumer.pending.add_some(added)
 
     def add(self, entry_id: int, delivery: Delivery) -> None:
         """Add a delivery of an entry that is not pending."""

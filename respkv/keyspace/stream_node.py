@@ -112,6 +112,7 @@ class Node:
         start = self.ends[position - 1] if position else 0
         text = bytes(self.text[start : self.ends[position]])
         items: list[bytes] = []
+        fields = None if text[0] else self.fields
         at, end = 1, len(text)
         while at < end:
             length = text[at]
@@ -119,15 +120,11 @@ class Node:
             if length == _LONG:
                 length = int.from_bytes(text[at : at + 4], "little")
                 at += 4
+            if fields is not None:
+                items.append(fields[len(items) // 2])
             items.append(text[at : at + length])
             at += length
-        if text[0]:
-            return items
-        whole: list[bytes] = []
-        for field, value in zip(self.fields, items, strict=True):
-            whole.append(field)
-            whole.append(value)
-        return whole
+        return items
 
     def memory_bytes(self) -> int:
         """Return about how much memory it takes."""

@@ -32,9 +32,13 @@ from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import (
     BULK_HEADERS,
     CRLF,
+    INTEGERS,
+    NULL_RESP2,
+    NULL_RESP3,
     OK,
     OK_RESP,
     SHORT_BULK_BYTES,
+    SMALL_INTEGERS,
     Reply,
     encode,
 )
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
 
 # How replies are written changes with these, so they run once all before has been answered.
 CHANGES_REPLIES: Final = frozenset((b"HELLO", b"RESET", b"CLIENT|REPLY"))
+ECHOES: Final = frozenset((b"PING", b"ECHO"))  # they look at nothing but their argument
 LATER: Final = object()  # a handler's reply: none yet, `go_on` comes with it
 
 
@@ -253,6 +258,11 @@ class Connection(Client):
                 out += (BULK_HEADERS[len(reply)], reply, CRLF)
             elif reply is OK:
                 out.append(OK_RESP)
+            elif type(reply) is int:
+                small = 0 <= reply < SMALL_INTEGERS
+                out.append(INTEGERS[reply] if small else b":%d\r\n" % reply)
+            elif reply is None:
+                out.append(NULL_RESP2 if self.resp == 2 else NULL_RESP3)
             else:
                 self.reply(reply)
 
@@ -366,6 +376,8 @@ class Connection(Client):
             or node.guarded
             or not command.accepts(len(argvs[0]))
         ):
+            if command is not None and command.name in ECHOES and self._echo(command, argvs):
+                return
             for position, argv in enumerate(argvs):
                 self._dispatch_checked(argv)
                 if self.closing:
@@ -380,6 +392,24 @@ class Connection(Client):
             node.router.submit_write(self, command, argvs, raw)
         else:
             node.router.submit_read(self, command, argvs)
+
+    def _echo(self, command: Command, argvs: list[Argv]) -> bool:
+        """Answer a run of PING or ECHO; False where more has to be looked at first."""
+        node = self.node
+        if (
+            self._special
+            or not self.authenticated
+            or node.guarded
+            or not command.accepts(len(argvs[0]))
+            or not node.router.is_idle(self)
+        ):
+            return False
+        self.last_command = name = command.display_name
+        node.calls[name] = node.calls.get(name, 0) + len(argvs)
+        if not self.replies:
+            node.runtime.replies_ready(self)
+        self.reply_all([execute(command.handler, self, argv) for argv in argvs])
+        return True
 
     def _dispatch_checked(self, argv: Argv) -> None:
         """Run one command with every check: it may be unknown, of the connection, or queued."""

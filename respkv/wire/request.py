@@ -9,11 +9,13 @@ Texts and limits as in redis-server 7.0 (networking.c).
 from typing import Final
 
 from respkv.errors import ProtocolError
-from respkv.wire.run import Argv, Run
+from respkv.wire.inline import INLINE_BYTES_MAX, split_inline, take_inline
+from respkv.wire.run import Argv, Run, encode_command
 from respkv.wire.scan import take_by_scanning
 from respkv.wire.split import take_by_splitting
 
-INLINE_BYTES_MAX: Final = 64 << 10
+__all__ = ["BULK_BYTES_MAX", "INLINE_BYTES_MAX", "RequestParser", "encode_command", "split_inline"]
+
 BULK_BYTES_MAX: Final = 512 << 20
 MANY_ARGUMENTS: Final = 64
 FAST_PATH_BYTES_MAX: Final = 512 << 10  # twice what one read of the socket brings
@@ -61,8 +63,10 @@ class RequestParser:
         elif self.error is not None:
             return runs
         taken = 0
-        if self.authenticated and len(data) <= FAST_PATH_BYTES_MAX and data[:1] == b"*":
-            if COMPILED:
+        if self.authenticated and len(data) <= FAST_PATH_BYTES_MAX:
+            if data[:1] != b"*":
+                taken = take_inline(data, runs)
+            elif COMPILED:
                 taken = take_by_scanning(data, runs)
             else:
                 taken = take_by_splitting(data, runs)
@@ -214,69 +218,3 @@ def _strict_int(text: bytearray) -> int | None:
 
 # Functions that mypyc has compiled have no code object.
 COMPILED: Final = not hasattr(_strict_int, "__code__")
-
-
-def encode_command(argv: Argv) -> bytes:
-    """Return a command's RESP bytes."""
-    parts = [b"*%d\r\n" % len(argv)]
-    for argument in argv:
-        parts.append(b"$%d\r\n%b\r\n" % (len(argument), argument))
-    return b"".join(parts)
-
-
-_ESCAPES: Final = {0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x62: b"\b", 0x61: b"\a"}
-_SPACES: Final = b" \t\n\r\v\f\0"  # before a word and behind a quoted one
-_WORD_ENDS: Final = b" \t\n\r\0"
-_HEX: Final = b"0123456789abcdefABCDEF"
-
-
-def split_inline(line: bytes) -> Argv:
-    """Split an inline command as Redis' sdssplitargs does.
-
-    Raises:
-        ProtocolError: a quote is not closed, or something follows a closing quote.
-    """
-    argv: Argv = []
-    at = 0
-    end = len(line)
-    while True:
-        while at < end and line[at] in _SPACES:
-            at += 1
-        if at >= end:
-            return argv
-        word = bytearray()
-        quote = 0
-        while True:
-            if at >= end:
-                if quote:
-                    raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
-                break
-            byte = line[at]
-            if quote == 0x22 and byte == 0x5C and at + 1 < end:
-                escape = line[at + 2 : at + 4]
-                if line[at + 1] == 0x78 and len(escape) == 2 and all(c in _HEX for c in escape):
-                    word.append(int(escape, 16))
-                    at += 4
-                else:
-                    word += _ESCAPES.get(line[at + 1], line[at + 1 : at + 2])
-                    at += 2
-                continue
-            if quote == 0x27 and line[at : at + 2] == b"\\'":
-                word += b"'"
-                at += 2
-                continue
-            if quote and byte == quote:
-                at += 1
-                if at < end and line[at] not in _SPACES:
-                    raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")
-                break
-            if not quote:
-                if byte in _WORD_ENDS:
-                    break
-                if byte in (0x22, 0x27):
-                    quote = byte
-                    at += 1
-                    continue
-            word.append(byte)
-            at += 1
-        argv.append(bytes(word))

@@ -1,0 +1,94 @@
+"""The order of a sorted set's members against a plain sorted list, over several groups of blocks."""
+
+from math import inf
+from random import Random
+
+import pytest
+
+from respkv.keyspace.order import BLOCK_MAX, GROUP_SHIFT, Entry, Order
+
+
+def score_of(chance: Random, distinct: int) -> float:
+    """Return one of so many scores, with the infinite ones among them."""
+    if chance.random() < 0.01:
+        return chance.choice((inf, -inf))
+    return float(chance.randrange(distinct))
+
+
+def check(order: Order, entries: list[Entry], chance: Random) -> None:
+    """Ask for everything at some random places, and at both ends."""
+    count = len(entries)
+    assert len(order) == count
+    assert order.slice(0, count) == entries
+    for _ in range(20):
+        start, stop = sorted((chance.randrange(count + 1), chance.randrange(count + 1)))
+        assert order.slice(start, stop) == entries[start:stop]
+        assert order.slice(start, stop, reverse=True) == entries[start:stop][::-1]
+        score, member = entries[chance.randrange(count)]
+        assert order.rank(score, member) == entries.index((score, member))
+        lower = [entry for entry in entries if entry[0] < score]
+        same = [entry for entry in entries if entry[0] == score]
+        assert order.rank_of_score(score, past=False) == len(lower)
+        assert order.rank_of_score(score, past=True) == len(lower) + len(same)
+        for text in (member, member + b"-", b"", b"\xff"):
+            below = len([entry for entry in same if entry[1] < text])
+            assert order.rank_of_text(score, text, past=False) == len(lower) + below
+            through = len([entry for entry in same if entry[1] <= text])
+            assert order.rank_of_text(score, text, past=True) == len(lower) + through
+    for score in (-inf, -0.5, 0.5, inf):
+        assert order.rank_of_score(score, past=False) == len([e for e in entries if e[0] < score])
+        assert order.rank_of_score(score, past=True) == len([e for e in entries if e[0] <= score])
+
+
+@pytest.mark.parametrize("distinct", [1, 7, 1 << 40])
+def test_an_order_is_a_sorted_list(distinct: int) -> None:
+    chance = Random(distinct)
+    wanted = BLOCK_MAX << (GROUP_SHIFT + 1)
+    members = [b"member:%06d" % number for number in range(wanted)]
+    entries = sorted((score_of(chance, distinct), member) for member in members[: wanted // 2])
+    order = Order(chance.sample(entries, len(entries)))
+    check(order, entries, chance)
+    for member in members[wanted // 2 :]:
+        entry = (score_of(chance, distinct), member)
+        order.add(*entry)
+        entries.append(entry)
+    entries.sort()
+    check(order, entries, chance)
+    removed = set(chance.sample(entries, wanted // 4))
+    for entry in removed:
+        order.remove(*entry)
+    entries = [entry for entry in entries if entry not in removed]
+    check(order, entries, chance)
+    for _ in range(3):
+        assert order.pop(0) == entries.pop(0)
+        assert order.pop(-1) == entries.pop()
+        rank = chance.randrange(len(entries))
+        assert order.pop(rank) == entries.pop(rank)
+        for width in (1, 10, 5_000):
+            start = chance.randrange(len(entries) - width)
+            assert order.remove_slice(start, start + width) == entries[start : start + width]
+            del entries[start : start + width]
+        check(order, entries, chance)
+    assert order.remove_slice(0, len(entries)) == entries
+    assert len(order) == 0
+    assert order.slice(0, 10) == []
+    assert order.rank_of_score(1.0, past=True) == order.rank_of_text(1.0, b"m", past=True) == 0
+    order.add(2.0, b"again")
+    assert order.slice(0, 1) == [(2.0, b"again")]
+
+
+def test_blocks_that_are_emptied_one_by_one() -> None:
+    order = Order([(float(number), b"%d" % number) for number in range(3 * BLOCK_MAX)])
+    for number in range(3 * BLOCK_MAX):
+        assert order.rank(3.0 * BLOCK_MAX - 1, b"%d" % (3 * BLOCK_MAX - 1)) == len(order) - 1
+        assert order.pop(0) == (float(number), b"%d" % number)
+    assert len(order) == 0
+
+
+def test_freeing_in_slices_drops_everything() -> None:
+    order = Order([(float(number), b"%d" % number) for number in range(3 * BLOCK_MAX)])
+    freed = 0
+    while dropped := order.free_some(700):
+        assert dropped <= 700
+        freed += dropped
+    assert freed == 3 * BLOCK_MAX
