@@ -1,11 +1,14 @@
-"""The order of a sorted set's members against a plain sorted list, over several groups of blocks."""
+"""The order of a sorted set's members against sortedcontainers', over several groups of blocks."""
 
 from math import inf
 from random import Random
 
 import pytest
+from sortedcontainers import SortedList
 
-from respkv.keyspace.order import BLOCK_MAX, GROUP_SHIFT, Entry, Order
+from respkv.keyspace.order import BLOCK_MAX, GROUP_SHIFT, Order
+
+HIGHEST = b"\xff" * 20  # no member is above it
 
 
 def score_of(chance: Random, distinct: int) -> float:
@@ -15,29 +18,24 @@ def score_of(chance: Random, distinct: int) -> float:
     return float(chance.randrange(distinct))
 
 
-def check(order: Order, entries: list[Entry], chance: Random) -> None:
+def check(order: Order, entries: SortedList, chance: Random) -> None:
     """Ask for everything at some random places, and at both ends."""
     count = len(entries)
     assert len(order) == count
-    assert order.slice(0, count) == entries
+    assert order.slice(0, count) == list(entries)
     for _ in range(20):
         start, stop = sorted((chance.randrange(count + 1), chance.randrange(count + 1)))
         assert order.slice(start, stop) == entries[start:stop]
         assert order.slice(start, stop, reverse=True) == entries[start:stop][::-1]
         score, member = entries[chance.randrange(count)]
         assert order.rank(score, member) == entries.index((score, member))
-        lower = [entry for entry in entries if entry[0] < score]
-        same = [entry for entry in entries if entry[0] == score]
-        assert order.rank_of_score(score, past=False) == len(lower)
-        assert order.rank_of_score(score, past=True) == len(lower) + len(same)
-        for text in (member, member + b"-", b"", b"\xff"):
-            below = len([entry for entry in same if entry[1] < text])
-            assert order.rank_of_text(score, text, past=False) == len(lower) + below
-            through = len([entry for entry in same if entry[1] <= text])
-            assert order.rank_of_text(score, text, past=True) == len(lower) + through
-    for score in (-inf, -0.5, 0.5, inf):
-        assert order.rank_of_score(score, past=False) == len([e for e in entries if e[0] < score])
-        assert order.rank_of_score(score, past=True) == len([e for e in entries if e[0] <= score])
+        for text in (member, member + b"-", b"", HIGHEST):
+            below, through = entries.bisect_left((score, text)), entries.bisect((score, text))
+            assert order.rank_of_text(score, text, past=False) == below
+            assert order.rank_of_text(score, text, past=True) == through
+    for score in (-inf, -0.5, 0.5, entries[count // 2][0], inf):
+        assert order.rank_of_score(score, past=False) == entries.bisect_left((score, b""))
+        assert order.rank_of_score(score, past=True) == entries.bisect((score, HIGHEST))
 
 
 @pytest.mark.parametrize("distinct", [1, 7, 1 << 40])
@@ -45,19 +43,21 @@ def test_an_order_is_a_sorted_list(distinct: int) -> None:
     chance = Random(distinct)
     wanted = BLOCK_MAX << (GROUP_SHIFT + 1)
     members = [b"member:%06d" % number for number in range(wanted)]
-    entries = sorted((score_of(chance, distinct), member) for member in members[: wanted // 2])
+    entries = SortedList((score_of(chance, distinct), member) for member in members[: wanted // 2])
     order = Order(chance.sample(entries, len(entries)))
     check(order, entries, chance)
-    for member in members[wanted // 2 :]:
-        entry = (score_of(chance, distinct), member)
+    added = [(score_of(chance, distinct), member) for member in members[wanted // 2 :]]
+    third = len(added) // 3
+    for entry in added[:third]:
         order.add(*entry)
-        entries.append(entry)
-    entries.sort()
+    order.update(added[third : third + 100])
+    order.update(added[third + 100 :])
+    entries.update(added)
     check(order, entries, chance)
     removed = set(chance.sample(entries, wanted // 4))
     for entry in removed:
         order.remove(*entry)
-    entries = [entry for entry in entries if entry not in removed]
+        entries.remove(entry)
     check(order, entries, chance)
     for _ in range(3):
         assert order.pop(0) == entries.pop(0)
@@ -69,7 +69,7 @@ def test_an_order_is_a_sorted_list(distinct: int) -> None:
             assert order.remove_slice(start, start + width) == entries[start : start + width]
             del entries[start : start + width]
         check(order, entries, chance)
-    assert order.remove_slice(0, len(entries)) == entries
+    assert order.remove_slice(0, len(entries)) == list(entries)
     assert len(order) == 0
     assert order.slice(0, 10) == []
     assert order.rank_of_score(1.0, past=True) == order.rank_of_text(1.0, b"m", past=True) == 0
