@@ -9,8 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from tests.commands.comparing import EXAMPLES
 from tests.commands.reference import Argv, RawConnection, Reference, Served
-from tests.commands.test_random_commands import EXAMPLES, commands, keys
+from tests.commands.test_random_commands import commands, keys
 
 # Replies that depend on when they are asked for; PEXPIRETIME tells the same.
 TIMED = (b"TTL", b"PTTL")
