@@ -44,7 +44,7 @@ class Cluster:
             self.workload.families *= 2
         self.troubles = Troubles(self)
         self.nodes = {number: SimulatedNode(self, number) for number in range(1, self.size + 1)}
-        self.users = [User(self, number) for number in range(self.workload.users)]
+        self.users = [User(self, number, self.workload) for number in range(self.workload.users)]
         self.places = {number: number for number in self.nodes}  # where each member runs
         self.let_in: set[str] = set()  # ids of nodes that may take the places of others
         self.served: set[int] = set()  # partitions in which something has succeeded lately
@@ -232,7 +232,7 @@ class Cluster:
             leader.crash(power_loss=False)
         self.served.clear()
         self.workload.probe(self.partitions, self.partition_of)
-        user = User(self, 0)
+        user = User(self, 0, self.workload)
         self.users.append(user)
         user.start()
         deadline = self.world.now + 10 * SECOND
