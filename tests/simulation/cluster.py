@@ -12,6 +12,7 @@ from tests.simulation.node import SimulatedNode
 from tests.simulation.peers import Frame
 from tests.simulation.troubles import Troubles, profile_of
 from tests.simulation.users import User
+from tests.simulation.waiting import WAITING_USERS, Waiting
 from tests.simulation.workload import Workload
 from tests.simulation.world import MILLISECOND, SECOND, Addressed, Network, Violation, World
 
@@ -45,6 +46,10 @@ class Cluster:
         self.troubles = Troubles(self)
         self.nodes = {number: SimulatedNode(self, number) for number in range(1, self.size + 1)}
         self.users = [User(self, number, self.workload) for number in range(self.workload.users)]
+        self.waiting = Waiting(self.world, self.databases)
+        if self.waiting.takes_part:
+            first = len(self.users)
+            self.users += [User(self, first + n, self.waiting) for n in range(WAITING_USERS)]
         self.places = {number: number for number in self.nodes}  # where each member runs
         self.let_in: set[str] = set()  # ids of nodes that may take the places of others
         self.served: set[int] = set()  # partitions in which something has succeeded lately
@@ -250,6 +255,7 @@ class Cluster:
         appends = self.workload.appends
         appends.read_all(lambda key: self.leading(self.partition_of(key))[0].keyspace)
         appends.check()
+        self.waiting.check(lambda key: self.leading(self.partition_of(key))[0].keyspace)
         for key, history in self.workload.histories.items():
             self.world.count("keys checked")
             broken = explain(history)

@@ -46,6 +46,7 @@ class SimulatedConnection:
         self.node = node
         self.open = True
         self.arrival = 0  # when the latest thing sent reaches the node: nothing overtakes it
+        self.sent = 0  # calls whose order on the connection is looked at
         self.on_park: Callable[[], None] = lambda: None  # set by the one call that may wait
         self._incarnation = node.incarnation
         self._arrival_back = 0
