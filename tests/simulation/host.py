@@ -84,7 +84,7 @@ class Host:
         self.clients: dict[int, Connection] = {}
         self.current_client: Client | None = None
         self.unknown_outcomes = 0
-        self.memory = MemoryGuard(self.replicas, self.chance)  # without a limit
+        self.memory = MemoryGuard(self.replicas, self.chance)  # without a limit at first
         self.tracking = Tracking(self)  # type: ignore[arg-type]
         self._last_client_id = 0
         self._answering: list[Connection] = []
