@@ -26,6 +26,8 @@ RESENT = 200 * MILLISECOND  # what TCP takes to repeat a lost packet
 SHAPES = ((3, 4, 1), (3, 1, 2), (3, 4, 1), (5, 4, 1), (3, 2, 1))
 FEW_PARTITIONS = ((3, 1, 2), (3, 1, 2), (3, 2, 1))  # where trouble looks for one leader
 
+REPLACED_USERS = 3  # by those whose calls wait
+
 AT_LEADERS = ("depositions", "stalls", "amnesia")
 
 
@@ -45,11 +47,11 @@ class Cluster:
             self.workload.families *= 2
         self.troubles = Troubles(self)
         self.nodes = {number: SimulatedNode(self, number) for number in range(1, self.size + 1)}
-        self.users = [User(self, number, self.workload) for number in range(self.workload.users)]
         self.waiting = Waiting(self.world, self.databases)
-        if self.waiting.takes_part:
-            first = len(self.users)
-            self.users += [User(self, first + n, self.waiting) for n in range(WAITING_USERS)]
+        waiting = WAITING_USERS if self.troubles.with_waiting else 0
+        others = self.workload.users - REPLACED_USERS if waiting else self.workload.users
+        self.users = [User(self, number, self.workload) for number in range(others)]
+        self.users += [User(self, others + number, self.waiting) for number in range(waiting)]
         self.places = {number: number for number in self.nodes}  # where each member runs
         self.let_in: set[str] = set()  # ids of nodes that may take the places of others
         self.served: set[int] = set()  # partitions in which something has succeeded lately

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from respkv.replica.memory_guard import NO_EVICTION
 from respkv.replica.replica import Replica
 from tests.simulation.limits import Limits
-from tests.simulation.waiting import SEEDS
 from tests.simulation.world import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -15,7 +14,9 @@ if TYPE_CHECKING:
 
 EIO = 5
 ENOSPC = 28
-SHORTAGES_FROM, SHORTAGES_TO = 8, 16
+# Of so many seeds of each profile, one has users whose calls wait, and one has short memory.
+SHARES = 5
+WITH_WAITING, WITH_SHORTAGES = 0, 1
 
 
 class Troubles:
@@ -50,8 +51,9 @@ class Troubles:
         self.sync_us = (50, 2000)
         self.quick_syncs = 200  # per mille
         self.limits = Limits()
-        # Times when a node has too little memory, in another share of seeds than waiting users.
-        self.shortages = 60 if SHORTAGES_FROM <= self.world.seed % SEEDS < SHORTAGES_TO else 0
+        share = self.world.seed // len(PROFILES) % SHARES
+        self.with_waiting = share == WITH_WAITING
+        self.shortages = 60 if share == WITH_SHORTAGES else 0  # of a node's memory
         self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
         self.profile = profile_of(self.world.seed)

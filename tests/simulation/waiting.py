@@ -1,4 +1,4 @@
-"""Users whose calls may wait, for elements of lists or entries of streams; in a share of the seeds."""
+"""Users whose calls may wait, for elements of lists or entries of streams."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from tests.simulation.users import User
 
 WAITING_USERS = 4  # fewer would seldom wait for the same key at the same time
-SEEDS = 24  # of so many in a row, the first ones of each kind of trouble have such users
-SEEDS_WITH = 8
 
 
 class Waiting:
@@ -22,10 +20,8 @@ class Waiting:
 
     def __init__(self, world: World, databases: int) -> None:
         self._world = world
-        self.takes_part = world.seed % SEEDS < SEEDS_WITH
-        if self.takes_part:
-            self._queues = Queues(world, databases)
-            self._streams = Streams(world, databases)
+        self._queues = Queues(world, databases)
+        self._streams = Streams(world, databases)
 
     def burst(self, user: "User") -> list[Call]:
         """Return a few calls on one list, or on one stream."""
@@ -38,6 +34,5 @@ class Waiting:
         Raises:
             Violation: no list or stream behaves like this.
         """
-        if self.takes_part:
-            self._queues.check(keyspace_of)
-            self._streams.check(keyspace_of)
+        self._queues.check(keyspace_of)
+        self._streams.check(keyspace_of)
