@@ -360,6 +360,16 @@ BUGS = [
         ],
     ),
     PlantedBug(
+        "a held call counts as answered",
+        "node/connection.py",
+        [
+            (
+                "            if self._waiting is None:  # else it has no leader yet, and",
+                "            if True:  # and",
+            )
+        ],
+    ),
+    PlantedBug(
         "a blocked consumer's entries stay new",
         "commands/stream_reads.py",
         [
