@@ -16,7 +16,7 @@ EIO = 5
 ENOSPC = 28
 # Of so many seeds of each profile, one has users whose calls wait, and one has short memory.
 SHARES = 5
-WITH_WAITING, WITH_SHORTAGES = 0, 1
+WITH_WAITING, WITH_SHORTAGES = 2, 1
 
 
 class Troubles:
