@@ -300,6 +300,90 @@ BUGS = [
             )
         ],
     ),
+    PlantedBug(
+        "served once for each key waited for",
+        "keyspace/waiters.py",
+        [
+            (
+                """        for key in waiter.keys:
+            _remove_from(""",
+                """        for key in waiter.keys[:1]:
+            _remove_from(""",
+            )
+        ],
+    ),
+    PlantedBug(
+        "the youngest waiter is served",
+        "keyspace/waiters.py",
+        [
+            (
+                "list(islice(waiting.values(), skip, skip + count))",
+                "list(islice(reversed(waiting.values()), skip, skip + count))",
+            )
+        ],
+    ),
+    PlantedBug(
+        "a wait's timeout decided at proposal",
+        "replica/replica.py",
+        [
+            (
+                """        if reason == b"GONE":
+            del self._parked[waiter_id]
+""",
+                """        if reason == b"GONE":
+            del self._parked[waiter_id]
+        elif self._leading_term:
+            del self._parked[waiter_id]
+            call.client.is_parked = False
+            self._reply_all(call.client, [None])
+            reason = b"GONE"
+""",
+            )
+        ],
+    ),
+    PlantedBug(
+        "clients unblocked as soon as deposed",
+        "replica/replica.py",
+        [
+            (
+                """        else:
+            self._led_until_ms = self._runtime.monotonic_ms()
+        unserved""",
+                """        else:
+            self._led_until_ms = self._runtime.monotonic_ms()
+            parked, self._parked = self._parked, {}
+            for call in parked.values():
+                call.client.is_parked = False
+                self._reply_all(call.client, [CommandError(b"UNBLOCKED")])
+        unserved""",
+            )
+        ],
+    ),
+    PlantedBug(
+        "a held call counts as answered",
+        "node/connection.py",
+        [
+            (
+                "            if self._waiting is None:  # else it has no leader yet, and",
+                "            if True:  # and",
+            )
+        ],
+    ),
+    PlantedBug(
+        "a blocked consumer's entries stay new",
+        "commands/stream_reads.py",
+        [
+            (
+                """    return PairMap([(key, _read_new(keyspace, stream, group, options))])
+""",
+                """    last_id = group.last_id
+    entries = _read_new(keyspace, stream, group, options)
+    group.last_id = last_id
+    return PairMap([(key, entries)])
+""",
+            )
+        ],
+    ),
 ]
 
 

@@ -470,7 +470,8 @@ class Connection(Client):
             router.submit_watch(self, self._watches, argv)
         elif may_wait(command, argv):
             router.submit_write(self, command, [argv], encode_command(argv))
-            self.park_when_answered(self._unblocked)
+            if self._waiting is None:  # else it has no leader yet, and comes by here again
+                self.park_when_answered(self._unblocked)
         elif not command.flags & CONNECTION:
             command = self.node.tracking.remembering(self, command)
             if is_logged(command, argv):

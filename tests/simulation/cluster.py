@@ -12,6 +12,7 @@ from tests.simulation.node import SimulatedNode
 from tests.simulation.peers import Frame
 from tests.simulation.troubles import Troubles, profile_of
 from tests.simulation.users import User
+from tests.simulation.waiting import WAITING_USERS, Waiting
 from tests.simulation.workload import Workload
 from tests.simulation.world import MILLISECOND, SECOND, Addressed, Network, Violation, World
 
@@ -24,6 +25,8 @@ RESENT = 200 * MILLISECOND  # what TCP takes to repeat a lost packet
 # one database, but two make entries switch between them as on a standalone server.
 SHAPES = ((3, 4, 1), (3, 1, 2), (3, 4, 1), (5, 4, 1), (3, 2, 1))
 FEW_PARTITIONS = ((3, 1, 2), (3, 1, 2), (3, 2, 1))  # where trouble looks for one leader
+
+REPLACED_USERS = 3  # by those whose calls wait
 
 AT_LEADERS = ("depositions", "stalls", "amnesia")
 
@@ -44,7 +47,11 @@ class Cluster:
             self.workload.families *= 2
         self.troubles = Troubles(self)
         self.nodes = {number: SimulatedNode(self, number) for number in range(1, self.size + 1)}
-        self.users = [User(self, number) for number in range(self.workload.users)]
+        self.waiting = Waiting(self.world, self.databases)
+        waiting = WAITING_USERS if self.troubles.with_waiting else 0
+        others = self.workload.users - REPLACED_USERS if waiting else self.workload.users
+        self.users = [User(self, number, self.workload) for number in range(others)]
+        self.users += [User(self, others + number, self.waiting) for number in range(waiting)]
         self.places = {number: number for number in self.nodes}  # where each member runs
         self.let_in: set[str] = set()  # ids of nodes that may take the places of others
         self.served: set[int] = set()  # partitions in which something has succeeded lately
@@ -232,7 +239,7 @@ class Cluster:
             leader.crash(power_loss=False)
         self.served.clear()
         self.workload.probe(self.partitions, self.partition_of)
-        user = User(self, 0)
+        user = User(self, 0, self.workload)
         self.users.append(user)
         user.start()
         deadline = self.world.now + 10 * SECOND
@@ -250,6 +257,7 @@ class Cluster:
         appends = self.workload.appends
         appends.read_all(lambda key: self.leading(self.partition_of(key))[0].keyspace)
         appends.check()
+        self.waiting.check(lambda key: self.leading(self.partition_of(key))[0].keyspace)
         for key, history in self.workload.histories.items():
             self.world.count("keys checked")
             broken = explain(history)

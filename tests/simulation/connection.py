@@ -1,6 +1,7 @@
 """A user's connection with one node: bytes, on the product's own connection and router."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import hiredis
@@ -8,6 +9,7 @@ import hiredis
 from respkv.errors import CommandError
 from respkv.node import session_commands
 from respkv.node.connection import Connection
+from respkv.replica.client import Wait
 from respkv.wire.reply import NULL_ARRAY
 from respkv.wire.request import encode_command
 from tests.simulation.world import MILLISECOND
@@ -18,6 +20,19 @@ if TYPE_CHECKING:
 
 COMMANDS = (session_commands,)  # declared by being imported
 DROPPED, TAKEN, EXEC = 0, 1, 2  # what becomes of a reply
+
+
+class Session(Connection):
+    """The node's end; it tells when a call of its client begins to wait."""
+
+    def __init__(self, node: "SimulatedNode", on_park: Callable[[], None]) -> None:
+        super().__init__(node)  # type: ignore[arg-type]
+        self._on_park = on_park
+
+    def park(self, wait: Wait) -> None:
+        """The call is a part of the replicated state by now."""
+        super().park(wait)
+        self._on_park()
 
 
 class SimulatedConnection:
@@ -31,6 +46,8 @@ class SimulatedConnection:
         self.node = node
         self.open = True
         self.arrival = 0  # when the latest thing sent reaches the node: nothing overtakes it
+        self.sent = 0  # calls whose order on the connection is looked at
+        self.on_park: Callable[[], None] = lambda: None  # set by the one call that may wait
         self._incarnation = node.incarnation
         self._arrival_back = 0
         self._session: Connection | None = None
@@ -77,7 +94,7 @@ class SimulatedConnection:
         data = b"".join(self._input)
         self._input.clear()
         if self._session is None:
-            self._session = Connection(self.node)  # type: ignore[arg-type]
+            self._session = Session(self.node, lambda: self.on_park())
             self._session.connection_made(self)  # type: ignore[arg-type]
         self._session.data_received(data)
 

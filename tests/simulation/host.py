@@ -20,13 +20,29 @@ from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.replica import Replica
 from respkv.steps import Steps
 from tests.faulty_disk import FaultyDisk
-from tests.simulation.world import MILLISECOND
+from tests.simulation.world import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
 WALL_AT_START_MS = 1_700_000_000_000
 PORT_BASE = 7000  # a node's port is this and its number
+
+
+class Timer:
+    """A call that is still to come."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        """It never comes."""
+        self._call = None
+
+    def fire(self) -> None:
+        """Its time has come."""
+        if self._call is not None:
+            self._call()
 
 
 class Host:
@@ -68,7 +84,7 @@ class Host:
         self.clients: dict[int, Connection] = {}
         self.current_client: Client | None = None
         self.unknown_outcomes = 0
-        self.memory = MemoryGuard(self.replicas, self.chance, self)  # without a limit
+        self.memory = MemoryGuard(self.replicas, self.chance, self)  # without a limit at first
         self.tracking = Tracking(self)  # type: ignore[arg-type]
         self._last_client_id = 0
         self._answering: list[Connection] = []
@@ -161,6 +177,12 @@ class Host:
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something behind what else happens now."""
         self.later(0, call)
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Run something after a while of this machine's clock."""
+        timer = Timer(call)
+        self.later(int(seconds * SECOND) * 1000 // self.speed_per_mille, timer.fire)
+        return timer
 
     def next_client_id(self) -> int:
         """Return a number no other connection of this process has."""

@@ -31,6 +31,7 @@ DISK_FULL = b"MISCONF no room for another segment of the log"
 ASK_AGAIN = 50 * MILLISECOND
 NEWCOMER_ASKS_AGAIN = 500 * MILLISECOND
 ANSWER_TIMEOUT = 2 * SECOND
+SAMPLES = 5  # of keys, when one is to be evicted
 
 
 class Member(product.Cluster):
@@ -167,6 +168,7 @@ class SimulatedNode(Host):
         """Add up what this life has seen, for the report."""
         if self.booted:
             for replica in self.replicas():
+                self.world.count("keys evicted", replica.keyspace.evicted)
                 self.world.count("elections", replica.raft.elections_started)
                 self.world.count("reads in a lease", replica.lease_reads)
                 self.world.count("truncations", replica.raft.truncations)
@@ -293,8 +295,15 @@ class SimulatedNode(Host):
                     self.member._take_message(partition, message)
 
     def on_end_of_turn(self) -> None:
-        """Answer those in WAIT."""
+        """Answer those in WAIT, and look at the memory."""
         self.member.end_turn()
+        if self.memory.limit_bytes:
+            self.memory.end_turn()
+
+    def limit_memory(self, limit_bytes: int, policy: str) -> None:
+        """CONFIG SET maxmemory."""
+        if self.booted:
+            self.handle(lambda: self.memory.limit(limit_bytes, policy, SAMPLES))
 
     def _tick(self) -> None:
         self.later(100 * MILLISECOND * 1000 // self.speed_per_mille, self._tick)

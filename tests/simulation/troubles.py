@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from respkv.replica.memory_guard import NO_EVICTION
 from respkv.replica.replica import Replica
 from tests.simulation.limits import Limits
 from tests.simulation.world import MILLISECOND, SECOND
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 EIO = 5
 ENOSPC = 28
+# Of so many seeds of each profile, one has users whose calls wait, and one has short memory.
+SHARES = 5
+WITH_WAITING, WITH_SHORTAGES = 2, 1
 
 
 class Troubles:
@@ -47,6 +51,9 @@ class Troubles:
         self.sync_us = (50, 2000)
         self.quick_syncs = 200  # per mille
         self.limits = Limits()
+        share = self.world.seed // len(PROFILES) % SHARES
+        self.with_waiting = share == WITH_WAITING
+        self.shortages = 60 if share == WITH_SHORTAGES else 0  # of a node's memory
         self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
         self.profile = profile_of(self.world.seed)
@@ -124,6 +131,8 @@ class Troubles:
             node.destroy_log()
         if world.happens(self.full_disks):
             self._fill_disk(node)
+        if world.happens(self.shortages):
+            self._shorten_memory(node)
         if world.happens(self.slow_disks):
             node.sync_us = (50, world.between(2000, 300_000))
 
@@ -193,6 +202,15 @@ class Troubles:
             node.disk.capacity = 1 << 40
 
         world.after(world.between(500, 5000) * MILLISECOND, make_room)
+
+    def _shorten_memory(self, node: "SimulatedNode") -> None:
+        """For a while a node holds too much: it evicts keys that expire, or refuses writes."""
+        world = self.world
+        world.count("memory shortages")
+        policy = ("volatile-random", "volatile-ttl")[world.chance.below(2)]
+        node.limit_memory(max(1, node.memory.used_bytes() * 9 // 10), policy)
+        end = world.between(100, 1500) * MILLISECOND
+        world.after(end, lambda: node.limit_memory(0, NO_EVICTION))
 
     def _overtake(self, node: "SimulatedNode") -> None:
         """Another one is elected, and replaces what a leader with a busy disk is still syncing."""
@@ -317,6 +335,7 @@ def _expiry(troubles: Troubles) -> None:
     workload.families = b"rctttw"
     workload.lifetime_ms_max = 400
     workload.exact_expiry = True
+    troubles.shortages = 0  # nothing goes before its time
     troubles.jumps = troubles.skew_ms = troubles.drift_per_mille = 0
     troubles.slow_disks = 100
 

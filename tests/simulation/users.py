@@ -1,7 +1,7 @@
 """Simulated users: they send bursts of commands, wait, and write down what they saw."""
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from respkv.errors import CommandError
 from respkv.keyspace.slots import SLOTS
@@ -15,14 +15,23 @@ if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
 PATIENCE_MS = (5000, 600, 2500)  # users differ
-NOT_REMEMBERED = ("get", "exists", "watch", "echo", "dbsize", "appends")  # when lost
 MOVES = 250  # per mille: bursts that go to another leader than the one before
+
+
+class Work(Protocol):
+    """What a user is to do."""
+
+    def burst(self, user: "User") -> list[Call]:
+        """Return the next few calls."""
+        ...
 
 
 class User:
     """Runs one burst after the other, on one connection at a time; never repeats an unknown one."""
 
-    def __init__(self, cluster: "Cluster", number: int) -> None:
+    def __init__(self, cluster: "Cluster", number: int, work: Work) -> None:
+        self.number = number
+        self._work = work
         self.cluster = cluster
         self.world = cluster.world
         self.stopped = False
@@ -66,7 +75,7 @@ class User:
             self.connection = SimulatedConnection(self, node)
             self.watched, self.swap = b"", None
         self._burst += 1
-        self._send_in_chunks(self.connection, self.cluster.workload.burst(self))
+        self._send_in_chunks(self.connection, self._work.burst(self))
 
     def _any_node(self) -> int:
         return self.world.between(1, self.cluster.size)
@@ -135,7 +144,7 @@ class User:
         for value in values:
             call, operation = self._waiting.popleft()
             if isinstance(value, CommandError):
-                call.refused()
+                call.refused(value)
                 self._failed(value)
                 continue
             operation.completed = self.world.now
@@ -172,8 +181,7 @@ class User:
         for call, operation in self._waiting:
             self.world.count("unknown")
             self.cluster.outcome(False)
-            if operation.name not in NOT_REMEMBERED:
-                self.cluster.workload.remember(call.key, operation)
+            call.lost(operation)
         self._waiting.clear()
         self._unsent = 0
         self.connection = None

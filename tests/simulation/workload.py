@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from respkv.errors import CommandError
 from respkv.wire.reply import NULL_ARRAY
 from tests.simulation.appends import Appends
 from tests.simulation.checker import UNKNOWN, Operation
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 OPERATIONS_PER_KEY_MAX = 280
 UNKNOWN_WEIGHT = 8  # as many known ones are as dear to check: these may have happened at any time
 NEVER = UNKNOWN + 1
+ONLY_READ = ("get", "exists")
 
 
 class Call:
@@ -33,7 +35,8 @@ class Call:
         self.argument = argument
         self.submit = submit
         self.done = done
-        self.refused: Callable[[], None] = lambda: None
+        self.refused: Callable[[CommandError], None] = lambda _: None
+        self.lost: Callable[[Operation], None] = lambda _: None  # nobody knows its outcome
 
 
 class Workload:
@@ -122,7 +125,13 @@ class Workload:
         def done(_: "User", operation: Operation) -> None:
             self.remember(key, operation)
 
-        return Call(name, key, argument, submit, done)
+        return self._remembered(Call(name, key, argument, submit, done))
+
+    def _remembered(self, call: Call) -> Call:
+        """What may have changed the key is part of its history also when its outcome is unknown."""
+        if call.name not in ONLY_READ:
+            call.lost = lambda operation: self.remember(call.key, operation)
+        return call
 
     def _random_call(self, user: "User") -> Call:
         key = self._pick_key(user, b"rct")
@@ -187,7 +196,7 @@ class Workload:
                 operation.result = [operation.result]
             self.remember(key, operation)
 
-        return Call("incr", key, times, submit, done)
+        return self._remembered(Call("incr", key, times, submit, done))
 
     def _echo(self) -> Call:
         token = self._unique_value()
@@ -220,7 +229,7 @@ class Workload:
             "appends", transaction.steps[0].key, None, submit, self.appends.done(transaction)
         )
 
-        def refused() -> None:
+        def refused(_: CommandError) -> None:
             transaction.refused = True
 
         call.refused = refused
@@ -263,4 +272,4 @@ class Workload:
                 self._world.count("transactions done")
                 self.remember(key, operation)
 
-        return Call("swap", key, (before, after), submit, done)
+        return self._remembered(Call("swap", key, (before, after), submit, done))
