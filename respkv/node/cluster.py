@@ -339,7 +339,8 @@ class Cluster:
         self.view.set_leader(partition, leader, term)
         if leader == self.view.own_number:
             self._announce(partition)
-        if leader:
+            self.router.retry_held()
+        elif leader:
             self.node.call_soon(self.router.retry_held)
 
     def _announce(self, partition: int) -> None:
