@@ -96,6 +96,7 @@ class Raft:
         self.is_handing_over = False
         self._stands_at = 0  # once its log ends there, as the leader has asked for
         self.may_lead = True  # False: it stops soon, and takes no leadership over
+        self.takes_over = True  # False: not from a leader that lives; its disk is full
         self.declined: list[int] = []  # followers that would not take it over
         self._votes: dict[int, bool] = {}
         self._progress: dict[int, Progress] = {}
@@ -453,7 +454,7 @@ class Raft:
             if message.reject:
                 self.is_handing_over = False
                 self.declined.append(message.sender)
-            elif not self.may_lead:
+            elif not (self.may_lead and self.takes_over):
                 self._send(TIMEOUT_NOW, message.sender, reject=True)
             elif self.role == FOLLOWER and message.sender == self.leader_id:
                 self._stands_at = message.index
