@@ -39,6 +39,7 @@ _MUTABLE: Final = """
     cluster-announce-tls-port number 0 65535 = 0
     cluster-link-sendbuf-limit size 0 18446744073709551615 = 0
     cluster-migration-barrier number 0 int32 = 1
+    cluster-node-timeout number 0 max = 15000
     cluster-replica-no-failover yes-no = no
     cluster-replica-validity-factor number 0 int32 = 10
     cluster-require-full-coverage yes-no = yes

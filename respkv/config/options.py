@@ -155,13 +155,6 @@ _OPTIONS: Final = (
     ),
     Option("cluster-zone", "", str, False, "where this node is; copies go to several zones"),
     Option(
-        "cluster-node-timeout",
-        "600",
-        texts.number(100, 3_600_000),
-        False,
-        "milliseconds without a word of the leader before an election; at most twice as long",
-    ),
-    Option(
         "cluster-hold-ms",
         "1500",
         texts.number(0, 3_600_000),

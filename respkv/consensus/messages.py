@@ -37,6 +37,7 @@ class Message:
     append reply `index` is the last entry that matches, or the one that was rejected, with a hint
     where to look next. `context` is the number of a read round; of a vote, whether
     the leader itself has asked for it. A heartbeat's `index` is 1 when its round is one of a lease.
+    That of an order to stand for election is where the log must end for it.
     """
 
     __slots__ = (

@@ -91,10 +91,12 @@ class Raft:
         self._timeout_ticks = 0
         self._transfer_to = 0  # the follower that leadership is being handed to
         self._transfer_ticks = 0
-        # A follower is about to take over: nothing is appended until it has acknowledged the whole
-        # log, and then has been elected, for which its log must not be shorter than a voter's.
+        # A follower is about to take over: nothing is appended until it has been elected, for which
+        # its log must not be shorter than a voter's.
         self.is_handing_over = False
+        self._stands_at = 0  # once its log ends there, as the leader has asked for
         self.may_lead = True  # False: it stops soon, and takes no leadership over
+        self.takes_over = True  # False: not from a leader that lives; its disk is full
         self.declined: list[int] = []  # followers that would not take it over
         self._votes: dict[int, bool] = {}
         self._progress: dict[int, Progress] = {}
@@ -176,10 +178,13 @@ class Raft:
         self._become_candidate()
 
     def force_election(self) -> None:
-        """Stand for election without a pre-vote, unless a leader lives: that one is asked instead."""
+        """Stand for election without a pre-vote, unless a leader lives: that one is asked instead.
+
+        A candidate goes on with the term it has, or asking again and again would never elect it.
+        """
         if self._hears_leader():
             self.ask_for_transfer()
-        else:
+        elif self.role != CANDIDATE:
             self._become_candidate()
 
     def transfer(self, to: int) -> None:
@@ -207,15 +212,14 @@ class Raft:
         if progress is None:
             return
         if (
-            not self.is_handing_over
-            and not progress.probing
+            not progress.probing
             and progress.match >= self.commit_index  # what was sent to it lately does arrive
             and progress.next > self.log.last_index
         ):
+            # It need not wait until the follower has acknowledged all: the order says where the log
+            # ends, and one sync there is for the last entries and for its vote.
+            self._send(TIMEOUT_NOW, self._transfer_to, index=self.log.last_index)
             self.is_handing_over = True
-            self._transfer_ticks = 0
-        if self.is_handing_over and progress.match == self.log.last_index:
-            self._send(TIMEOUT_NOW, self._transfer_to)
             self._transfer_to = 0
             self._transfer_ticks = 0
             self._has_handed_over = True
@@ -450,12 +454,26 @@ class Raft:
             if message.reject:
                 self.is_handing_over = False
                 self.declined.append(message.sender)
-            elif not self.may_lead:
+            elif not (self.may_lead and self.takes_over):
                 self._send(TIMEOUT_NOW, message.sender, reject=True)
             elif self.role == FOLLOWER and message.sender == self.leader_id:
-                self._become_candidate(asked=True)
+                self._stands_at = message.index
+                self._stand_if_asked()
         elif kind == TRANSFER_REQUEST and self.role == LEADER:
             self.transfer(message.sender)
+
+    def _stand_if_asked(self) -> None:
+        """Call the election that the leader has asked for, once all of its log is here.
+
+        The order may overtake the last entries. With more than those it is out of date: the leader
+        has given the transfer up.
+        """
+        last_index = self.log.last_index
+        if self._stands_at and last_index >= self._stands_at:
+            is_due = last_index == self._stands_at and self.log.last_term == self.term
+            self._stands_at = 0
+            if is_due:
+                self._become_candidate(asked=True)
 
     def _answer_old_term(self, message: Message) -> None:
         """Let a leader or candidate of an old term learn of the new one."""
@@ -520,6 +538,7 @@ class Raft:
         self.lease_from_ms = 0
         self._transfer_to = 0
         self.is_handing_over = False
+        self._stands_at = 0
         self._draw_timeout()
 
     def start_pre_vote(self) -> None:
@@ -586,6 +605,9 @@ class Raft:
             self._ready.hard_state = (self.term, self.vote)
         if granted:
             self._elapsed_ticks = 0
+            if message.context:
+                # As good as elected: whoever asks for the leader meanwhile waits there.
+                self.leader_id = message.sender
         self._send(VOTE_REPLY, message.sender, reject=not granted, after_sync=True)
 
     def _take_vote_reply(self, message: Message) -> None:
@@ -708,6 +730,7 @@ class Raft:
             self.log_time_ms = max(self.log_time_ms, entry.time_ms)
         self._commit_to(min(message.commit, last_new))
         self._reply_append(message.sender, last_new)
+        self._stand_if_asked()
 
     def _reply_append(self, leader_id: int, index: int) -> None:
         self._send(APPEND_REPLY, leader_id, index=index, after_sync=True)
@@ -736,6 +759,7 @@ class Raft:
         if not message.reject:
             if message.index <= self.log.last_index and progress.matched(message.index):
                 self._advance_commit()
+                self._tell_first_commit(message.sender, progress)
             return
         stale = message.index <= progress.match or (
             progress.probing and message.index != progress.next - 1
@@ -755,9 +779,21 @@ class Raft:
         )
         index = held[(len(held) - 1) // 2]
         if index > self.commit_index and self.log.term_at(index) == self.term:
+            is_first = self.commit_index < self._first_of_term
             self._commit_to(index)
+            if is_first:
+                for peer, progress in self._progress.items():
+                    self._tell_first_commit(peer, progress)
             if not self._votes_here and self.configuration_is_committed:
                 self._become_follower(self.term, 0)  # it has been removed (thesis 4.2.2)
+
+    def _tell_first_commit(self, peer: int, progress: Progress) -> None:
+        """Tell a follower without delay that an entry of this term is committed, once it has that.
+
+        Clients of the leader before wait there to hear what became of its last entries.
+        """
+        if progress.commit_sent < self._first_of_term <= min(progress.match, self.commit_index):
+            self._send_heartbeat(peer, progress)
 
     def _commit_to(self, index: int) -> None:
         if index > self.commit_index:

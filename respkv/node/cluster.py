@@ -19,6 +19,7 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
 from respkv.node.cluster_service import Follower, Link
 from respkv.node.forming import form
+from respkv.node.handing_over import HandingOver
 from respkv.node.membership import Membership
 from respkv.node.partition_runtime import PartitionRuntime
 from respkv.node.peer_auth import CopiedNode, Malformed
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respkv")
 
-HANDOVER_SECONDS: Final = 2.0
-HANDOVER_STEP_SECONDS: Final = 0.01
-HANDOVER_STEPS: Final = 20  # with one follower, before another is asked to take over
 BALANCE_TICKS: Final = 5  # between two partitions that change their leader for balance alone
 ANNOUNCE_TICKS: Final = 10
 
@@ -62,6 +60,7 @@ class Cluster:
         self._fs = fs
         self._directory = directory
         self.replacing: Replacing | None = None  # until this node takes part
+        self.handing_over = HandingOver(self)
         self._first_voters: list[tuple[int, ...]] = []  # of each partition, as it began
         self._preferred: list[int] = []
         self.router: ClusterRouter
@@ -245,6 +244,7 @@ class Cluster:
             self.keepers[partition].tick()
         if self.replacing is not None:
             self.replacing.tick()
+        self.handing_over.tick()
         if self._ticks % BALANCE_TICKS == 0:
             self._balance()
         self.router.retry_held()
@@ -258,6 +258,7 @@ class Cluster:
             if self._preferred[partition] == own_number
             and own_number in replica.raft.voters
             and replica.raft.may_lead
+            and replica.raft.takes_over
             and not replica.leads
             and replica.applied_index == replica.raft.commit_index
         ]
@@ -276,7 +277,8 @@ class Cluster:
         self.view.set_leader(partition, leader, term)
         if leader == self.view.own_number:
             self._announce(partition)
-        if leader:
+            self.router.retry_held()
+        elif leader:
             self.node.call_soon(self.router.retry_held)
 
     def _announce(self, partition: int) -> None:
@@ -364,35 +366,6 @@ class Cluster:
             self.learn_replacements(decode_replacements(json.loads(body)["replacements"]))
         except (ValueError, KeyError, TypeError) as error:
             logger.error("a peer's announcement is not taken: %s", error)
-
-    async def hand_over(self) -> None:
-        """Let others lead what this node leads, before it stops."""
-        for replica in self.replicas.values():
-            replica.raft.may_lead = False
-            replica.raft.declined.clear()
-        ends = time.monotonic() + HANDOVER_SECONDS
-        steps = 0
-        while time.monotonic() < ends and self._hand_over(steps // HANDOVER_STEPS):
-            steps += 1
-            await asyncio.sleep(HANDOVER_STEP_SECONDS)
-
-    def _hand_over(self, attempt: int) -> bool:
-        """Have followers take over; False: nothing is led here any more, or nobody will have it."""
-        is_wanted = False
-        for replica in self.replicas.values():
-            takers = [
-                number
-                for number in replica.raft.voters
-                if number != self.view.own_number
-                and number not in replica.raft.declined
-                and number in self.view.nodes
-                and self.view.nodes[number].up
-            ]
-            if replica.raft.role == LEADER and takers:
-                is_wanted = True
-                replica.raft.transfer(takers[(replica.partition + attempt) % len(takers)])
-                self.node.log_writer.touch(replica)
-        return is_wanted
 
     async def close(self) -> None:
         """End the connections with the peers."""

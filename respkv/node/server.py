@@ -588,7 +588,7 @@ class Node:
     async def _finish(self) -> None:
         """Hand over, take no more connections, let what was proposed commit, then sync."""
         if self._members is not None and not self.loading:
-            await self._members.hand_over()
+            await self._members.handing_over.before_stop()
             await self._send_clients_on(self._members.router)
         for server in self._servers:
             server.close()

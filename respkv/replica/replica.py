@@ -535,6 +535,10 @@ class Replica:
 
     def flush(self) -> None:
         """Propose this turn's commands, start its read round, and do what Raft has decided."""
+        if self.raft.role == LEADER and not self._leading_term:
+            # Commands that wait here for a leader travel with the first entry of its term.
+            self._follow_role()
+            self._tell_leader()
         if self._log_writer.syncing:
             if self._batch.items or self._has_unproposed:
                 self._log_writer.touch_when_synced(self)  # one entry for all that comes meanwhile

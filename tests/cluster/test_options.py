@@ -52,6 +52,14 @@ def test_directives_of_redis_without_a_meaning_here_are_accepted_with_a_warning(
     for name, text in (("cluster-require-full-coverage", "no"), ("cluster-migration-barrier", "1")):
         config.set(name, text, "here")
     assert len(config.take_warnings()) == 2
-    config.set("cluster-node-timeout", "15000", "here")
-    assert config["cluster-node-timeout"] == 15_000
-    assert config.take_warnings() == []
+
+
+def test_the_node_timeout_of_redis_is_kept_and_the_log_says_once_that_it_means_nothing() -> None:
+    """Elections here take 600 to 1,200 ms, alike on every node: leases count on that."""
+    config = Config()
+    for text in ("5000", "15000"):
+        config.set("cluster-node-timeout", text, "here")
+    assert config.text("cluster-node-timeout") == "15000"
+    assert config.take_warnings() == [
+        "'cluster-node-timeout' has no meaning here: it is kept, no more"
+    ]

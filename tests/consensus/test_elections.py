@@ -157,3 +157,15 @@ def test_a_candidate_follows_the_leader_of_its_term() -> None:
     assert (group[1].role, group[2].role) == (LEADER, CANDIDATE)
     group.settle()
     assert (group[2].role, group[2].leader_id) == (FOLLOWER, 1)
+
+
+def test_who_is_forced_to_stand_again_and_again_stands_once() -> None:
+    """CLUSTER FAILOVER FORCE in a loop: a new term each time would leave it without a vote."""
+    group = Group(3)
+    group.cut(1)
+    group.wait_for_timeouts(2, 3)
+    for _ in range(5):
+        group[2].force_election()
+    assert (group[2].term, group[2].elections_started) == (1, 1)
+    group.settle()
+    assert group.leaders() == [2]

@@ -23,7 +23,7 @@ TEXTS = (
 # What CONFIG SET does there would end the test, or is another thing here by design.
 NOT_COMPARED = {
     "port", "bind", "unixsocket", "unixsocketperm", "logfile", "requirepass", "maxclients",
-    "loglevel", "cluster-announce-ip", "cluster-node-timeout", "client-output-buffer-limit",
+    "loglevel", "cluster-announce-ip", "client-output-buffer-limit",
     "activedefrag", "oom-score-adj", "replicaof", "tls-port", "dir", "tracking-table-max-keys",
     "save", "maxmemory-clients", "proc-title-template",
 }  # fmt: skip

@@ -1,9 +1,11 @@
 """`respkv server` on a disk and a clock that tests put faults into.
 
-python -m tests.processes.faulty_server [--lossy [--without-fdatasync]] OPTIONS OF respkv server
+python -m tests.processes.faulty_server [--lossy [--without-fdatasync] | --quick-syncs]
+    OPTIONS OF respkv server
 
-The disk can be full (`full_disk`) and the clock wrong (`wrong_clock`) at any time. `--lossy`: the
-disk keeps only what was synced (`lossy_filesystem`).
+The disk can be full (`full_disk`), its syncs can fail (`failing_sync`) and the clock be wrong
+(`wrong_clock`) at any time. `--lossy`: the disk keeps only what was synced (`lossy_filesystem`).
+`--quick-syncs`: they take no time, on any disk, so that the server does them in its loop.
 """
 
 import glob
@@ -16,6 +18,7 @@ from respkv.cli.server import server
 from respkv.config import Config
 from respkv.log.filesystem import FileSystem, RealFileSystem
 from respkv.node.server import serve
+from tests.processes.failing_sync import failing
 from tests.processes.full_disk import FullDisk
 from tests.processes.lossy_filesystem import LossyFileSystem, apply_journal
 from tests.processes.wrong_clock import wear_clock
@@ -33,7 +36,7 @@ def faulty_disk(directory: str) -> FullDisk:
 
 
 def _no_sync(fd: int) -> None:
-    """The planted bug: a sync of the log that does nothing."""
+    """A sync of the log that does nothing: a planted bug, or a disk that is quick."""
 
 
 def main(arguments: list[str]) -> int:
@@ -44,13 +47,15 @@ def main(arguments: list[str]) -> int:
         os.environ[IS_LOSSY] = "yes"
         if arguments[:1] == ["--without-fdatasync"]:
             arguments, datasync = arguments[1:], _no_sync
+    elif arguments[:1] == ["--quick-syncs"]:
+        arguments, datasync = arguments[1:], _no_sync
 
     def serve_with_faults(config: Config) -> None:
         directory = config["dir"]
         for left_behind in glob.glob(f"{directory}.contents-*"):
             shutil.rmtree(left_behind)
         wear_clock(Path(directory))
-        serve(config, faulty_disk(directory), datasync, SNAPSHOT_CHILD)
+        serve(config, faulty_disk(directory), failing(datasync, directory), SNAPSHOT_CHILD)
 
     return server(arguments, serve_with_faults)
 
