@@ -342,24 +342,6 @@ BUGS = [
         ],
     ),
     PlantedBug(
-        "clients unblocked as soon as deposed",
-        "replica/replica.py",
-        [
-            (
-                """        else:
-            self._led_until_ms = self._runtime.monotonic_ms()
-        unserved""",
-                """        else:
-            self._led_until_ms = self._runtime.monotonic_ms()
-            parked, self._parked = self._parked, {}
-            for call in parked.values():
-                call.client.is_parked = False
-                self._reply_all(call.client, [CommandError(b"UNBLOCKED")])
-        unserved""",
-            )
-        ],
-    ),
-    PlantedBug(
         "a held call counts as answered",
         "node/connection.py",
         [
