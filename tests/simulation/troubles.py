@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from respkv.consensus.messages import TIMEOUT_NOW, Message
 from respkv.replica.memory_guard import NO_EVICTION
 from respkv.replica.replica import Replica
 from tests.simulation.limits import Limits
@@ -221,14 +222,22 @@ class Troubles:
         world.count("overtakings")
         node.sync_us = (200_000, 400_000)
         heir.sync_us = (20_000, 60_000)
-        node.handle(lambda: node.hand_over(led.partition, to))
         links = {(node.id, other) for other in self.cluster.nodes}
+        network.cut.update(links)
+
+        def stand() -> None:
+            """An order of the leader comes late: it has given up waiting and appended since."""
+            copy = heir.partitions.get(led.partition)
+            if copy is not None:
+                order = Message(TIMEOUT_NOW, node.number, to, copy.raft.term)
+                order.index = copy.raft.last_index
+                copy.step(order)
 
         def relax() -> None:
             network.mend(links)
             node.sync_us = heir.sync_us = self.sync_us
 
-        world.after(4 * MILLISECOND, lambda: network.cut.update(links))
+        world.after(30 * MILLISECOND, lambda: heir.booted and heir.handle(stand))
         world.after(300 * MILLISECOND, relax)
 
     # --- at the worst time -------------------------------------------------------------------
