@@ -238,8 +238,8 @@ BUGS = [
         ],
         (
             "replica/log_writer.py",
-            "if other is not replica or index < first_index",
-            "if True",
+            "if promised is not None and promised[2] >= first_index:",
+            "if False:",
         ),
         profile="amnesia",
     ),

@@ -132,7 +132,7 @@ class Troubles:
             node.destroy_log()
         if world.happens(self.full_disks):
             self._fill_disk(node)
-        if world.happens(self.shortages):
+        if world.happens(self.shortages) and node.booted:
             self._shorten_memory(node)
         if world.happens(self.slow_disks):
             node.sync_us = (50, world.between(2000, 300_000))
@@ -218,6 +218,8 @@ class Troubles:
         world = self.world
         network = self.cluster.network
         led, to = self._transfer_of(node)
+        if led.raft.offers_lease:
+            return  # a leader that has given such an order has no lease
         heir = self.cluster.nodes[self.cluster.places[to]]
         world.count("overtakings")
         node.sync_us = (200_000, 400_000)
