@@ -10,6 +10,7 @@ from bench.driver import Run
 
 REDIS, PURE, COMPILED, ETCD = "redis-server", "respkv", "respkv compiled", "etcd"
 BUILDS = (ETCD, REDIS, PURE, COMPILED)
+GROUPS_A_ROW = 7  # of bars in a plot
 
 
 class Asked:
@@ -207,25 +208,33 @@ def plot(figures: list[Figure], choose: Callable[[Figure], bool], title: str, pa
     if not chosen:
         return
     plt = _pyplot()
+    rows = [chosen[start : start + GROUPS_A_ROW] for start in range(0, len(chosen), GROUPS_A_ROW)]
+    fig, all_axes = plt.subplots(
+        len(rows), figsize=(1.6 + 1.5 * len(rows[0]), 4.2 * len(rows)), squeeze=False
+    )
     builds = [build for build in BUILDS if any(build in figure.rounds for figure in chosen)]
-    fig, axes = plt.subplots(figsize=(1.6 + 1.5 * len(chosen), 4.2))
+    for row, axes in zip(rows, all_axes[:, 0], strict=True):
+        _bars(axes, row, builds)
+    all_axes[0, 0].set_title(title, fontsize=10)
+    all_axes[0, 0].legend(fontsize=8, frameon=False)
+    fig.tight_layout()
+    fig.savefig(path, metadata={"Date": None})
+    plt.close(fig)
+
+
+def _bars(axes: Any, row: list[Figure], builds: list[str]) -> None:
     width = 0.8 / len(builds)
     for offset, build in enumerate(builds):
-        places = [group + offset * width for group in range(len(chosen))]
-        heights = [figure.median(build) or 0.0 for figure in chosen]
+        places = [group + offset * width for group in range(len(row))]
+        heights = [figure.median(build) or 0.0 for figure in row]
         bars = axes.bar(places, heights, width * 0.95, label=build)
         axes.bar_label(bars, [shown(height) for height in heights], fontsize=7, padding=2)
     middle = width * (len(builds) - 1) / 2
     axes.set_xticks(
-        [group + middle for group in range(len(chosen))],
-        [figure.name.replace(", ", "\n") for figure in chosen],
+        [group + middle for group in range(len(row))],
+        [figure.name.replace(", ", "\n") for figure in row],
         fontsize=8,
     )
-    axes.set_ylabel(chosen[0].unit)
-    axes.set_title(title, fontsize=10)
+    axes.set_ylabel(row[0].unit)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8, frameon=False)
     axes.margins(y=0.12)
-    fig.tight_layout()
-    fig.savefig(path, metadata={"Date": None})
-    plt.close(fig)
