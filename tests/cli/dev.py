@@ -57,6 +57,11 @@ def wait_for(what: Callable[[], bool]) -> bool:
     return True
 
 
+def _heed_hangup() -> None:
+    """Tests that run under nohup ignore SIGHUP, and a dev-cluster would as well."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class DevCluster:
     """A context manager; it is stopped whatever happens."""
 
@@ -73,7 +78,7 @@ class DevCluster:
                 sys.executable, "-m", "respkv", "dev-cluster", "--port", str(self.port),
                 *self._options,
             ],
-            stdout=subprocess.PIPE, text=True, env=environment(),
+            stdout=subprocess.PIPE, text=True, env=environment(), preexec_fn=_heed_hangup,
         )  # fmt: skip
         assert self.process.stdout is not None
         for line in self.process.stdout:
