@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 ANSWER_SECONDS = 120
 FILL_COMMANDS = 200  # in one pipeline

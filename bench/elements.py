@@ -6,7 +6,7 @@ from bench.bench import Bench
 from bench.client import Client
 from bench.processes import Build, running
 from bench.report import REDIS, Asked, Figure, of_both
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 POLICY = "everysec"
 SMALL, LARGE = 1_000, 1_000_000

@@ -8,7 +8,7 @@ from bench.client import Client, fill, percentile, probe
 from bench.driver import drive, shown
 from bench.processes import Build, Server, running
 from bench.report import COMPILED, PURE, REDIS, Asked, Figure, of_both
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 KEYS = 1_000_000
 VALUE = b"x" * 64

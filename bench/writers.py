@@ -17,7 +17,7 @@ from typing import ClassVar, cast
 
 import uvloop
 
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 SLOW_SECONDS = 0.02
 REPLY_SECONDS = 0.5  # of silence on all connections: others are asked; a held write may wait

@@ -11,7 +11,7 @@ from respkv.clock import SeededChance
 from respkv.entry import Entry
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.replay import apply_entry
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 def commands(chance):
     key = b"key:%d" % chance.below(200)

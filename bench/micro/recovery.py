@@ -16,7 +16,7 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import RealFileSystem
 from respkv.log.wal import Wal
 from respkv.replica.replay import apply_entry
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 COMMANDS = 1_000_000
 COMMANDS_PER_ENTRY = 50

@@ -42,8 +42,8 @@ from respkv.wire.reply import (
     Reply,
     encode,
 )
-from respkv.wire.request import RequestParser, encode_command
-from respkv.wire.run import Argv, Run
+from respkv.wire.request import RequestParser
+from respkv.wire.run import Argv, Run, encode_command
 
 if TYPE_CHECKING:
     from respkv.node.server import Node

@@ -31,8 +31,7 @@ from respkv.keyspace.values import Container, Value
 from respkv.node.connection import IN_TRANSACTION, LATER, Connection
 from respkv.node.router import ClusterRouter
 from respkv.wire.reply import OK, Reply, SetReply, Verbatim
-from respkv.wire.request import encode_command
-from respkv.wire.run import Argv
+from respkv.wire.run import Argv, encode_command
 
 logger = logging.getLogger("respkv")
 

@@ -9,7 +9,7 @@ from respkv.commands.table import CONNECTION, INTERNAL, LOADING, NO_AUTH, STALE,
 from respkv.errors import CommandError
 from respkv.node.connection import Connection
 from respkv.wire.reply import OK, Reply
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 logger = logging.getLogger("respkv")
 

@@ -11,8 +11,7 @@ from respkv.node.listing import all_or_error
 from respkv.replica.client import Client
 from respkv.replica.replica import Replica
 from respkv.wire.reply import OK, Reply
-from respkv.wire.request import encode_command
-from respkv.wire.run import Argv
+from respkv.wire.run import Argv, encode_command
 
 # From (partition, reply) pairs in order of the partitions to the reply of the whole.
 Combine = Callable[[list[tuple[int, Reply]]], Reply]

@@ -22,8 +22,7 @@ from respkv.replica.client import Client
 from respkv.replica.replica import Replica
 from respkv.replica.transaction import Transaction
 from respkv.wire.reply import OK, Reply
-from respkv.wire.request import encode_command
-from respkv.wire.run import Argv
+from respkv.wire.run import Argv, encode_command
 
 TIMEOUT_MS: Final = 1000  # for one that is not positive
 KEYS_PER_READ: Final = 16

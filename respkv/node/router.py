@@ -23,8 +23,7 @@ from respkv.replica.client import Client, Wait
 from respkv.replica.replica import Replica
 from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import Reply, encode
-from respkv.wire.request import encode_command
-from respkv.wire.run import Argv
+from respkv.wire.run import Argv, encode_command
 
 if TYPE_CHECKING:
     from respkv.node.connection import Connection

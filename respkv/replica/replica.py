@@ -34,7 +34,7 @@ from respkv.replica.runtime import Runtime
 from respkv.replica.serving import serve_ready
 from respkv.replica.transaction import Transaction, Watch, answer_to, execute
 from respkv.wire.reply import Reply
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 ENTRY_BYTES_MAX: Final = 1 << 20  # a batch is cut here; one larger command travels alone
 PENDING_BYTES_MAX: Final = 64 << 20  # proposed and not yet applied; beyond it writes are refused

@@ -14,8 +14,6 @@ from respkv.wire.run import Argv, Run, encode_command
 from respkv.wire.scan import take_by_scanning
 from respkv.wire.split import take_by_splitting
 
-__all__ = ["BULK_BYTES_MAX", "INLINE_BYTES_MAX", "RequestParser", "encode_command", "split_inline"]
-
 BULK_BYTES_MAX: Final = 512 << 20
 MANY_ARGUMENTS: Final = 64
 FAST_PATH_BYTES_MAX: Final = 512 << 10  # twice what one read of the socket brings

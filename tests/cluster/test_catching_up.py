@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.processes.trio import Trio, TrioProcess, replies_of
 
 

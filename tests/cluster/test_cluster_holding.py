@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.processes.trio import Trio, TrioProcess, replies_of
 
 

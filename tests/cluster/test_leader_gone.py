@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.processes.trio import Trio, replies_of
 
 SENT_TO_THE_DEAD_MAX = 5  # until the survivor has dialed it again

@@ -8,7 +8,7 @@ import redis
 from redis.cluster import LoadBalancingStrategy
 
 from respkv.keyspace.slots import slot_of
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.processes.trio import Trio, TrioProcess, replies_of
 
 

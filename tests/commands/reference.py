@@ -14,7 +14,7 @@ from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.replay import apply_entry
 from respkv.wire.reply import encode
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.conftest import ServerProcess, free_port
 
 Argv = list[bytes]

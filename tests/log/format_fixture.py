@@ -12,7 +12,7 @@ from respkv.log.wal import Wal
 from respkv.replica.replay import apply_entry
 from respkv.replica.snapshot_builder import build_snapshot, load_latest
 from respkv.steps import finish
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 SEGMENT_BYTES = 2048
 DATABASES = 4

@@ -8,7 +8,7 @@ from respkv.entry import Entry
 from respkv.errors import InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.replay import apply_entry
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 # Bytes that look like the protocol are what a faster reader could fall for.
 TRICKY = st.lists(

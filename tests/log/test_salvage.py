@@ -9,7 +9,7 @@ from respkv.entry import Entry
 from respkv.log.damage import LogDamaged
 from respkv.log.filesystem import RealFileSystem
 from respkv.log.wal import Wal
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 SEGMENT_BYTES = 4096
 

@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 from respkv.wire.reply import encode
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.conftest import ServerProcess
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import hiredis
 
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 
 
 class Connection:

@@ -12,7 +12,7 @@ from typing import Any
 import hiredis
 
 from respkv.keyspace.slots import slot_of
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.conftest import ServerProcess
 from tests.processes.fault_proxy import FaultProxy
 from tests.processes.ports import listening_port

@@ -10,7 +10,7 @@ from respkv.replica.client import Client, Wait
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.recover import recovering_replica
 from respkv.steps import Steps, finish
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.faulty_disk import FaultyDisk
 
 SEGMENT_BYTES = 4096

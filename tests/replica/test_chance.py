@@ -4,7 +4,7 @@ from respkv.clock import SeededChance
 from respkv.commands import iteration  # noqa: F401  (importing it declares RANDOMKEY)
 from respkv.commands.table import resolve
 from respkv.replica.transaction import Transaction
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.faulty_disk import FaultyDisk
 from tests.replica.one_voter import HandClient, OneVoter
 

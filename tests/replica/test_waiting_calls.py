@@ -7,7 +7,7 @@ from respkv.clock import SeededChance
 from respkv.entry import COMMANDS, NOOP, Entry
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.replay import apply_entry
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.faulty_disk import FaultyDisk
 from tests.replica.one_voter import HandClient, OneVoter
 

@@ -11,7 +11,7 @@ from respkv.node import session_commands
 from respkv.node.connection import Connection
 from respkv.replica.client import Wait
 from respkv.wire.reply import NULL_ARRAY
-from respkv.wire.request import encode_command
+from respkv.wire.run import encode_command
 from tests.simulation.world import MILLISECOND
 
 if TYPE_CHECKING:

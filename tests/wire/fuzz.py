@@ -9,8 +9,9 @@ import argparse
 from collections import Counter
 from random import Random
 
-from respkv.wire.request import INLINE_BYTES_MAX, RequestParser, encode_command
-from respkv.wire.run import Argv
+from respkv.wire.inline import INLINE_BYTES_MAX
+from respkv.wire.request import RequestParser
+from respkv.wire.run import Argv, encode_command
 from tests.wire.streams import Parsed, cut
 
 # What streams are made of, so that damage is often damage that matters.

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from respkv.wire.request import RequestParser, encode_command
-from respkv.wire.run import Argv
+from respkv.wire.request import RequestParser
+from respkv.wire.run import Argv, encode_command
 
 # Short arguments like those that clients send, and some that look like the protocol itself.
 arguments = st.one_of(

@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from respkv.errors import ProtocolError
+from respkv.wire.inline import split_inline
 from respkv.wire.reply import encode
-from respkv.wire.request import RequestParser, split_inline
+from respkv.wire.request import RequestParser
 
 NO_AUTH = b"-NOAUTH Authentication required.\r\n"
 

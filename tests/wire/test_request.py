@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from respkv.wire import request, scan, split
-from respkv.wire.request import RequestParser, encode_command
-from respkv.wire.run import Run
+from respkv.wire.request import RequestParser
+from respkv.wire.run import Run, encode_command
 from respkv.wire.scan import take_by_scanning
 from respkv.wire.split import take_by_splitting
 from tests.wire.streams import Parsed, commands, cut, cuts, encode_pipeline, pipelines
