@@ -44,7 +44,7 @@ def bitfield(keyspace: Keyspace, argv: Argv) -> list[int | None]:
                 changed = True
         replies.append(old if operation.name == b"SET" and new is not None else new)
     if changed:
-        keyspace.replace(key, grown)
+        keyspace.set(key, grown, keeps_deadline=True)
     return replies
 
 

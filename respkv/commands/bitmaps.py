@@ -29,7 +29,7 @@ def setbit(keyspace: Keyspace, argv: Argv) -> int:
         grown = zero_filled(value, at + 1)
         if old != new:
             grown[at] ^= mask
-        keyspace.replace(key, grown)
+        keyspace.set(key, grown, keeps_deadline=True)
     return old
 
 

@@ -51,7 +51,7 @@ def incrbyfloat(keyspace: Keyspace, argv: Argv) -> bytes:
     value = lookup_string(keyspace, argv[1])
     number = long_double.parse(b"0" if value is None else value)
     result = long_double.render(long_double.add(number, long_double.parse(argv[2])))
-    keyspace.replace(argv[1], result)
+    keyspace.set(argv[1], result, keeps_deadline=True)
     return result
 
 
@@ -66,5 +66,5 @@ def _increment(keyspace: Keyspace, key: bytes, increment: int) -> int:
     number += increment
     if not INT64_MIN <= number <= INT64_MAX:
         raise WouldOverflow
-    keyspace.replace(key, b"%d" % number)
+    keyspace.set(key, b"%d" % number, keeps_deadline=True)
     return number

@@ -44,7 +44,7 @@ def pfdebug(keyspace: Keyspace, argv: Argv) -> Reply:
     registers = registers_of(hll)
     converted = hll[4] != DENSE
     if converted:
-        keyspace.replace(key, dense_of(hll, registers))
+        keyspace.set(key, dense_of(hll, registers), keeps_deadline=True)
     return list(registers) if subcommand == b"GETREG" else int(converted)
 
 

@@ -53,7 +53,7 @@ def pfadd(keyspace: Keyspace, argv: Argv) -> int:
             changed = True
     if changed:
         hll[15] |= OUT_OF_DATE
-        keyspace.replace(key, hll)
+        keyspace.set(key, hll, keeps_deadline=True)
     return int(changed)
 
 
@@ -78,7 +78,7 @@ def pfcount(keyspace: Keyspace, argv: Argv) -> int:
     count = count_of(registers_of(value))
     hll = value if isinstance(value, bytearray) else bytearray(value)
     hll[8:16] = count.to_bytes(8, "little")
-    keyspace.replace(key, hll)
+    keyspace.set(key, hll, keeps_deadline=True)
     return wrapped_int64(count)
 
 
@@ -94,7 +94,7 @@ def pfmerge(keyspace: Keyspace, argv: Argv) -> str:
     if is_dense or not _raise_all(hll, registers):
         hll = dense_of(hll, registers)
     hll[15] |= OUT_OF_DATE
-    keyspace.replace(key, hll)
+    keyspace.set(key, hll, keeps_deadline=True)
     return OK
 
 

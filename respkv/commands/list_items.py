@@ -99,7 +99,7 @@ def ltrim(keyspace: Keyspace, argv: Argv) -> str:
     if kept == 0:
         keyspace.delete(key)
     elif kept < len(list_) - kept:  # the larger part is freed later, in slices
-        keyspace.replace(key, List(list_.range(first, last)))
+        keyspace.set(key, List(list_.range(first, last)), keeps_deadline=True)
     else:
         list_.pop_some(len(list_) - end, left=False)
         list_.pop_some(start, left=True)

@@ -28,7 +28,7 @@ def append(keyspace: Keyspace, argv: Argv) -> int:
     _check_size(len(value) + len(suffix))
     grown = value if isinstance(value, bytearray) else bytearray(value)
     grown += suffix
-    keyspace.replace(key, grown)
+    keyspace.set(key, grown, keeps_deadline=True)
     return len(grown)
 
 
@@ -58,7 +58,7 @@ def setrange(keyspace: Keyspace, argv: Argv) -> int:
     _check_size(offset + len(patch))
     grown = zero_filled(value, offset)
     grown[offset : offset + len(patch)] = patch
-    keyspace.replace(key, grown)
+    keyspace.set(key, grown, keeps_deadline=True)
     return len(grown)
 
 

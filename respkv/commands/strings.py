@@ -45,7 +45,7 @@ def set_(keyspace: Keyspace, argv: Argv) -> Reply:
     if deadline_ms is not None and deadline_ms < keyspace.now_ms:
         keyspace.delete(key)  # Redis stores it, and nobody can ever see it
     elif options.keep_deadline and keyspace.contains(key):
-        keyspace.replace(key, value)
+        keyspace.set(key, value, keeps_deadline=True)
     else:
         keyspace.store(keyspace.db_index, key, value, deadline_ms)
     return reply if options.get else OK

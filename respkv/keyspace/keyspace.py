@@ -139,8 +139,8 @@ class Keyspace:
             self.hits += 1
         return True
 
-    def set(self, key: bytes, value: Value) -> None:
-        """Store `value` without a deadline, whatever was there."""
+    def set(self, key: bytes, value: Value, keeps_deadline: bool = False) -> None:
+        """Store `value`, whatever was there; without a deadline unless it `keeps_deadline`."""
         old = self._values.get(key)
         growth = len(value) if type(value) is bytes else 0
         if old is None:
@@ -150,10 +150,10 @@ class Keyspace:
         else:
             if type(old) is bytes:
                 growth -= len(old)
-            else:
+            elif old is not value:
                 self._database.discount(key, old)
                 self._garbage.add_value(old)
-            if self._deadlines:
+            if self._deadlines and not keeps_deadline:
                 self._database.deadlines.remove(key)
         if growth:
             self._database.used_bytes += growth
@@ -161,32 +161,8 @@ class Keyspace:
             self._database.count(key, value)
         self._values[key] = value
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
-        if self.accesses is not None:
+        if self.accesses is not None and not keeps_deadline:
             self.accesses.touch(self._database.accesses, key, self.leader_ms)
-        if self.changed is not None:
-            self.changed.append(key)
-        if self._waited:
-            self.waiters.mark_ready(self.db_index, key)
-
-    def replace(self, key: bytes, value: Value) -> None:
-        """Store `value`, keeping the deadline of an existing key."""
-        old = self._values.get(key)
-        growth = len(value) if type(value) is bytes else 0
-        if old is None:
-            self._positions[key] = len(self._keys)
-            self._keys.append(key)
-            growth += KEY_BYTES + len(key)
-        elif type(old) is bytes:
-            growth -= len(old)
-        elif old is not value:
-            self._database.discount(key, old)
-            self._garbage.add_value(old)
-        if growth:
-            self._database.used_bytes += growth
-        if type(value) is not bytes:
-            self._database.count(key, value)
-        self._values[key] = value
-        self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
         if self.changed is not None:
             self.changed.append(key)
         if self._waited:

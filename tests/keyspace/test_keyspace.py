@@ -86,7 +86,7 @@ def test_every_effective_change_counts_and_a_read_does_not() -> None:
     changes: list[Callable[[], object]] = [
         lambda: keyspace.set(b"k", b"v"),
         lambda: keyspace.set(b"k", b"v"),
-        lambda: keyspace.replace(b"k", b"w"),
+        lambda: keyspace.set(b"k", b"w", keeps_deadline=True),
         lambda: keyspace.modified(b"k"),
         lambda: keyspace.set_deadline(b"k", 5_000),
         lambda: keyspace.persist(b"k"),

@@ -28,7 +28,7 @@ def apply(keyspace: Keyspace, step: tuple[str, bytes, int]) -> object:
     if name == "set":
         keyspace.set(key, b"%d" % number)
     elif name == "grow":
-        keyspace.replace(key, bytearray(b"x" * (number % 50)))
+        keyspace.set(key, bytearray(b"x" * (number % 50)), keeps_deadline=True)
     elif name == "box":
         keyspace.set(key, Box([b"%d" % item for item in range(number % 100)]))
     elif name == "delete":
