@@ -161,7 +161,7 @@ class Keyspace:
             self._database.count(key, value)
         self._values[key] = value
         self.counters[crc32(key, self._counter_seed) & COUNTER_MASK] += 1
-        if self.accesses is not None and not keeps_deadline:
+        if self.accesses is not None and (old is None or not keeps_deadline):
             self.accesses.touch(self._database.accesses, key, self.leader_ms)
         if self.changed is not None:
             self.changed.append(key)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from respkv.commands.counters import incr
 from respkv.errors import InvariantViolation, LogTimeBehind
+from respkv.keyspace.accesses import Accesses
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import type_name
 from tests.keyspace.boxes import Box
@@ -249,3 +251,11 @@ def test_dropped_memory_is_freed_in_slices() -> None:
         slices += 1
     assert 50 < slices < 200
     assert not keyspace.free_some(1)
+
+
+def test_a_key_that_a_counter_creates_has_just_been_used() -> None:
+    keyspace = at(1_000)
+    keyspace.follow_accesses(Accesses(False, 0, 0, 1_000))
+    at(61_000, keyspace)
+    incr(keyspace, [b"INCR", b"new"])
+    assert keyspace.idle_ms(b"new") == 0
