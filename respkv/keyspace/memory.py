@@ -18,13 +18,7 @@ BUCKET_BYTES: Final = 260
 KEYSPACE_BYTES: Final = 160_000  # an empty one: its modification counters
 
 
-def value_bytes(value: Value) -> int:
-    """Return what a value adds to KEY_BYTES and the length of its key."""
-    if isinstance(value, Container):
-        return value.memory_bytes()
-    return len(value)
-
-
 def memory_of(key: bytes, value: Value) -> int:
     """Return about how much a key and its value take, without walking through it."""
-    return KEY_BYTES + len(key) + value_bytes(value)
+    value_bytes = value.memory_bytes() if isinstance(value, Container) else len(value)
+    return KEY_BYTES + len(key) + value_bytes
