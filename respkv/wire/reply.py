@@ -108,6 +108,10 @@ def format_double(number: float) -> bytes:
     return b"inf" if number > 0 else b"-inf"
 
 
+def _double(text: bytes, resp: int) -> bytes:
+    return bulk(text) if resp == 2 else b",%b\r\n" % text
+
+
 def encode(reply: Reply, resp: int) -> bytes:
     """Return the bytes of one reply in protocol version `resp` (2 or 3)."""
     if type(reply) is bytes:
@@ -128,8 +132,7 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
         parts.append(b"*%d\r\n" % len(reply))
         _encode_items(reply, resp, parts)
     elif isinstance(reply, float):
-        text = format_double(reply)
-        parts.append(bulk(text) if resp == 2 else b",%b\r\n" % text)
+        parts.append(_double(format_double(reply), resp))
     elif isinstance(reply, Pairs):
         if resp == 2:
             parts.append(b"*%d\r\n" % (2 * len(reply.items)))
@@ -150,7 +153,7 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
         else:
             parts.append(b"#t\r\n" if reply else b"#f\r\n")
     elif isinstance(reply, DoubleText):
-        parts.append(bulk(reply.text) if resp == 2 else b",%b\r\n" % reply.text)
+        parts.append(_double(reply.text, resp))
     elif isinstance(reply, NullArray):
         parts.append(b"*-1\r\n" if resp == 2 else NULL_RESP3)
     elif isinstance(reply, SetReply):
@@ -195,8 +198,7 @@ def _encode_items(items: list[Any] | tuple[Any, ...], resp: int, parts: list[byt
             parts.append(item)
             parts.append(CRLF)
         elif type(item) is float:
-            text = format_double(item)
-            parts.append(bulk(text) if resp == 2 else b",%b\r\n" % text)
+            parts.append(_double(format_double(item), resp))
         else:
             _encode_into(item, resp, parts)
 
