@@ -100,7 +100,11 @@ class DialingProtocol(PeerProtocol):
 
 
 class PeerLink:
-    """Dials until `close`; a lost link is `up` until it cannot be opened again, at most 100 ms."""
+    """Dials until `close`; a lost link is `up` until it cannot be opened again, at most 100 ms.
+
+    Whether a new one is up is unknown (None) for as long: a peer that has never been reached is
+    reported too.
+    """
 
     def __init__(
         self,
@@ -116,7 +120,7 @@ class PeerLink:
         self.identity = identity
         self.refusals = refusals
         self.counters = counters
-        self.up = False
+        self.up: bool | None = None
         self.queue = PeerQueue(DOWN_QUEUE_BYTES_MAX)
         self._queue_bytes_max = queue_bytes_max
         self._on_state = on_state
@@ -151,6 +155,7 @@ class PeerLink:
                 self._hang_up()
             self._target = (node_id, hosts, port)
         if self._task is None:
+            self._down_timer = self._loop.call_later(DOWN_AFTER_SECONDS, self._down)
             self._task = self._loop.create_task(self._keep_dialing())
             self._task.add_done_callback(_report_failure)
         self.dial_soon()
@@ -240,7 +245,7 @@ class PeerLink:
 
     def _down(self) -> None:
         self._down_timer = None
-        if self._connection is None and self.up:
+        if self._connection is None and self.up is not False:
             self.up = False
             self._on_state(False)
 

@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 from respkv.wire.run import encode_command
-from tests.processes.trio import Trio, replies_of
+from tests.processes.trio import Trio, TrioProcess, replies_of
 
 SENT_TO_THE_DEAD_MAX = 5  # until the survivor has dialed it again
 
@@ -21,6 +21,24 @@ def test_a_survivor_holds_commands_instead_of_sending_them_to_a_dead_node(tmp_pa
                 replies.append(str(replies_of(connection, 1)[0]))
         assert len(replies) <= SENT_TO_THE_DEAD_MAX, replies
         assert replies[-1] == "b'OK'" or replies[-1].startswith("MOVED "), replies
+
+
+def test_a_node_that_starts_while_another_is_away_does_not_show_it(tmp_path: Path) -> None:
+    with Trio(tmp_path) as trio:
+        dead, starting = trio.nodes[:2]
+        dead.kill()
+        starting.kill()
+        starting.start()
+        trio.wait_ready()
+        while f":{dead.port}@" in connected_nodes(starting):
+            assert starting.is_running
+        shown = starting.call("CLUSTER", "SLOTS")
+        assert dead.port not in {node[1] for _, _, *nodes in shown for node in nodes}
+
+
+def connected_nodes(node: TrioProcess) -> str:
+    lines = node.call("CLUSTER", "NODES").decode().splitlines()
+    return "\n".join(line for line in lines if " connected" in line)
 
 
 def test_a_stopping_node_redirects_until_its_clients_know_and_nobody_shows_it(
