@@ -19,6 +19,7 @@ app.conf.update(
         "visibility_timeout": float(os.environ.get("RESPKV_TEST_VISIBLE_AFTER", 3600)),
         "unacked_restore_interval": 0.1,
         "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 1,  # seconds: a worker that is killed may hold it
     },
     task_ignore_result=True,
     worker_enable_remote_control=False,

@@ -26,7 +26,7 @@ from tests.applications import celery_jobs as jobs
 from tests.applications import celery_tasks as tasks
 from tests.conftest import ServerProcess
 
-SECONDS = 20
+SECONDS = 60
 
 
 class Worker:

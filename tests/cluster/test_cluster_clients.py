@@ -98,7 +98,9 @@ def test_keys_of_several_slots_are_refused(client: Client) -> None:
 @pytest.mark.parametrize("protocol", [2, 3])
 async def test_the_asyncio_client(trio: Trio, protocol: int) -> None:
     node = trio.nodes[1]
-    async with redis.asyncio.RedisCluster("127.0.0.1", node.port, protocol=protocol) as client:
+    async with redis.asyncio.RedisCluster(
+        "127.0.0.1", node.port, protocol=protocol, max_connections=200
+    ) as client:
         await asyncio.gather(*(client.set(f"key:{number}", number) for number in range(200)))
         values = await asyncio.gather(*(client.get(f"key:{number}") for number in range(200)))
         assert values == [b"%d" % number for number in range(200)]
