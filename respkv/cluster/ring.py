@@ -14,7 +14,7 @@ from math import ceil
 from typing import Final
 
 TOKENS_PER_WEIGHT: Final = 256  # 64 move a tenth more partitions when a node joins
-LOAD_FACTOR: Final = 1.25  # of the mean, for replicas and for leaders
+LOAD_FACTOR: Final = 1.25  # of the mean, for replicas
 
 
 class RingNode:
@@ -45,15 +45,16 @@ def partitions_for(nodes: int) -> int:
 def place(nodes: Sequence[RingNode], partitions: int, replication_factor: int) -> Placement:
     """Return who holds and who should lead each partition; the order of `nodes` does not matter.
 
-    No node holds more than ceil(1.25 × mean) replicas, or leads more than ceil(1.25 × mean)
-    partitions, in proportion to its weight. Only distinct zones come before that: where zones are
-    of very different size, the nodes of a small one hold more.
+    No node holds more than ceil(1.25 × mean) replicas, or leads more than ceil(mean) partitions, in
+    proportion to its weight: leading can move without data, so it need not keep to where it was.
+    Only distinct zones come before that: where zones are of very different size, the nodes of a
+    small one hold and lead more.
     """
     ordered = sorted(nodes, key=lambda node: node.node_id)
     copies = min(replication_factor, len(ordered))
     ring = _Ring(ordered)
     total_weight = sum(node.weight for node in ordered)
-    replicas_max = _shares(ordered, partitions * copies / total_weight)
+    replicas_max = _shares(ordered, partitions * copies / total_weight, LOAD_FACTOR)
     load = dict.fromkeys(replicas_max, 0)
     voters: list[list[str]] = [[] for _ in range(partitions)]
     points = [_point(partition) for partition in range(partitions)]
@@ -63,11 +64,14 @@ def place(nodes: Sequence[RingNode], partitions: int, replication_factor: int) -
         for node_id in chosen:
             load[node_id] += 1
         voters[partition] = chosen
-    return Placement(voters, _leaders(voters, _shares(ordered, partitions / total_weight)))
+    leaders_max = _shares(ordered, partitions / total_weight, 1.0)
+    return Placement(voters, _leaders(voters, leaders_max))
 
 
-def _shares(nodes: Sequence[RingNode], mean_per_weight: float) -> dict[str, int]:
-    return {node.node_id: ceil(LOAD_FACTOR * mean_per_weight * node.weight) for node in nodes}
+def _shares(
+    nodes: Sequence[RingNode], mean_per_weight: float, load_factor: float
+) -> dict[str, int]:
+    return {node.node_id: ceil(load_factor * mean_per_weight * node.weight) for node in nodes}
 
 
 class _Ring:

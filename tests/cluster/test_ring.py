@@ -32,7 +32,7 @@ def check_shares(placement: Placement, nodes: int) -> None:
     held = count([node for voters in placement.voters for node in voters])
     assert all(len(set(voters)) == copies for voters in placement.voters)
     assert max(held.values()) <= ceil(1.25 * partitions * copies / nodes)
-    assert max(count(placement.leaders).values()) <= ceil(1.25 * partitions / nodes)
+    assert max(count(placement.leaders).values()) <= ceil(partitions / nodes)
     for leader, voters in zip(placement.leaders, placement.voters, strict=True):
         assert leader in voters
 
