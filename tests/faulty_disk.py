@@ -7,7 +7,7 @@ import errno
 from dataclasses import dataclass, field
 
 from respkv.clock import SeededChance
-from respkv.log.filesystem import DirectoryLocked
+from respkv.log.filesystem import NOTHING_STAGED, DirectoryLocked
 
 SECTOR = 512
 
@@ -49,6 +49,18 @@ class FaultyFile:
             content.extend(bytes(growth))
         content[offset : offset + len(data)] = data
         self._inode.unsynced.append((offset, data))
+
+    stage_at = write_at
+
+    def staged(self) -> tuple[int, memoryview]:
+        """Nothing is."""
+        return NOTHING_STAGED
+
+    def staged_written(self) -> None:
+        """Nothing was staged."""
+
+    def write_staged(self) -> None:
+        """Nothing is staged."""
 
     def size(self) -> int:
         """Return the length in bytes."""
@@ -128,6 +140,10 @@ class FaultyDisk:
         elif path not in self._names:
             raise FileNotFoundError(errno.ENOENT, "no such file", path)
         return FaultyFile(self, self._names[path])
+
+    def open_log(self, path: str) -> FaultyFile:
+        """Open for batches that are synced."""
+        return self.open(path)
 
     def rename(self, source: str, destination: str) -> None:
         """Rename, replacing what is there."""

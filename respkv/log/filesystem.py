@@ -4,7 +4,11 @@ import contextlib
 import errno
 import fcntl
 import os
-from typing import Protocol
+from typing import Final, Protocol
+
+from respkv.log.direct import NO_DIRECT_WRITES, DirectFile
+
+NOTHING_STAGED: Final = (0, memoryview(b""))
 
 
 class DirectoryLocked(Exception):
@@ -22,6 +26,22 @@ class File(Protocol):
 
     def write_at(self, offset: int, data: bytes) -> None:
         """Write all of `data`, or raise OSError."""
+        ...
+
+    def stage_at(self, offset: int, data: bytes) -> None:
+        """Write all of `data` before the next sync, or now."""
+        ...
+
+    def staged(self) -> tuple[int, memoryview]:
+        """Return where the caller has to write what is staged before it syncs `fd`; maybe nothing."""
+        ...
+
+    def staged_written(self) -> None:
+        """Learn that what `staged` returned last is written."""
+        ...
+
+    def write_staged(self) -> None:
+        """Write what is staged, or raise OSError."""
         ...
 
     def size(self) -> int:
@@ -62,6 +82,10 @@ class FileSystem(Protocol):
 
     def open(self, path: str, create: bool = False) -> File:
         """Open for reading and writing; `create` makes a new, empty file."""
+        ...
+
+    def open_log(self, path: str) -> File:
+        """Open a file that is there for batches, each of which is synced."""
         ...
 
     def rename(self, source: str, destination: str) -> None:
@@ -105,6 +129,20 @@ class RealFile:
                 if more == 0:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 written += more
+
+    def stage_at(self, offset: int, data: bytes) -> None:
+        """Write all of `data` now."""
+        self.write_at(offset, data)
+
+    def staged(self) -> tuple[int, memoryview]:
+        """Nothing is."""
+        return NOTHING_STAGED
+
+    def staged_written(self) -> None:
+        """Nothing was staged."""
+
+    def write_staged(self) -> None:
+        """Nothing is staged."""
 
     def size(self) -> int:
         """Return the file's length in bytes."""
@@ -161,6 +199,15 @@ class RealFileSystem:
         if create:
             flags |= os.O_CREAT | os.O_TRUNC
         return RealFile(os.open(path, flags, 0o600))
+
+    def open_log(self, path: str) -> File:
+        """Open a file that is there for batches, past the page cache where that can be done."""
+        try:
+            return DirectFile(path)
+        except OSError as error:
+            if error.errno not in NO_DIRECT_WRITES:
+                raise
+            return self.open(path)
 
     def rename(self, source: str, destination: str) -> None:
         """Rename, replacing what is there."""

@@ -137,7 +137,7 @@ class Wal:
         self.durable_lsn = recovery.last_lsn
         if self._segments:
             last = self._segments[-1]
-            self.sync_file = fs.open(join(directory, last.name))
+            self.sync_file = fs.open_log(join(directory, last.name))
             self._salt, self._offset, self._file_bytes = last.salt, last.end, last.size
         else:
             self._begin_segment(1, 0)
@@ -215,8 +215,10 @@ class Wal:
             raise InvariantViolation(f"partition {partition}: {expected} is to be copied forward")
         self.add_entries(partition, entries)
 
-    def write(self) -> int:
+    def write(self, stage: bool = False) -> int:
         """Write all that was added as one batch and return its LSN; not yet durable.
+
+        With `stage` it may be written by the sync that must follow.
 
         Raises:
             NoRoom: what was added is kept for the next call.
@@ -238,7 +240,7 @@ class Wal:
             state.take_configuration(index, payload)
         self._configurations = []
         self.written_records = count
-        self._write_batch(records, count)
+        self._write_batch(records, count, stage)
         self._sealed = False
         return lsn
 
@@ -286,10 +288,13 @@ class Wal:
         self._records.append(record)
         self._records_bytes += len(record)
 
-    def _write_batch(self, records: bytes, count: int) -> None:
+    def _write_batch(self, records: bytes, count: int, stage: bool) -> None:
         data = pack_batch(self._offset, self._salt, self.next_lsn, self.durable_lsn, records, count)
         try:
-            self.sync_file.write_at(self._offset, data)
+            if stage:
+                self.sync_file.stage_at(self._offset, data)
+            else:
+                self.sync_file.write_at(self._offset, data)
         except OSError:
             self._failed = True
             raise
@@ -363,7 +368,7 @@ class Wal:
         if needed > size or not self._spares.take(path):
             size = max(needed, size)
             self._make_segment(path, size)
-        file = fs.open(path)
+        file = fs.open_log(path)
         segment = Segment(name, size)
         segment.salt = fs.random_salt()
         segment.first_lsn = self.next_lsn
@@ -376,7 +381,7 @@ class Wal:
         self.sync_file = file
         self._segments.append(segment)
         self._salt, self._offset, self._file_bytes = segment.salt, FIRST_BATCH_AT, size
-        self._write_batch(checkpoint, len(records))
+        self._write_batch(checkpoint, len(records), False)
 
     def _make_segment(self, path: str, size: int) -> None:
         """Make a segment's file on the spot; it gets its name at full size, so that a short one

@@ -5,6 +5,8 @@ interval); this answers over a socket pair in about 130 us and costs 16 us to as
 """
 
 import asyncio
+import errno
+import mmap
 import os
 import signal
 import socket
@@ -12,9 +14,12 @@ import struct
 import time
 from collections.abc import Callable
 
+from respkv.log.direct import BLOCK, STAGED_BYTES_MAX, write_blocks
 from respkv.log.filesystem import File
 
-_MESSAGE = struct.Struct("<QId")  # LSN, errno (0: durable), seconds it took
+_REQUEST = struct.Struct("<QQ")  # LSN, where to write the staged blocks that follow, if any
+_FD = struct.Struct("@i")
+_ANSWER = struct.Struct("<QId")  # LSN, errno (0: durable), seconds it took
 
 
 class SyncHelper:
@@ -44,12 +49,13 @@ class SyncHelper:
         loop.add_reader(self._socket.fileno(), self._readable)
 
     def sync(self, file: File, lsn: int) -> None:
-        """Ask for an fdatasync of `file`."""
-        message = _MESSAGE.pack(lsn, 0, 0.0)
+        """Ask for what is staged to be written, and for an fdatasync of `file`."""
+        offset, blocks = file.staged()
+        request: list[bytes | memoryview] = [_REQUEST.pack(lsn, offset), blocks]
         if file is self._shared:
-            self._socket.send(message)
+            self._socket.sendmsg(request)
         else:
-            socket.send_fds(self._socket, [message], [file.fd])
+            socket.send_fds(self._socket, request, [file.fd])
             self._shared = file  # by identity: a closed file's descriptor number comes back
 
     def sync_here(self, file: File) -> None:
@@ -58,6 +64,7 @@ class SyncHelper:
         Raises:
             OSError: it is not known what is durable.
         """
+        file.write_staged()
         self._datasync(file.fd)
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -67,10 +74,12 @@ class SyncHelper:
         os.waitpid(self.process_id, 0)
 
     def _readable(self) -> None:
-        message = self._socket.recv(_MESSAGE.size)
-        if not message:
+        answer = self._socket.recv(_ANSWER.size)
+        if not answer:
             raise ConnectionResetError("the process that syncs the log has ended")
-        self._on_synced(*_MESSAGE.unpack(message))
+        if self._shared is not None:
+            self._shared.staged_written()
+        self._on_synced(*_ANSWER.unpack(answer))
 
 
 def _serve(requests: socket.socket, datasync: Callable[[int], None]) -> None:
@@ -78,19 +87,25 @@ def _serve(requests: socket.socket, datasync: Callable[[int], None]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     fd = -1
+    request = bytearray(_REQUEST.size)
+    memory = memoryview(mmap.mmap(-1, STAGED_BYTES_MAX + 2 * BLOCK))  # aligned
     while True:
-        message, fds, _, _ = socket.recv_fds(requests, _MESSAGE.size, 1)
-        if not message:
+        size, ancillary, _, _ = requests.recvmsg_into(
+            [request, memory], socket.CMSG_SPACE(_FD.size)
+        )
+        if not size:
             return
-        if fds:
+        for _, _, data in ancillary:
             if fd >= 0:
                 os.close(fd)
-            fd = fds[0]
+            fd = _FD.unpack(data)[0]
+        lsn, offset = _REQUEST.unpack(request)
         error = 0
         started = time.perf_counter()
         try:
+            if size > _REQUEST.size:
+                write_blocks(fd, offset, memory[: size - _REQUEST.size])
             datasync(fd)
         except OSError as failure:
-            error = failure.errno or 5
-        lsn = _MESSAGE.unpack(message)[0]
-        requests.send(_MESSAGE.pack(lsn, error, time.perf_counter() - started))
+            error = failure.errno or errno.EIO
+        requests.send(_ANSWER.pack(lsn, error, time.perf_counter() - started))

@@ -178,7 +178,7 @@ class LogWriter:
                 self._complete(written)
             return
         try:
-            written.lsn = self._wal.write()
+            written.lsn = self._wal.write(self.wait_for_sync)
         except NoRoom:
             return  # all of it waits, unanswered, for the next turn
         self._collected = _Written()

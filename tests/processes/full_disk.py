@@ -24,14 +24,25 @@ class FullDiskFile:
         self._flag = flag
         self.read_at = file.read_at
         self.size = file.size
+        self.staged = file.staged
+        self.staged_written = file.staged_written
+        self.write_staged = file.write_staged
         self.datasync = file.datasync
         self.close = file.close
 
     def write_at(self, offset: int, data: bytes) -> None:
         """Write all of `data`, or raise OSError."""
-        if offset + len(data) > self._file.size() and os.path.exists(self._flag):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._refuse_growth(offset + len(data))
         self._file.write_at(offset, data)
+
+    def stage_at(self, offset: int, data: bytes) -> None:
+        """Write all of `data` before the next sync, or raise OSError."""
+        self._refuse_growth(offset + len(data))
+        self._file.stage_at(offset, data)
+
+    def _refuse_growth(self, size: int) -> None:
+        if size > self._file.size() and os.path.exists(self._flag):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class FullDisk:
@@ -52,6 +63,10 @@ class FullDisk:
     def open(self, path: str, create: bool = False) -> FullDiskFile:
         """Open for reading and writing; `create` makes a new, empty file."""
         return FullDiskFile(self._disk.open(path, create), self._flag)
+
+    def open_log(self, path: str) -> FullDiskFile:
+        """Open for batches that are synced."""
+        return FullDiskFile(self._disk.open_log(path), self._flag)
 
     def free_bytes(self, directory: str) -> int:
         """Return how much more fits."""

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from respkv.log.filesystem import RealFileSystem
+from respkv.log.filesystem import NOTHING_STAGED, RealFileSystem
 
 # A journal: how far it is applied, the path it is applied to, then records: offset, size, and the
 # bytes unless they are all zero (spare segments are 16 MiB of them).
@@ -95,6 +95,18 @@ class LossyFile:
         self._journal_end += len(record)
         self._size = max(self._size, offset + len(data))
 
+    stage_at = write_at
+
+    def staged(self) -> tuple[int, memoryview]:
+        """Nothing is."""
+        return NOTHING_STAGED
+
+    def staged_written(self) -> None:
+        """Nothing was staged."""
+
+    def write_staged(self) -> None:
+        """Nothing is staged."""
+
     def size(self) -> int:
         """Return the file's length in bytes."""
         return self._size
@@ -144,6 +156,10 @@ class LossyFileSystem(RealFileSystem):
             os.link(path, content)
         file = self._files[path] = LossyFile(content)
         return file
+
+    def open_log(self, path: str) -> LossyFile:  # type: ignore[override]
+        """Open for batches that are synced."""
+        return self.open(path)
 
     def rename(self, source: str, destination: str) -> None:
         """Rename, replacing what is there."""
