@@ -1,4 +1,4 @@
-"""The disk as the log sees it; the only importer of `os` here, so tests can lose power at will."""
+"""The disk as the log sees it; with `direct` the only importer of `os` here: tests lose power at will."""
 
 import contextlib
 import errno
