@@ -398,6 +398,9 @@ class Cluster:
                 replica.raft.ask_for_transfer()
         self.node.log_writer.touch(replica)
 
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Send a message to the subscribers at all other nodes; see `ClusterService`."""
+
     def keyspace(self, partition: int) -> Keyspace | None:
         """Return this node's copy of a partition; None when it has none."""
         replica = self.replicas.get(partition)

@@ -52,6 +52,10 @@ class ClusterService(Protocol):
         without a word, and the leader stays.
         """
 
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Send a message to the subscribers at all other nodes, as far as they are reached."""
+        ...
+
     def keyspace(self, partition: int) -> Keyspace | None:
         """Return this node's copy of a partition; None when it has none."""
 

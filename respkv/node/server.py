@@ -30,6 +30,7 @@ from respkv.node import (
     debug_commands,
     memory_commands,
     migrate,
+    pubsub_commands,
     server_commands,
     session_commands,
     tracking_commands,
@@ -40,6 +41,7 @@ from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
 from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
+from respkv.node.pubsub import PubSub
 from respkv.node.router import ClusterRouter, Stream
 from respkv.node.runtime import NodeRuntime
 from respkv.node.snapshots import Snapshots
@@ -76,6 +78,7 @@ DECLARED = (
     cluster_refusals,
     memory_commands,
     migrate,
+    pubsub_commands,
 )  # importing them declares their commands
 
 PROTECTED_TEXT = (
@@ -139,6 +142,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self.pause = Pause(self._loop, self.update_guard)
         self.tracking = Tracking(self)
+        self.pubsub = PubSub()
         self.waiting = Waiting(self._loop)
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
@@ -201,6 +205,7 @@ class Node:
         if isinstance(self.router, ClusterRouter):
             self.router.forget(client)
         self.tracking.disable(client)
+        self.pubsub.forget(client)
         self.pause.forget(client)
         self.waiting.forget(client)
         self.clients.pop(client.id, None)

@@ -45,6 +45,9 @@ class ViewedCluster:
     def transfer(self, partition: int, to: int, forced: bool) -> None:
         self.view.set_leader(partition, to, self.view.terms[partition] + (2 if forced else 1))
 
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """There is nobody to send it to."""
+
     def keyspace(self, partition: int) -> Keyspace | None:
         led = self.view.leaders[partition] == self.view.own_number
         return self._node.replica.keyspace if led else None
