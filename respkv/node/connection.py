@@ -26,6 +26,7 @@ from respkv.commands.table import (
     lookup,
     resolve,
 )
+from respkv.config import BufferLimit
 from respkv.errors import CommandError, NotForSubscribers
 from respkv.node.pubsub import Subscriptions
 from respkv.node.router import ClusterRouter
@@ -301,12 +302,18 @@ class Connection(Client):
         if transport.is_closing():
             return
         transport.write(data)
-        if self._paused_reading or self.node.output_limit.hard:
+        if self._paused_reading or self.output_limit.hard:
             self.check_output()
+
+    @property
+    def output_limit(self) -> BufferLimit:
+        """How much may wait for it."""
+        node = self.node
+        return node.output_limit if self.subscriptions is None else node.subscriber_limit
 
     def check_output(self) -> None:
         """Close the client if more waits for it than client-output-buffer-limit allows."""
-        limit = self.node.output_limit
+        limit = self.output_limit
         size = self.output_bytes()
         if limit.hard and size > limit.hard:
             self.abort()

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from respkv import __version__
+from respkv.node.pubsub import CHANNEL, PATTERN, SHARD
 from respkv.replica import transaction
 
 if TYPE_CHECKING:
@@ -150,8 +151,9 @@ def _stats(node: "Node") -> Fields:
         "evicted_clients": 0,
         "keyspace_hits": sum([keyspace.hits for keyspace in keyspaces]),
         "keyspace_misses": sum([keyspace.misses for keyspace in keyspaces]),
-        "pubsub_channels": 0,
-        "pubsub_patterns": 0,
+        "pubsub_channels": len(node.pubsub.subscribers[CHANNEL]),
+        "pubsub_patterns": len(node.pubsub.subscribers[PATTERN]),
+        "pubsubshard_channels": len(node.pubsub.subscribers[SHARD]),
         "tracking_total_keys": len(tracking.readers),
         "tracking_total_items": sum(map(len, tracking.readers.values())),
         "tracking_total_prefixes": len(tracking.prefixes),

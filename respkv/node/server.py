@@ -255,7 +255,9 @@ class Node:
     def config_changed(self) -> None:
         """Take over the options that are looked at too often to look them up."""
         config = self.config
-        self.output_limit: BufferLimit = config["client-output-buffer-limit"]["normal"]
+        limits = config["client-output-buffer-limit"]
+        self.output_limit: BufferLimit = limits["normal"]
+        self.subscriber_limit: BufferLimit = limits["pubsub"]
         self.limits.take(config.__getitem__)
         self._follow_memory()
         if self._log_open:
@@ -569,9 +571,10 @@ class Node:
                 self._answering.append(client)
 
     def _close_slow(self) -> None:
-        if self.output_limit.soft:
+        if self.output_limit.soft or self.subscriber_limit.soft:
             for client in list(self.clients.values()):
-                client.check_output()
+                if client.output_limit.soft:
+                    client.check_output()
 
     def _close_gone(self) -> None:
         """Free clients that have left while they were kept waiting and not read."""
@@ -587,7 +590,8 @@ class Node:
         seconds = self.config["timeout"]
         if seconds:
             for client in list(self.clients.values()):
-                if self.turn_time - client.last_input > seconds and client.blocked is None:
+                waits = client.blocked is not None or client.subscriptions is not None
+                if self.turn_time - client.last_input > seconds and not waits:
                     client.close_now()
 
     async def _finish(self) -> None:

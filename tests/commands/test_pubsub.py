@@ -288,6 +288,24 @@ SCRIPTS = {
         a<
         a<
         """,
+    "lists of clients": """
+        a: SUBSCRIBE one two
+        a<
+        a: PSUBSCRIBE p*
+        b: SSUBSCRIBE s
+        c: CLIENT LIST TYPE pubsub
+        c: CLIENT LIST TYPE PUBSUB x
+        c: CLIENT LIST
+        c: CLIENT KILL TYPE normal SKIPME yes
+        a: PING
+        c: CLIENT KILL TYPE pubsub
+        a<
+        b<
+        c: PUBSUB CHANNELS
+        c: PUBSUB SHARDCHANNELS
+        c: PUBSUB NUMPAT
+        c: CLIENT KILL TYPE pubsub
+        """,
     "paused writes": """
         a: CLIENT PAUSE 50 WRITE
         a: PUBLISH news x
