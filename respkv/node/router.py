@@ -341,6 +341,10 @@ class ClusterRouter:
         self.redirections += isinstance(error, Moved)
         return error
 
+    def leads(self, key: bytes) -> bool:
+        """Return whether this node leads the slot of a key or shard channel."""
+        return self._leading(slot_of(key)) is not None
+
     def _leading(self, slot: int) -> Replica | None:
         """Return the replica that serves a slot; None when none on this node leads it."""
         replica = self.replicas.get(self.view.partition_of_slot[slot])
