@@ -49,7 +49,8 @@ class PublicationQueue:
         self.bytes_max = bytes_max
         self.bytes = 0
         self._waiting: deque[bytes] = deque()
-        self._sending = memoryview(b"")  # the rest of what is sent in part
+        self._sending = memoryview(b"")  # the rest of what is sent in part ...
+        self._sending_messages = 0  # ... and how many it was
 
     def add(self, encoded: bytes) -> bool:
         """Queue a message; return False when there is no room."""
@@ -61,8 +62,8 @@ class PublicationQueue:
 
     @property
     def messages(self) -> int:
-        """How many wait, what is sent in part included as one."""
-        return len(self._waiting) + bool(self._sending)
+        """How many wait, those sent in part included."""
+        return len(self._waiting) + (self._sending_messages if self._sending else 0)
 
     def clear(self) -> None:
         """Forget everything, also what was sent in part."""
@@ -88,4 +89,5 @@ class PublicationQueue:
         while waiting and size + len(waiting[0]) <= BODY_BYTES_MAX:
             size += len(waiting[0])
             joined.append(waiting.popleft())
+        self._sending_messages = len(joined)
         return b"".join(joined)

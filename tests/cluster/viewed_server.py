@@ -15,7 +15,7 @@ from respkv.cli.server import parse_arguments
 from respkv.cluster.view import ClusterView, NodeInfo
 from respkv.keyspace.keyspace import Keyspace
 from respkv.node import server
-from respkv.node.cluster_service import Follower, Link
+from respkv.node.cluster_service import Follower, Link, Publications
 
 
 def read_view(path: Path) -> ClusterView:
@@ -37,6 +37,7 @@ class ViewedCluster:
 
     messages_sent = 12
     messages_received = 34
+    publications = Publications(0, 0, 0)
 
     def __init__(self, node: server.Node, view: ClusterView) -> None:
         self.view = view
