@@ -12,8 +12,8 @@ from respkv.config import Config
 from respkv.errors import CommandError
 from respkv.log.wal import Wal
 from respkv.node.connection import Connection
-from respkv.node.router import ClusterRouter
 from respkv.node.pubsub import PubSub
+from respkv.node.router import ClusterRouter
 from respkv.node.tracking import Tracking
 from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
