@@ -29,6 +29,8 @@ _SHARD_CHANNEL: Final = "not_key"  # it has a slot as a key has, and is none
 
 def _subscribe(session: Connection, kind: Kind, names: list[bytes]) -> Reply:
     pubsub = session.node.pubsub
+    if session.id not in session.node.clients:
+        return Several([])  # it left before EXEC ran
     return Several([pubsub.subscribe(session, kind, name) for name in names])
 
 

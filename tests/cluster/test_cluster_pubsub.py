@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -139,6 +140,31 @@ def test_a_transaction_without_keys_publishes_behind_what_came_before(trio: Trio
             assert listener.hear() == [b"message", b"t", b"%d" % number]
             assert int(trio.nodes[0].call("GET", key)) == number
             assert [sender.hear() for _ in range(4)] == [b"OK", b"OK", b"QUEUED", [0]]
+
+
+def test_who_leaves_before_its_transaction_subscribes_is_no_subscriber(trio: Trio) -> None:
+    """EXEC waits for a majority meanwhile."""
+    leader, *others = trio.nodes
+    key = trio.key_led_by(leader)
+    with listening(leader) as leaving:
+        number = leaving.say("CLIENT", "ID")
+        try:
+            for node in others:
+                node.pause()
+            for words in (("MULTI",), ("SET", key, "done"), ("SUBSCRIBE", "left"), ("EXEC",)):
+                leaving.send(*words)
+            for _ in range(3):
+                leaving.hear()
+            at_once = struct.pack("ii", 1, 0)  # half closed, it would still be answered
+            leaving.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            leaving.connection.close()
+            until(lambda: b"id=%d " % number not in leader.call("CLIENT", "LIST"))
+        finally:
+            for node in others:
+                node.resume()
+    trio.wait_ready()
+    until(lambda: trio.leader_of(key).call("GET", key) == b"done")
+    assert leader.call("PUBSUB", "NUMSUB", "left") == [b"left", 0]
 
 
 def test_messages_that_a_node_cannot_take_are_dropped_and_counted(tmp_path: Path) -> None:
