@@ -142,29 +142,30 @@ def test_a_transaction_without_keys_publishes_behind_what_came_before(trio: Trio
             assert [sender.hear() for _ in range(4)] == [b"OK", b"OK", b"QUEUED", [0]]
 
 
-def test_who_leaves_before_its_transaction_subscribes_is_no_subscriber(trio: Trio) -> None:
+def test_who_leaves_before_its_transaction_subscribes_is_no_subscriber(tmp_path: Path) -> None:
     """EXEC waits for a majority meanwhile."""
-    leader, *others = trio.nodes
-    key = trio.key_led_by(leader)
-    with listening(leader) as leaving:
-        number = leaving.say("CLIENT", "ID")
-        try:
-            for node in others:
-                node.pause()
-            for words in (("MULTI",), ("SET", key, "done"), ("SUBSCRIBE", "left"), ("EXEC",)):
-                leaving.send(*words)
-            for _ in range(3):
-                leaving.hear()
-            at_once = struct.pack("ii", 1, 0)  # half closed, it would still be answered
-            leaving.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-            leaving.connection.close()
-            until(lambda: b"id=%d " % number not in leader.call("CLIENT", "LIST"))
-        finally:
-            for node in others:
-                node.resume()
-    trio.wait_ready()
-    until(lambda: trio.leader_of(key).call("GET", key) == b"done")
-    assert leader.call("PUBSUB", "NUMSUB", "left") == [b"left", 0]
+    with Trio(tmp_path) as trio:
+        leader, *others = trio.nodes
+        key = trio.key_led_by(leader)
+        with listening(leader) as leaving:
+            number = leaving.say("CLIENT", "ID")
+            try:
+                for node in others:
+                    node.pause()
+                for words in (("MULTI",), ("SET", key, "done"), ("SUBSCRIBE", "left"), ("EXEC",)):
+                    leaving.send(*words)
+                for _ in range(3):
+                    leaving.hear()
+                at_once = struct.pack("ii", 1, 0)  # half closed, it would still be answered
+                leaving.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                leaving.connection.close()
+                until(lambda: b"id=%d " % number not in leader.call("CLIENT", "LIST"))
+            finally:
+                for node in others:
+                    node.resume()
+        trio.wait_ready()
+        until(lambda: trio.leader_of(key).call("GET", key) == b"done")
+        assert leader.call("PUBSUB", "NUMSUB", "left") == [b"left", 0]
 
 
 def test_messages_that_a_node_cannot_take_are_dropped_and_counted(tmp_path: Path) -> None:
@@ -245,26 +246,27 @@ def test_a_transaction_on_a_slot_publishes_to_its_shard_channel(trio: Trio) -> N
             pipeline.execute()
 
 
-@pytest.mark.parametrize("resp", [2, 3])
-def test_who_listens_to_a_slot_is_told_when_its_leader_changes(trio: Trio, resp: int) -> None:
-    leader, follower = trio.nodes[0], trio.nodes[1]
-    channel = trio.key_led_by(leader, "moving")
-    slot = leader.call("CLUSTER", "KEYSLOT", channel)
-    with listening(leader, "SSUBSCRIBE", channel, resp=resp) as listener:
-        listener.say("SUBSCRIBE", "all")
+def test_who_listens_to_a_slot_is_told_when_its_leader_changes(tmp_path: Path) -> None:
+    with Trio(tmp_path) as trio, contextlib.ExitStack() as stack:
+        leader, follower, sender = trio.nodes
+        channel = trio.key_led_by(leader, "moving")
+        listeners = [
+            stack.enter_context(listening(leader, "SSUBSCRIBE", channel, resp=resp))
+            for resp in (2, 3)
+        ]
+        for listener in listeners:
+            listener.say("SUBSCRIBE", "all")
         assert follower.call("CLUSTER", "FAILOVER") == b"OK"
-        try:
+        for listener in listeners:
             assert listener.hear() == [b"sunsubscribe", channel, 0]
-            assert leader.call("PUBSUB", "SHARDCHANNELS") == []
-            with listening(follower) as moved:
-                until(lambda: moved.say("SSUBSCRIBE", channel) == [b"ssubscribe", channel, 1])
-                assert follower.call("SPUBLISH", channel, "here now") == 1
-                assert moved.hear() == [b"smessage", channel, b"here now"]
-            assert trio.nodes[2].call("PUBLISH", "all", "still") == 0
-            assert listener.hear() == [b"message", b"all", b"still"]  # other channels stay
-        finally:
-            trio.wait_ready()
-    assert slot is not None
+        assert leader.call("PUBSUB", "SHARDCHANNELS") == []
+        moved = stack.enter_context(listening(follower))
+        until(lambda: moved.say("SSUBSCRIBE", channel) == [b"ssubscribe", channel, 1])
+        assert follower.call("SPUBLISH", channel, "here now") == 1
+        assert moved.hear() == [b"smessage", channel, b"here now"]
+        assert sender.call("PUBLISH", "all", "still") == 0
+        for listener in listeners:  # other channels stay
+            assert listener.hear() == [b"message", b"all", b"still"]
 
 
 # --- a node is killed ----------------------------------------------------------------------------
