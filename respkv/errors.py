@@ -144,6 +144,16 @@ class WrongArity(CommandError):
         super().__init__(b"ERR wrong number of arguments for '%b' command" % command)
 
 
+class NotForSubscribers(CommandError):
+    """A RESP2 client that has subscribed to something sends another command."""
+
+    def __init__(self, command: bytes) -> None:
+        super().__init__(
+            b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+            b"are allowed in this context" % command
+        )
+
+
 class InvalidDatabase(CommandError):
     """A database number that is not there."""
 

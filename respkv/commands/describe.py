@@ -28,7 +28,6 @@ FLAG_NAMES: Final = (  # in the order COMMAND INFO replies them
     (table.ASKING, "asking"),
     (table.FAST, "fast"),
     (table.NO_AUTH, "no_auth"),
-    (table.MAY_REPLICATE, "may_replicate"),
     (table.NO_MANDATORY_KEYS, "no_mandatory_keys"),
     (table.NO_ASYNC_LOADING, "no_async_loading"),
     (table.NO_MULTI, "no_multi"),
@@ -216,7 +215,7 @@ def _keys_and_access(argv: Argv) -> list[tuple[bytes, str]]:
         command = command.subcommands.get(argv[1].upper())
     if command is None:
         raise CommandError(b"ERR Invalid command specified")
-    if not command.specs:
+    if not any([spec.access != "not_key" for spec in command.specs]):
         raise CommandError(b"ERR The command has no key arguments")
     if not command.accepts(len(argv)):
         raise CommandError(b"ERR Invalid number of arguments specified for command")

@@ -24,11 +24,16 @@ def matcher(pattern: bytes) -> Callable[[bytes], object]:
     Raises:
         CommandError: the pattern is longer than 64 KiB (Redis has no limit).
     """
-    if len(pattern) > PATTERN_BYTES_MAX:
-        raise CommandError(b"ERR pattern is longer than %d bytes" % PATTERN_BYTES_MAX)
+    check_length(pattern)
     if len(pattern) > CACHED_BYTES_MAX:
         return _compile(pattern).fullmatch
     return _cached(pattern).fullmatch
+
+
+def check_length(pattern: bytes) -> None:
+    """Raise a CommandError if the pattern is longer than 64 KiB."""
+    if len(pattern) > PATTERN_BYTES_MAX:
+        raise CommandError(b"ERR pattern is longer than %d bytes" % PATTERN_BYTES_MAX)
 
 
 @lru_cache(maxsize=1_024)

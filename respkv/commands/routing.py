@@ -1,8 +1,13 @@
 """Which slot a command belongs to: the one that all of its keys share."""
 
-from respkv.commands.table import MOVABLE_KEYS, Argv, Command, keys_of
+from respkv.commands.table import CONNECTION, MOVABLE_KEYS, PUBSUB, Argv, Command, keys_of
 from respkv.errors import CrossSlot
 from respkv.keyspace.slots import slot_of
+
+
+def is_routed(command: Command) -> bool:
+    """Return whether its keys or shard channels decide where a command runs."""
+    return not command.flags & CONNECTION or bool(command.flags & PUBSUB and command.specs)
 
 
 def slot_of_command(command: Command, argv: Argv) -> int:

@@ -1,11 +1,13 @@
 """CLIENT LIST, INFO and KILL: which connections there are, and closing some (as in Redis 7.0)."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from respkv.commands.arguments import int64_or_none, parse_int64
 from respkv.commands.table import ADMIN, CONNECTION, LOADING, NOSCRIPT, STALE, command
 from respkv.errors import BadSyntax, CommandError, quoted
 from respkv.node.connection import Connection
+from respkv.node.pubsub import KINDS, Subscriptions
 from respkv.wire.reply import OK, Reply, Verbatim
 from respkv.wire.run import Argv
 
@@ -36,7 +38,7 @@ def client_list(session: Connection, argv: Argv) -> Reply:
         wanted = {_client_id(text) for text in argv[3:]}
         chosen = [client for client in clients.values() if client.id in wanted]
     elif len(argv) == 4 and argv[2].upper() == b"TYPE":
-        chosen = list(clients.values()) if _is_normal(argv[3]) else []
+        chosen = _of_type(clients.values(), argv[3])
     elif len(argv) == 2:
         chosen = list(clients.values())
     else:
@@ -44,11 +46,14 @@ def client_list(session: Connection, argv: Argv) -> Reply:
     return Verbatim("".join([describe(client) + "\n" for client in chosen]).encode())
 
 
-def _is_normal(text: bytes) -> bool:
+def _of_type(clients: Iterable[Connection], text: bytes) -> list[Connection]:
     kind = text.lower()
     if kind not in (b"normal", b"master", b"replica", b"slave", b"pubsub"):
         raise CommandError(b"ERR Unknown client type '%b'" % quoted(text))
-    return kind == b"normal"
+    if kind not in (b"normal", b"pubsub"):
+        return []
+    subscribed = kind == b"pubsub"
+    return [client for client in clients if (client.subscriptions is not None) == subscribed]
 
 
 def _client_id(text: bytes) -> int:
@@ -69,16 +74,24 @@ def describe(client: Connection) -> str:
         f"id={client.id} addr={client.peer} laddr={client.local} fd={client.fd()} "
         f"name={client.name.decode()} age={max(0, int(now - client.created))} "
         f"idle={max(0, int(now - client.last_input))} flags={_flags(client)} "
-        f"db={client.db} sub=0 psub=0 ssub=0 multi={queued} qbuf=0 qbuf-free=0 argv-mem=0 "
+        f"db={client.db} {_subscribed(client)} multi={queued} qbuf=0 qbuf-free=0 argv-mem=0 "
         f"multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem={client.output_bytes()} tot-mem=0 events=r "
         f"cmd={client.last_command or 'NULL'} user=default redir={redirect} resp={client.resp} "
         f"lib-name={client.library.decode()} lib-ver={client.library_version.decode()}"
     )
 
 
+def _subscribed(client: Connection) -> str:
+    own = client.subscriptions or Subscriptions()
+    sub, psub, ssub = [len(own.names[kind]) for kind in KINDS]
+    return f"sub={sub} psub={psub} ssub={ssub}"
+
+
 def _flags(client: Connection) -> str:
     tracking = client.tracking
-    flags = "x" if client.transaction else ""
+    flags = "P" if client.subscriptions is not None else ""
+    if client.transaction:
+        flags += "x"
     if client.is_waiting:
         flags += "b"
     if tracking is not None:
@@ -127,7 +140,7 @@ def client_kill(session: Connection, argv: Argv) -> Reply:
         elif name == b"LADDR":
             chosen = [client for client in chosen if client.local.encode() == value]
         elif name == b"TYPE":
-            chosen = chosen if _is_normal(value) else []
+            chosen = _of_type(chosen, value)
         elif name == b"USER":
             if value != b"default":
                 raise CommandError(b"ERR No such user '%b'" % quoted(value))

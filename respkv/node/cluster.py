@@ -17,7 +17,7 @@ from respkv.consensus.raft import LEADER
 from respkv.errors import InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.log.filesystem import FileSystem
-from respkv.node.cluster_service import Follower, Link
+from respkv.node.cluster_service import Follower, Link, Publications
 from respkv.node.forming import form
 from respkv.node.handing_over import HandingOver
 from respkv.node.membership import Membership
@@ -120,6 +120,7 @@ class Cluster:
         self.network = self._new_network(genesis, json.dumps(introduction).encode())
         self.network.on_introduction = self._take_introduction
         self.network.on_announcement = self._take_announcement
+        self.network.on_publication = self.node.pubsub.publish
         self.node.runtime.send_messages = self.network.flush
         self._has_network = True
         self.pairs = PairHeartbeats(own_number, self._step_replica)
@@ -280,6 +281,12 @@ class Cluster:
             self.router.retry_held()
         elif leader:
             self.node.call_soon(self.router.retry_held)
+        if leader != self.view.own_number:
+            self.node.call_soon(self._end_shard_channels)
+
+    def _end_shard_channels(self) -> None:
+        """Who has subscribed to channels of slots that are not led here any more is told so."""
+        self.node.pubsub.end_shard_channels(lambda channel: not self.router.leads(channel))
 
     def _announce(self, partition: int) -> None:
         """Tell the nodes without a copy of a partition that it is led here: a bare heartbeat."""
@@ -384,6 +391,18 @@ class Cluster:
         """Messages of other nodes since the start."""
         return self.network.counters.messages_received if self._has_network else 0
 
+    @property
+    def publications(self) -> Publications:
+        """How many messages of PUBLISH went to and came from other nodes since the start."""
+        if not self._has_network:
+            return Publications(0, 0, 0)
+        counters = self.network.counters
+        return Publications(
+            counters.publications_sent,
+            counters.publications_received,
+            counters.publications_dropped,
+        )
+
     def transfer(self, partition: int, to: int, forced: bool) -> None:
         """Begin to make node `to` the leader; see `ClusterService`."""
         replica = self.replicas.get(partition)
@@ -397,6 +416,12 @@ class Cluster:
             else:
                 replica.raft.ask_for_transfer()
         self.node.log_writer.touch(replica)
+
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Send a message to the subscribers at all other nodes; see `ClusterService`."""
+        if self._has_network:
+            self.network.publish(channel, message)
+            self.node.runtime.request_end_of_turn()
 
     def keyspace(self, partition: int) -> Keyspace | None:
         """Return this node's copy of a partition; None when it has none."""

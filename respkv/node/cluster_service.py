@@ -30,6 +30,15 @@ class Follower:
         self.lag_seconds = lag_seconds  # since it was heard
 
 
+class Publications:
+    """Messages of PUBLISH between this node and others, each counted once for each of them."""
+
+    def __init__(self, sent: int, received: int, dropped: int) -> None:
+        self.sent = sent
+        self.received = received
+        self.dropped = dropped
+
+
 class ClusterService(Protocol):
     """The running cluster side of a node."""
 
@@ -43,6 +52,10 @@ class ClusterService(Protocol):
     def messages_received(self) -> int:
         """How many messages of other nodes came since the start."""
 
+    @property
+    def publications(self) -> Publications:
+        """How many messages of PUBLISH went to and came from other nodes since the start."""
+
     def transfer(self, partition: int, to: int, forced: bool) -> None:
         """Begin to make node `to` the leader of a partition, and return at once.
 
@@ -51,6 +64,9 @@ class ClusterService(Protocol):
         What cannot be done (the leader is gone meanwhile, the log is too far behind) is given up
         without a word, and the leader stays.
         """
+
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Send a message to the subscribers at all other nodes, as far as they are reached."""
 
     def keyspace(self, partition: int) -> Keyspace | None:
         """Return this node's copy of a partition; None when it has none."""

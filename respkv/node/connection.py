@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.blocking import may_wait
+from respkv.commands.routing import is_routed
 from respkv.commands.sort import is_logged
 from respkv.commands.table import (
     ADMIN,
@@ -14,16 +15,20 @@ from respkv.commands.table import (
     CONNECTION,
     DENYOOM,
     INTERNAL,
+    MAY_REPLICATE,
     MAY_STORE,
     NO_AUTH,
     NO_MULTI,
+    PUBSUB,
     TABLE,
     WRITE,
     Command,
     lookup,
     resolve,
 )
-from respkv.errors import CommandError
+from respkv.config import BufferLimit
+from respkv.errors import CommandError, NotForSubscribers
+from respkv.node.pubsub import Subscriptions
 from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
@@ -40,6 +45,7 @@ from respkv.wire.reply import (
     SHORT_BULK_BYTES,
     SMALL_INTEGERS,
     Reply,
+    Several,
     encode,
 )
 from respkv.wire.request import RequestParser
@@ -52,6 +58,10 @@ if TYPE_CHECKING:
 # How replies are written changes with these, so they run once all before has been answered.
 CHANGES_REPLIES: Final = frozenset((b"HELLO", b"RESET", b"CLIENT|REPLY"))
 ECHOES: Final = frozenset((b"PING", b"ECHO"))  # they look at nothing but their argument
+# With RESP2 there is no telling a message from a reply, so a subscriber may send only these.
+ALLOWED_TO_SUBSCRIBERS: Final = frozenset(
+    b"SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE SSUBSCRIBE SUNSUBSCRIBE PING QUIT RESET".split()
+)
 LATER: Final = object()  # a handler's reply: none yet, `go_on` comes with it
 
 
@@ -76,13 +86,16 @@ class Connection(Client):
         self.reads_followers = False  # READONLY
         self.transaction: Transaction | None = None
         self.tracking: ClientTracking | None = None
-        self._special = False  # in a transaction, or tracking: every command takes the longer way
+        self.subscriptions: Subscriptions | None = None
+        # In a transaction, tracking, or subscribed: every command takes the longer way.
+        self._special = False
         self.is_unix = False
         self.is_local = False
         self.peer = ""
         self.local = ""
         self._raws: list[bytes] = []
         self._transaction_broken = False
+        self._transaction_publishes = False  # or subscribes
         self._watches: list[tuple[int, bytes, int]] = []
         self._parser = RequestParser(node.config["proto-max-bulk-len"])
         self._parser.authenticated = self.authenticated
@@ -239,11 +252,10 @@ class Connection(Client):
         """Append one reply, unless the client asked for none."""
         if type(reply) is not bytes and isinstance(reply, CommandError):
             self.node.count_error(reply)
-        if self.muted:
-            return
-        if self.mute_next:
-            self.mute_next -= 1
-            return
+        if self.muted or self.mute_next:
+            self.mute_next = max(0, self.mute_next - 1)
+            if not isinstance(reply, Several):  # confirmations are pushes
+                return
         self.replies.append(encode(reply, self.resp))
 
     def reply_all(self, replies: list[Reply]) -> None:
@@ -290,12 +302,18 @@ class Connection(Client):
         if transport.is_closing():
             return
         transport.write(data)
-        if self._paused_reading or self.node.output_limit.hard:
+        if self._paused_reading or self.output_limit.hard:
             self.check_output()
+
+    @property
+    def output_limit(self) -> BufferLimit:
+        """How much may wait for it."""
+        node = self.node
+        return node.output_limit if self.subscriptions is None else node.subscriber_limit
 
     def check_output(self) -> None:
         """Close the client if more waits for it than client-output-buffer-limit allows."""
-        limit = self.node.output_limit
+        limit = self.output_limit
         size = self.output_bytes()
         if limit.hard and size > limit.hard:
             self.abort()
@@ -420,6 +438,8 @@ class Connection(Client):
             flags = command.flags
             if not (self.authenticated or flags & NO_AUTH) and node.config["requirepass"]:
                 raise CommandError(b"NOAUTH Authentication required.")
+            if self.hears_messages_only and command.name not in ALLOWED_TO_SUBSCRIBERS:
+                raise NotForSubscribers(command.display_name.encode())
             if flags & ADMIN and command.name == b"DEBUG":
                 node.check_debug(self)
             if node.guarded and node.must_wait(self, command):
@@ -456,16 +476,17 @@ class Connection(Client):
         name = command.name
         self.last_command = command.display_name
         if name == b"EXEC":
-            self._exec(argv)
+            if self._transaction_publishes and not router.is_idle(self):
+                self._wait_until_answered(command, argv)
+            else:
+                self._exec(argv)
         elif self.transaction is not None and name not in (b"DISCARD", b"RESET", b"QUIT"):
             self._queue(command, argv)
         elif name == b"QUIT":
             router.answer(self, OK)
             self._close_after_replies()
-        elif name in CHANGES_REPLIES and not router.is_idle(self):
-            self.node.calls[command.display_name] -= 1  # it comes by here again
-            self.wait_with([argv])
-            self.call_when_answered(lambda: None)
+        elif (name in CHANGES_REPLIES or command.flags & PUBSUB) and not router.is_idle(self):
+            self._wait_until_answered(command, argv)
         elif name == b"WATCH":
             router.submit_watch(self, self._watches, argv)
         elif may_wait(command, argv):
@@ -484,6 +505,15 @@ class Connection(Client):
                 router.answer(self, reply)
         if self.tracking is not None and self.transaction is None and name[:7] != b"CLIENT|":
             self.tracking.caching = False
+
+    def _wait_until_answered(self, command: Command, argv: Argv) -> None:
+        """Run a command once all before it has been answered.
+
+        A message must not reach anybody before what its sender wrote first has been committed.
+        """
+        self.node.calls[command.display_name] -= 1  # it comes by here again
+        self.wait_with([argv])
+        self.call_when_answered(lambda: None)
 
     def park(self, wait: Wait) -> None:
         """The last command waits for a key; its time begins now."""
@@ -517,7 +547,7 @@ class Connection(Client):
             self.node.router.answer(self, CommandError(text))
             return
         router = self.node.router
-        if isinstance(router, ClusterRouter) and not command.flags & CONNECTION:
+        if isinstance(router, ClusterRouter) and is_routed(command):
             try:
                 if router.holds_queued(self, command, argv):
                     return
@@ -536,6 +566,7 @@ class Connection(Client):
             local = command.flags & CONNECTION != 0
             command = self.node.tracking.remembering(self, command)
             handler = IN_TRANSACTION.get(command.name, command.handler)
+            self._transaction_publishes |= command.flags & PUBSUB != 0
             transaction.commands.append((handler, argv, local))
             if not local:
                 self._raws.append(encode_command(argv))
@@ -548,20 +579,34 @@ class Connection(Client):
         self._special = True
         self.transaction = Transaction(self)
         self._raws = []
-        self._transaction_broken = False
+        self._transaction_broken = self._transaction_publishes = False
 
     def end_transaction(self) -> None:
         """DISCARD, or after EXEC: nothing is queued or watched any more."""
         self.transaction = None
-        self._special = self.tracking is not None
         self._raws = []
-        self._transaction_broken = False
+        self._transaction_broken = self._transaction_publishes = False
+        self._update_special()
         self.unwatch()
 
     def track(self, state: "ClientTracking | None") -> None:
         """CLIENT TRACKING with these choices, or off."""
         self.tracking = state
-        self._special = state is not None or self.transaction is not None
+        self._update_special()
+
+    def listen(self, subscriptions: Subscriptions | None) -> None:
+        """Be a subscriber, or none any more."""
+        self.subscriptions = subscriptions
+        self._update_special()
+
+    @property
+    def hears_messages_only(self) -> bool:
+        """Whether it has subscribed with RESP2, and so is not to send ordinary commands."""
+        return self.resp == 2 and self.subscriptions is not None
+
+    def _update_special(self) -> None:
+        states = (self.transaction, self.tracking, self.subscriptions)
+        self._special = any([state is not None for state in states])
 
     def push(self, message: bytes) -> None:
         """Send something that answers no command."""
@@ -587,11 +632,14 @@ class Connection(Client):
         transaction.watches = self._watches
         if isinstance(router, ClusterRouter) and router.holds_exec(self, transaction, argv):
             return
+        publishes = self._transaction_publishes
         raws = self._raws if transaction.writes else []
         self.end_transaction()
         selects = any([handler is select_in_transaction for handler, _, _ in transaction.commands])
         if not selects:
             router.submit_transaction(self, transaction, raws, argv)
+            if publishes:
+                self.call_when_answered(lambda: None)
             return
         # Which database comes next is known once it has run, or WATCH has stopped it.
         run = transaction
@@ -607,7 +655,7 @@ class Connection(Client):
         transaction = self.transaction
         if command.name == b"EXEC":
             return transaction is not None and transaction.writes
-        return command.flags & WRITE != 0
+        return command.flags & (WRITE | MAY_REPLICATE) != 0
 
     def select(self, argv: Argv) -> None:
         """Make later commands run in database argv[1].
@@ -626,6 +674,7 @@ class Connection(Client):
         """RESET: as if newly connected."""
         self.end_transaction()
         self.node.tracking.disable(self)
+        self.node.pubsub.forget(self)
         self.no_evict = False
         self.reads_followers = False
         self.mute_next = 0

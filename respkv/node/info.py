@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from respkv import __version__
+from respkv.node.cluster_service import Publications
+from respkv.node.pubsub import CHANNEL, PATTERN, SHARD
 from respkv.replica import transaction
 
 if TYPE_CHECKING:
@@ -150,8 +152,9 @@ def _stats(node: "Node") -> Fields:
         "evicted_clients": 0,
         "keyspace_hits": sum([keyspace.hits for keyspace in keyspaces]),
         "keyspace_misses": sum([keyspace.misses for keyspace in keyspaces]),
-        "pubsub_channels": 0,
-        "pubsub_patterns": 0,
+        "pubsub_channels": len(node.pubsub.subscribers[CHANNEL]),
+        "pubsub_patterns": len(node.pubsub.subscribers[PATTERN]),
+        "pubsubshard_channels": len(node.pubsub.subscribers[SHARD]),
         "tracking_total_keys": len(tracking.readers),
         "tracking_total_items": sum(map(len, tracking.readers.values())),
         "tracking_total_prefixes": len(tracking.prefixes),
@@ -232,6 +235,7 @@ def _respkv(node: "Node") -> Fields:
     replicas = node.replicas()
     followers = node.cluster.followers() if node.cluster is not None else []
     links = node.cluster.links() if node.cluster is not None else []
+    published = Publications(0, 0, 0) if node.cluster is None else node.cluster.publications
     return {
         "partitions": len(replicas),
         "partitions_led": sum([replica.leads for replica in replicas]),
@@ -245,6 +249,9 @@ def _respkv(node: "Node") -> Fields:
         "read_consistency": node.config["read-consistency"],
         "lease_reads": sum([replica.lease_reads for replica in replicas]),
         "peer_queue_bytes": max([link.buffered_bytes for link in links], default=0),
+        "publications_sent": published.sent,
+        "publications_received": published.received,
+        "publications_dropped": published.dropped,
         **{
             f"follower_{found.node}": f"partitions={found.partitions},"
             f"lag_entries={found.lag_entries},lag_seconds={found.lag_seconds}"

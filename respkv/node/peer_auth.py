@@ -20,7 +20,7 @@ import struct
 from collections.abc import Callable
 from typing import ClassVar, Final
 
-PROTOCOL_VERSION: Final = 2  # of what nodes say to each other
+PROTOCOL_VERSION: Final = 3  # of what nodes say to each other
 NONCE_BYTES: Final = 32
 _ID_BYTES_MAX: Final = 255
 _HMAC_BYTES: Final = 32

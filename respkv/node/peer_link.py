@@ -22,6 +22,7 @@ from respkv.node.peer_protocol import (
     logger,
 )
 from respkv.node.peer_queue import PeerQueue
+from respkv.node.publications import PublicationQueue
 from respkv.replica.peer_codec import PeerMessage
 
 RECONNECT_SECONDS_MIN: Final = 0.01
@@ -122,6 +123,7 @@ class PeerLink:
         self.counters = counters
         self.up: bool | None = None
         self.queue = PeerQueue(DOWN_QUEUE_BYTES_MAX)
+        self.publications = PublicationQueue(queue_bytes_max)
         self._queue_bytes_max = queue_bytes_max
         self._on_state = on_state
         self._resolver = resolver
@@ -169,16 +171,28 @@ class PeerLink:
         if not self.queue.add(partition, message):
             self.counters.messages_dropped += 1
 
+    def publish(self, encoded: bytes) -> None:
+        """Queue a message for the subscribers there, or drop it, counted."""
+        if self._connection is not None and self.publications.add(encoded):
+            self.counters.publications_sent += 1
+        else:
+            self.counters.publications_dropped += 1
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much is still to be written."""
+        return self.queue.bytes + self.publications.bytes
+
     def flush(self) -> None:
         """Write what waits, as far as the kernel takes it; one write a turn."""
         connection = self._connection
-        if connection is None or connection.paused or not self.queue.bytes:
+        if connection is None or connection.paused or not self.waiting_bytes:
             return
         sent_before = self.queue.messages_taken
         parts = self.queue.take(WRITE_BYTES_MAX)
         self.counters.messages_sent += self.queue.messages_taken - sent_before
-        connection.send(parts)
-        if self.queue.bytes and not connection.paused and not self._flush_soon:
+        connection.send(parts + self.publications.take())
+        if self.waiting_bytes and not connection.paused and not self._flush_soon:
             self._flush_soon = True
             self._loop.call_soon(self._flush_more)
 
@@ -239,6 +253,9 @@ class PeerLink:
         self._connection = None
         self.counters.messages_dropped += self.queue.messages
         self.queue.clear()
+        self.counters.publications_sent -= self.publications.messages
+        self.counters.publications_dropped += self.publications.messages
+        self.publications.clear()
         self.queue.bytes_max = DOWN_QUEUE_BYTES_MAX
         if not self._closing and self._down_timer is None:
             self._down_timer = self._loop.call_later(DOWN_AFTER_SECONDS, self._down)

@@ -27,6 +27,7 @@ from respkv.node.peer_protocol import (
     RefusalLog,
 )
 from respkv.node.peer_queue import CHUNK, MESSAGES, message_bounds
+from respkv.node.publications import PUBLISHED, decode_publications, encode_publication
 from respkv.replica.peer_codec import PeerMessage, decode_message
 from respkv.wire.frames import ChunkJoiner
 
@@ -46,6 +47,7 @@ class AcceptedProtocol(PeerProtocol):
         self._acceptor = Acceptor(network.identity, network.is_peer, os.urandom(NONCE_BYTES))
         self._expected = HELLO
         self._joiner = ChunkJoiner()
+        self._publication_joiner = ChunkJoiner()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for its first message, if it is not one stranger too many."""
@@ -74,6 +76,9 @@ class AcceptedProtocol(PeerProtocol):
         if kind == ANNOUNCEMENT:
             self._network.on_announcement(body)
             return
+        if kind == PUBLISHED:
+            self._take_publications(flags, body)
+            return
         try:
             if kind == MESSAGES:
                 messages = [self._decode(body, start, end) for start, end in message_bounds(body)]
@@ -90,6 +95,17 @@ class AcceptedProtocol(PeerProtocol):
         on_message = self._network.on_message
         for partition, message in messages:
             on_message(partition, message)
+
+    def _take_publications(self, flags: int, body: bytes) -> None:
+        try:
+            joined = self._publication_joiner.add(flags, body)
+            publications = [] if joined is None else decode_publications(joined)
+        except FrameError as error:
+            self.broken(error)
+            return
+        self.counters.publications_received += len(publications)
+        for channel, message in publications:
+            self._network.on_publication(channel, message)
 
     def _decode(self, data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:
         partition, message = decode_message(data, start, end)
@@ -108,8 +124,9 @@ class AcceptedProtocol(PeerProtocol):
 class PeerNetwork:
     """Owned by the node, which calls `flush` once at the end of each turn.
 
-    `on_message(partition, message)`, `on_state(number, up)` and `on_announcement(body)` are called
-    from the event loop and must not raise. `secret` is never logged. `resolve` is asked for names.
+    `on_message(partition, message)`, `on_state(number, up)`, `on_announcement(body)` and
+    `on_publication(channel, message)` are called from the event loop and must not raise. `secret` is
+    never logged. `resolve` is asked for names.
     """
 
     def __init__(
@@ -127,6 +144,7 @@ class PeerNetwork:
         self.node_number = node_number
         self.identity = Identity(node_id, cluster_id, secret, introduction=introduction)
         self.on_announcement: Callable[[bytes], None] = lambda _: None
+        self.on_publication: Callable[[bytes, bytes], object] = lambda *_: None
         # Asked with node id, what it says, and what the other process with this id has said that is
         # connected already (empty: none); raises Refused.
         self.on_introduction: Callable[[str, bytes, bytes], None] = lambda *_: None
@@ -212,6 +230,13 @@ class PeerNetwork:
             return
         link.send(partition, message)
         self._unflushed.add(link)
+
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Queue a message for the subscribers at all peers, until `flush`."""
+        encoded = encode_publication(channel, message)
+        for link in self.links.values():
+            link.publish(encoded)
+        self._unflushed.update(self.links.values())
 
     def flush(self) -> None:
         """Write what was queued in this turn: one write for each peer."""

@@ -43,6 +43,9 @@ class PeerCounters:
         self.messages_sent = 0
         self.messages_received = 0
         self.messages_dropped = 0  # no room, or lost with their link: Raft sends them again
+        self.publications_sent = 0  # to one peer each
+        self.publications_received = 0
+        self.publications_dropped = 0  # no room, or no link: nobody sends them again
         self.reconnects = 0  # links that came up again
         self.refused = 0  # conversations ended because of who or what was on the other side
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respkv.cluster.redirect import redirect
 from respkv.cluster.view import ClusterView
-from respkv.commands.routing import slot_of_command
+from respkv.commands.routing import is_routed, slot_of_command
 from respkv.commands.table import WRITE, Command, resolve
 from respkv.errors import CommandError, CrossSlot, KeylessInTransaction, Moved, SlotNotServed
 from respkv.keyspace.keyspace import Keyspace
@@ -185,9 +185,10 @@ class ClusterRouter:
             return transaction.slots
         lane = self._lane(connection)
         slots = set(lane.watched_slots) if lane.watches is transaction.watches else set()
-        for _, command_argv, local in transaction.commands:
-            if not local:
-                slots.add(slot_of_command(resolve(command_argv), command_argv))
+        for _, command_argv, _ in transaction.commands:
+            command = resolve(command_argv)
+            if is_routed(command):
+                slots.add(slot_of_command(command, command_argv))
         slots.discard(UNROUTED)
         transaction.slots = slots
         return slots
@@ -339,6 +340,10 @@ class ClusterRouter:
         error = redirect(self.view, slot, local_host(connection), preferred)
         self.redirections += isinstance(error, Moved)
         return error
+
+    def leads(self, key: bytes) -> bool:
+        """Return whether this node leads the slot of a key or shard channel."""
+        return self._leading(slot_of(key)) is not None
 
     def _leading(self, slot: int) -> Replica | None:
         """Return the replica that serves a slot; None when none on this node leads it."""

@@ -30,6 +30,7 @@ from respkv.node import (
     debug_commands,
     memory_commands,
     migrate,
+    pubsub_commands,
     server_commands,
     session_commands,
     tracking_commands,
@@ -40,6 +41,7 @@ from respkv.node.connection import Connection
 from respkv.node.loading import LoadingProgress
 from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
+from respkv.node.pubsub import PubSub
 from respkv.node.router import ClusterRouter, Stream
 from respkv.node.runtime import NodeRuntime
 from respkv.node.snapshots import Snapshots
@@ -76,6 +78,7 @@ DECLARED = (
     cluster_refusals,
     memory_commands,
     migrate,
+    pubsub_commands,
 )  # importing them declares their commands
 
 PROTECTED_TEXT = (
@@ -139,6 +142,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self.pause = Pause(self._loop, self.update_guard)
         self.tracking = Tracking(self)
+        self.pubsub = PubSub()
         self.waiting = Waiting(self._loop)
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
@@ -201,6 +205,7 @@ class Node:
         if isinstance(self.router, ClusterRouter):
             self.router.forget(client)
         self.tracking.disable(client)
+        self.pubsub.forget(client)
         self.pause.forget(client)
         self.waiting.forget(client)
         self.clients.pop(client.id, None)
@@ -250,7 +255,9 @@ class Node:
     def config_changed(self) -> None:
         """Take over the options that are looked at too often to look them up."""
         config = self.config
-        self.output_limit: BufferLimit = config["client-output-buffer-limit"]["normal"]
+        limits = config["client-output-buffer-limit"]
+        self.output_limit: BufferLimit = limits["normal"]
+        self.subscriber_limit: BufferLimit = limits["pubsub"]
         self.limits.take(config.__getitem__)
         self._follow_memory()
         if self._log_open:
@@ -564,9 +571,10 @@ class Node:
                 self._answering.append(client)
 
     def _close_slow(self) -> None:
-        if self.output_limit.soft:
+        if self.output_limit.soft or self.subscriber_limit.soft:
             for client in list(self.clients.values()):
-                client.check_output()
+                if client.output_limit.soft:
+                    client.check_output()
 
     def _close_gone(self) -> None:
         """Free clients that have left while they were kept waiting and not read."""
@@ -582,7 +590,8 @@ class Node:
         seconds = self.config["timeout"]
         if seconds:
             for client in list(self.clients.values()):
-                if self.turn_time - client.last_input > seconds and client.blocked is None:
+                waits = client.blocked is not None or client.subscriptions is not None
+                if self.turn_time - client.last_input > seconds and not waits:
                     client.close_now()
 
     async def _finish(self) -> None:

@@ -32,6 +32,8 @@ def ping(session: Connection, argv: Argv) -> Reply:
     """PONG, or the message given."""
     if len(argv) > 2:
         raise WrongArity(b"ping")
+    if session.hears_messages_only:
+        return [b"pong", argv[1] if len(argv) == 2 else b""]
     return argv[1] if len(argv) == 2 else "PONG"
 
 

@@ -7,6 +7,7 @@ client that caches replies in the order they come never keeps a value that chang
 from typing import TYPE_CHECKING, Any, Final
 
 from respkv.commands.table import READONLY, Command, keys_of
+from respkv.node.pubsub import CHANNEL
 from respkv.wire.reply import Push, Reply, encode
 from respkv.wire.run import Argv
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from respkv.node.server import Node
 
 INVALIDATE: Final = b"invalidate"
+INVALIDATION_CHANNEL: Final = b"__redis__:invalidate"
 
 
 class ClientTracking:
@@ -173,5 +175,10 @@ class Tracking:
                     broken = [b"tracking-redir-broken", state.redirect]
                     client.push(encode(Push(broken), 3))
                 return
-        if target is not None and target.resp == 3:  # RESP2 has no place for it without pub/sub
+        if target is None:
+            return
+        if target.resp == 3:
             target.push(encode(Push([INVALIDATE, keys]), 3))
+        elif target.subscriptions is not None and target is not client:
+            # With RESP2 it is a message, to a client that has subscribed to anything at all.
+            target.push(encode(Push([CHANNEL.message, INVALIDATION_CHANNEL, keys]), 2))

@@ -16,6 +16,7 @@ Pairs                     flat array         array of arrays of two
 PairMap                   array of arrays    map
 Verbatim                  bulk string        verbatim string
 Push                      array              push
+Several                   one after another  one after another
 CommandError              error              error
 """
 
@@ -78,6 +79,13 @@ class Verbatim:
 
 class Push:
     """Out-of-band data: messages of subscribed channels, invalidations."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+
+class Several:
+    """Replies to one command: SUBSCRIBE confirms each channel."""
 
     def __init__(self, items: list[Any]) -> None:
         self.items = items
@@ -175,6 +183,8 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
             parts.append(b"=%d\r\n%b\r\n" % (len(text), text))
     elif isinstance(reply, Push):
         parts.append((b"*%d\r\n" if resp == 2 else b">%d\r\n") % len(reply.items))
+        _encode_items(reply.items, resp, parts)
+    elif isinstance(reply, Several):
         _encode_items(reply.items, resp, parts)
     else:
         parts.append(encode(reply, resp))

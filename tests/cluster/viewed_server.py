@@ -15,7 +15,7 @@ from respkv.cli.server import parse_arguments
 from respkv.cluster.view import ClusterView, NodeInfo
 from respkv.keyspace.keyspace import Keyspace
 from respkv.node import server
-from respkv.node.cluster_service import Follower, Link
+from respkv.node.cluster_service import Follower, Link, Publications
 
 
 def read_view(path: Path) -> ClusterView:
@@ -37,6 +37,7 @@ class ViewedCluster:
 
     messages_sent = 12
     messages_received = 34
+    publications = Publications(0, 0, 0)
 
     def __init__(self, node: server.Node, view: ClusterView) -> None:
         self.view = view
@@ -44,6 +45,9 @@ class ViewedCluster:
 
     def transfer(self, partition: int, to: int, forced: bool) -> None:
         self.view.set_leader(partition, to, self.view.terms[partition] + (2 if forced else 1))
+
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """There is nobody to send it to."""
 
     def keyspace(self, partition: int) -> Keyspace | None:
         led = self.view.leaders[partition] == self.view.own_number

@@ -38,6 +38,18 @@ def test_what_an_application_does_through_ioredis_cluster(tmp_path: Path) -> Non
 
 
 @needs_npm
+def test_messages_through_ioredis(server: ServerProcess) -> None:
+    run_client("ioredis_pubsub.mjs", "server", server.port)
+
+
+@needs_npm
+def test_messages_through_ioredis_cluster(tmp_path: Path) -> None:
+    with Trio(tmp_path) as trio:
+        run_client("ioredis_pubsub.mjs", "cluster", trio.nodes[0].port)
+        assert trio.faults_logged() == []
+
+
+@needs_npm
 @pytest.mark.parametrize("client", ["ioredis", "node-redis"])
 def test_cluster_clients_follow_leaders_that_move_and_outlive_one(
     tmp_path: Path, client: str
@@ -63,11 +75,11 @@ def test_cluster_clients_follow_leaders_that_move_and_outlive_one(
         assert trio.faults_logged() == []
 
 
-def run_client(name: str, *arguments: int) -> None:
+def run_client(name: str, *arguments: int | str) -> None:
     run_script(HERE / name, *arguments)
 
 
-def run_script(script: Path, *arguments: int) -> None:
+def run_script(script: Path, *arguments: int | str) -> None:
     """Run a script with node; fail with its output if it fails."""
     run = subprocess.run(
         ["node", str(script), *map(str, arguments)],

@@ -12,6 +12,7 @@ from respkv.config import Config
 from respkv.errors import CommandError
 from respkv.log.wal import Wal
 from respkv.node.connection import Connection
+from respkv.node.pubsub import PubSub
 from respkv.node.router import ClusterRouter
 from respkv.node.tracking import Tracking
 from respkv.replica.client import Client
@@ -68,6 +69,7 @@ class Host:
         ):
             self.config.set(name, text, "simulation")
         self.output_limit = self.config["client-output-buffer-limit"]["normal"]
+        self.subscriber_limit = self.config["client-output-buffer-limit"]["pubsub"]
         self.runtime = self
         self.cluster: Any = None  # what commands ask, in cluster mode
         self.waiting: tuple[()] = ()  # nobody calls WAIT
@@ -86,6 +88,7 @@ class Host:
         self.unknown_outcomes = 0
         self.memory = MemoryGuard(self.replicas, self.chance, self)  # without a limit at first
         self.tracking = Tracking(self)  # type: ignore[arg-type]
+        self.pubsub = PubSub()
         self._last_client_id = 0
         self._answering: list[Connection] = []
         self._turn_requested = self._in_turn = False
