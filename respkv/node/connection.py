@@ -17,6 +17,7 @@ from respkv.commands.table import (
     MAY_STORE,
     NO_AUTH,
     NO_MULTI,
+    SCRIPT,
     TABLE,
     WRITE,
     Command,
@@ -370,7 +371,7 @@ class Connection(Client):
         if (
             command is None
             or command.subcommands
-            or command.flags & (CONNECTION | INTERNAL | BLOCKING | MAY_STORE)
+            or command.flags & (CONNECTION | INTERNAL | BLOCKING | MAY_STORE | SCRIPT)
             or self._special
             or not self.authenticated
             or node.guarded
@@ -436,6 +437,9 @@ class Connection(Client):
             return
         name = command.display_name
         node.calls[name] = node.calls.get(name, 0) + 1
+        if flags & SCRIPT:
+            command, argv = node.scripts.with_text(command, argv)
+            flags = command.flags
         if self._special or flags & (CONNECTION | BLOCKING):
             self._dispatch_special(command, argv)
         elif is_logged(command, argv):

@@ -30,6 +30,7 @@ from respkv.node import (
     debug_commands,
     memory_commands,
     migrate,
+    script_commands,
     server_commands,
     session_commands,
     tracking_commands,
@@ -52,6 +53,7 @@ from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
 from respkv.replica.snapshot_keeper import SnapshotKeeper
+from respkv.scripts.cache import ScriptCache
 from respkv.steps import Result, Steps
 
 logger = logging.getLogger("respkv")
@@ -72,6 +74,7 @@ DECLARED = (
     tracking_commands,
     server_commands,
     debug_commands,
+    script_commands,
     cluster_commands,
     cluster_refusals,
     memory_commands,
@@ -139,6 +142,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self.pause = Pause(self._loop, self.update_guard)
         self.tracking = Tracking(self)
+        self.scripts = ScriptCache()
         self.waiting = Waiting(self._loop)
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper

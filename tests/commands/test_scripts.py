@@ -1,0 +1,214 @@
+"""EVAL and what scripts can do, each case on a redis-server and on ours."""
+
+import hashlib
+from typing import Final
+
+import pytest
+
+from respkv.node import client_commands, script_commands, server_commands, session_commands
+from tests.commands.comparing import replies_test, run
+from tests.commands.reference import Ours, Reference, Served
+
+
+def _evals(*scripts: str) -> str:
+    return "\n".join(f"EVAL '{script}' 0" for script in scripts)
+
+
+DECLARED: Final = (client_commands, script_commands, server_commands, session_commands)
+
+CASES: Final = {
+    "results": _evals(
+        "return 1", "return 1.99", "return -1.99", "return 1/0", "return 0/0", "return 1e300",
+        'return "text"', "return true", "return false", "return nil", "return", 'return {1,nil,2}',
+        "return {{{}}}", 'return {1,"a",{true,false,2.5},{}}', 'return {err="My Err"}', "return {err=1}",
+        'return {ok="fine"}', "return {ok=1}", 'return {ok="a\\nb"}', "return {double=1.5}",
+        "return {double=1/3}", "return {map={a=1}}", "return {set={a=true}}", "return function() end",
+        "return redis.call", "return ...", 'return {1,{err="inside"},2}', 'return {{ok="inside"}}',
+        "return {map={[1]={2,3}}}", "return {a=1}", "return {verbatim_string={string=\"x\",format=\"txt\"}}",
+        "return {big_number=\"1234567890\"}", "return {double=1/0}", "return {map={}}", "return 4503599627370497",
+        "return {err=\"-x\"}", "return 2^62", "return 2^63", "return -2^63", "return -0",
+    ),
+    "errors": _evals(
+        'error("a")', 'error({err="My"})', 'error({err="ERR My"})', "error()", "error(12)", "error(true)",
+        "local a={} a[1][2]=3", 'error("a", 0)', 'error("a", 2)', "x=1", "return x", "string.x=1", 'rawset(_G,"x",1)',
+        'rawset(string,"x",1)', "redis.call=1", "setmetatable(_G,{})", "KEYS=1", 'KEYS[1]="a" return KEYS',
+        "if", "return 1 2", "x = = 2", "end", "return pairs(1)", "return tostring()", "return ipairs()",
+        "return nil .. 1", "return #5", "return {} < {}", "return print", "return os", "return require",
+        "return dofile", "return loadfile", "return io", "return debug", "return getfenv", "return setfenv",
+        "return package", "return newproxy", "return python", "return module",
+        'local f = function() error("deep") end f()',
+        'return loadstring("x=1")()', 'return loadstring("return 5")()', 'return loadstring("return x")()',
+        'return {loadstring("=")}', 'return loadstring("\\27Lua")', 'return load(function() return nil end)',
+        'return string.rep()', 'return ("x"):rep(3)', 'return ("x").y', 'return table.concat({1,{}})',
+    ),
+    "calls": _evals(
+        'return redis.call("set","a","b")', 'return redis.call("get","a")', 'return redis.call("get","none")',
+        'return redis.call("SET","n",5)', 'return redis.call("incr","n")', 'return redis.call("incrby","n",2.0)',
+        'return redis.call("set","f",1.5)', 'return redis.call("get","f")', 'return redis.call("set","big",1e20)',
+        'return redis.call("get","big")', 'return redis.call("set")', 'return redis.call("foo")',
+        'return redis.call("incr","l","l")', 'return redis.call("lpush","a","v")', 'return redis.pcall("lpush","a","v")',
+        "return redis.call()", "return redis.pcall()", "return redis.call({})", 'return redis.call("set","a",nil)',
+        'return redis.call("set","a",true)', 'return redis.pcall("foo")', 'return {redis.pcall("foo")}',
+        'return redis.call("rpush","list",1,2,3)', 'return redis.call("lrange","list",0,-1)',
+        'return #redis.call("lrange","list",0,-1)', 'return redis.call("hset","h","f","v")',
+        'return redis.call("hgetall","h")', 'return redis.call("hmget","h","f","none")',
+        'return redis.call("zadd","z",1.5,"m")', 'return redis.call("zscore","z","m")',
+        'return redis.call("zrange","z",0,-1,"withscores")', 'return redis.call("eval","return 1",0)',
+        'return redis.call("select",1)', 'return redis.call("get","a")', 'return redis.call("select",99)', 'return redis.call("ping")',
+        'return redis.call("ping","x")', 'return redis.call("echo","x")', 'return type(redis.call("time")[1])',
+        'return redis.call("multi")', 'return redis.call("blpop","x",0)',
+        'return redis.call("script","load","return 1")', 'return redis.call("config","get","*")',
+        'return redis.call("client","id")', 'return redis.call("watch","x")', 'return redis.call("object","encoding","a")',
+        'return redis.call("object","foo","a")', 'return redis.call("object")', 'return redis.call("xadd","s","1-1","f","v")', 'return redis.call("xrange","s","-","+")',
+        'return redis.call("xread","block",0,"streams","s","$")', 'return redis.call("dbsize")', 'return redis.call("type","a")',
+        'return redis.call("type","a").ok', 'return redis.call("set","a","b").ok', 'return redis.call("sadd","set","x")',
+        'return redis.call("smembers","set")', 'return redis.call("get","list")', "return redis.sha1hex(\"\")", 'return redis.sha1hex("abc")',
+        "return redis.sha1hex()", "return redis.sha1hex(1)", "return redis.sha1hex(1,2)", "return redis.sha1hex({})",
+        'local ok, e = pcall(redis.call, "foo") return {type(e), e}', 'local ok, e = pcall(redis.call, "lpush", "a", 1) return {type(e), e}',
+        'local e = redis.pcall("lpush", "a", 1) local n = {} for k in pairs(e) do n[#n+1]=k end table.sort(n) return n',
+        'local e = redis.pcall("lpush", "a", 1) return {e.err, e.source or "", tostring(e.line)}',
+        'local ok, e = pcall(error, {err="x"}) return {type(e), e}', 'local ok, e = pcall(error, "x") return e',
+        'return redis.call("getdel","a")', "return redis.call(\"sort\",\"list\",\"desc\")",
+        'return {xpcall(function() error("x") end, function(m) return m .. "!" end)}',
+        'redis.call("set","a","1") error("after")', 'return redis.call("get","a")',
+    ),
+    "redis": _evals(
+        "return redis.REDIS_VERSION", "return redis.REDIS_VERSION_NUM", "return redis.LOG_DEBUG", "return redis.LOG_WARNING",
+        "return {redis.REPL_NONE,redis.REPL_AOF,redis.REPL_SLAVE,redis.REPL_REPLICA,redis.REPL_ALL}",
+        "return redis.replicate_commands()", "return redis.set_repl(redis.REPL_ALL)", "return redis.set_repl(99)",
+        "return redis.set_repl()", "return redis.log()", "return redis.log(1)", 'return redis.log(9,"a")',
+        'return redis.log("x","y")', 'return redis.log(redis.LOG_DEBUG,"y")', "return redis.breakpoint()",
+        'return redis.debug("a")', 'return redis.acl_check_cmd("get","a")', 'return redis.foo', "return redis.setresp(4)", "return redis.setresp()",
+        "return redis.setresp(3)", 'return redis.setresp("3")', 'return redis.error_reply("My Err")', 'return redis.error_reply("-My Err")',
+        'return redis.error_reply("")', 'return redis.error_reply("x")', "return redis.error_reply()", "return redis.error_reply(1)", 'return redis.status_reply("")',
+        'return redis.status_reply("fine")', "return redis.status_reply()", "return redis.status_reply(1)",
+        'return redis.acl_check_cmd("nope")', "return redis.acl_check_cmd()", 'return redis.error_reply("ERR x").err',
+    ),
+    "resp 3": _evals(
+        *("redis.setresp(3) " + line for line in (
+            "return true", "return false", 'return redis.call("get","none")', 'redis.call("hset","h","f","v") return redis.call("hgetall","h")',
+            'local t = redis.call("hgetall","h") return t.map.f', 'redis.call("sadd","s","x") return redis.call("smembers","s")',
+            'return redis.call("smembers","s").set.x', 'redis.call("zadd","z",1.5,"m") return redis.call("zscore","z","m")',
+            'return redis.call("zscore","z","m").double', 'return redis.call("zrange","z",0,-1,"withscores")',
+            'return redis.call("zrange","z",0,-1,"withscores")[1][2].double', "return {true,false,nil,1}", 'return {map={a=true}}',
+            'return type(redis.call("get","none"))', 'return redis.call("mget","none","other")', 'return #redis.call("mget","none","other")',
+            'redis.call("xadd","st","1-1","f","v") return redis.call("xread","streams","st","0")',
+            'return redis.call("config","get","x")', 'return redis.call("hrandfield","h",1,"withvalues")', "return {double=2}",
+        )),
+        'return type(redis.call("get","none"))', 'return redis.call("hgetall","h")',
+    ),
+    "random": _evals(
+        "math.randomseed(3) return tostring(math.random())", "math.randomseed(-3) return tostring(math.random())",
+        "math.randomseed(3.7) return tostring(math.random())", "math.random(0)", "math.random(3,1)", "math.randomseed()",
+        "math.randomseed(7) return {math.random(5,7),math.random(5,7),math.random(100)}",
+        "math.randomseed({})",
+    ),
+    "lua": _evals(
+        "return _VERSION", 'return string.format("%5.2f %d %s %q", 1.234, 3, "x", "y")', 'return ("a,b"):gsub(",", ";")',
+        'return {string.find("hello", "l+")}', 'return table.concat({1,2,3}, "-")', "local t = {3,1,2} table.sort(t) return t",
+        "return {unpack({1,2,3})}", "return select(\"#\", 1, nil, 3)", "return tostring(1e15)", "return tostring(0.1)",
+        "return tostring(1e100)", "return tonumber(\"0x10\")", "return tonumber(\"z\", 36)", "return math.floor(-1.5)", "return math.huge",
+        "local t = setmetatable({}, {__index = function(t, k) return k end}) return t.abc", "return table.getn({1,2})",
+        "local c = coroutine.create(function(a) local b = coroutine.yield(a + 1) return b * 2 end) local _, x = coroutine.resume(c, 1) local _, y = coroutine.resume(c, 10) return {x, y, coroutine.status(c)}",
+        "local f = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) return {f(), f(), f()}",
+        "local c = coroutine.create(function() error(\"x\") end) return {coroutine.resume(c)}",
+        "local r = {} for k, v in pairs({1, 2, 3}) do r[#r + 1] = v end return r", "return next({})", "return {next({5})}",
+        "return #KEYS", "return type(_G)", "return rawequal(_G, _G)", "return rawget(string, \"rep\") == string.rep",
+        "local n = 0 for k in pairs(string) do n = n + 1 end return n > 5", "return string.gfind ~= nil", "return collectgarbage(\"count\") >= 0",
+        "local r = {} for k in pairs(redis) do r[#r + 1] = k end table.sort(r) return r",
+    ),
+    "keys and arguments": """
+        EVAL 'return {KEYS[1],KEYS[2],ARGV[1],ARGV[2],#KEYS,#ARGV}' 2 a b c d
+        EVAL 'return ARGV' 0 1 2 3
+        EVAL 'return KEYS' 1 a b
+        EVAL 'return KEYS[2]' 1 a b
+        EVAL
+        EVAL x
+        EVAL 'return 1' a
+        EVAL 'return 1' -1
+        EVAL 'return 1' 1
+        EVAL 'return 1' 99999999999999999999
+        EVAL 'return #ARGV[1]' 0 "a\\x00b"
+        EVAL 'ARGV[1] = 5 return ARGV' 0 1 2
+    """,
+    "read only": """
+        SET a 1
+        EVAL_RO 'return redis.call("get", KEYS[1])' 1 a
+        EVAL_RO 'return redis.call("set", KEYS[1], 2)' 1 a
+        EVAL_RO 'return redis.pcall("set", KEYS[1], 2)' 1 a
+        EVAL_RO 'return redis.call("sort", KEYS[1])' 1 l
+        EVAL_RO 'return redis.call("pfcount", KEYS[1])' 1 hll
+        EVAL_RO 'return redis.call("time") ~= nil' 0
+        EVAL_RO 'return redis.call("exists", KEYS[1])' 1 a
+        EVAL_RO 'error("x")' 0
+        EVAL_RO 'return 1' x
+        GET a
+    """,
+    "first line": """
+        EVAL "#!lua\\nreturn 1" 0
+        EVAL "#!lua flags=no-writes\\nreturn redis.call('set', KEYS[1], 'b')" 1 a
+        EVAL "#!lua flags=no-writes\\nreturn redis.call('get', KEYS[1])" 1 a
+        EVAL "#!lua flags=foo\\nreturn 1" 0
+        EVAL "#!lua foo=bar\\nreturn 1" 0
+        EVAL "#!py\\nreturn 1" 0
+        EVAL "#!lua" 0
+        EVAL "#!lua flags=allow-oom,allow-stale,no-cluster,allow-cross-slot-keys\\nreturn 1" 0
+        EVAL "#!lua flags=\\nreturn 1" 0
+        EVAL "#!lua flags=no-writes flags=allow-oom\\nreturn 1" 0
+        EVAL "#!lua\\nerror('x')" 0
+        EVAL_RO "#!lua\\nreturn redis.call('set', 'a', 1)" 0
+        EVAL "#!/bin/lua\\nreturn 1" 0
+        EVAL "# comment\\nreturn 1" 0
+    """,
+}  # fmt: skip
+
+test_replies_of_redis = replies_test(CASES)
+
+BY_NAME: Final = """
+    EVALSHA abc 0
+    EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
+    EVALSHA_RO e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
+    EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db x
+    SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db
+    SCRIPT LOAD 'return 1'
+    SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db abc E0E1F9FABFC9D4800C877A703B823AC0578FF8DB
+    EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
+    EVALSHA E0E1F9FABFC9D4800C877A703B823AC0578FF8DB 0
+    EVALSHA_RO e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
+    SCRIPT LOAD 'x ='
+    EVAL 'return redis.call("incr", KEYS[1])' 1 n
+    EVALSHA 1c05be8ff2edc5c5a5d7d7b0a9cf9b3f7e8e9fdd 1 n
+    SCRIPT FLUSH foo
+    SCRIPT FLUSH SYNC x
+    SCRIPT FLUSH ASYNC
+    SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db
+    EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
+    EVAL 'return 1' 0
+    EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
+    EVAL_RO 'return 2' 0
+    EVALSHA 7f923f79fe76194c868d7e1d0820de36700eb649 0
+    SCRIPT KILL
+    SCRIPT DEBUG foo
+    SCRIPT DEBUG NO
+    SCRIPT HELP
+    SCRIPT FOO
+    SCRIPT LOAD
+    SCRIPT
+    SCRIPT FLUSH
+"""
+
+
+@pytest.mark.parametrize("mode", ["server 2", "server 3"])
+def test_scripts_by_name(mode: str, reference: Reference, handlers: Ours, served: Served) -> None:
+    run(BY_NAME, mode, reference, handlers, served)
+
+
+def test_a_transaction_with_scripts_by_name(
+    reference: Reference, handlers: Ours, served: Served
+) -> None:
+    text = b"return redis.call('incr', KEYS[1])"
+    name = hashlib.sha1(text).hexdigest()
+    for server in (reference, served):
+        server.call([b"SCRIPT", b"LOAD", text])
+    lines = f"EVALSHA {name} 1 n\nGET n\nEVALSHA {name} 1 n\nEVALSHA {name[::-1]} 1 n\nGET n"
+    run(lines, "transaction 2", reference, handlers, served)
