@@ -163,6 +163,12 @@ def resolve(argv: Argv) -> Command:
     return command
 
 
+def resolve_logged(argv: Argv) -> Command:
+    """Return what `resolve` does, also for commands that only nodes make."""
+    command = TABLE.get(argv[0])
+    return command if command is not None and command.flags & INTERNAL else resolve(argv)
+
+
 def resolve_subcommand(container: Command, argv: Argv) -> Command:
     """Return the subcommand argv[1] names.
 

@@ -46,7 +46,6 @@ class Keyspace:
         self.position: int = 0
         # What the entries change, while somebody wants to know: keys; None: whole databases.
         self.changed: list[bytes | None] | None = None
-        self.slots: range | None = None  # of its keys, in a cluster
         self.limits: Limits = Limits()  # what this node was told; no part of the state
         self.accesses: Accesses | None = None  # so are when and how often keys are used here
         self.hits: int = 0  # of reads; these five are statistics, and no part of the state

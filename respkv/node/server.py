@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from respkv.commands.table import LOADING, Command
+from respkv.commands.table import LOADING, Argv, Command
 from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError, LogFailed
@@ -54,6 +54,7 @@ from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
 from respkv.replica.snapshot_keeper import SnapshotKeeper
 from respkv.scripts.cache import ScriptCache
+from respkv.scripts.commands import IN_CLUSTER, OUT_OF_MEMORY
 from respkv.steps import Result, Steps
 
 logger = logging.getLogger("respkv")
@@ -280,6 +281,13 @@ class Node:
         replica.sweeps = self.sweeps
         replica.keyspace.limits = self.limits
         replica.keyspace.follow_accesses(self.accesses)
+
+    def with_script(self, command: Command, argv: Argv) -> tuple[Command, Argv]:
+        """Return what is run for EVAL or EVALSHA."""
+        mode = IN_CLUSTER if self.config["cluster-enabled"] else 0
+        if self.memory.refuses:
+            mode |= OUT_OF_MEMORY
+        return self.scripts.with_text(command, argv, mode)
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""

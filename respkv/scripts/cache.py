@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from respkv.commands.table import Argv, Command, lookup
+from respkv.commands.table import READONLY, Argv, Command, lookup
 from respkv.errors import CommandError, InvariantViolation
 from respkv.scripts.engine import engine
 from respkv.scripts.program import sha_of
@@ -14,7 +14,8 @@ class ScriptCache:
     def __init__(self) -> None:
         self._texts: dict[bytes, bytes] = {}
         self.bytes = 0
-        self._by_text = {b"EVALSHA": _declared(b"EVAL"), b"EVALSHA_RO": _declared(b"EVAL_RO")}
+        self._read = _declared(b"RESPKV.EVAL_RO"), _declared(b"EVAL_RO")
+        self._write = _declared(b"RESPKV.EVAL"), _declared(b"EVAL")
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -27,7 +28,7 @@ class ScriptCache:
         """
         sha = sha_of(text)
         if sha not in self._texts:
-            engine().compile(text)
+            engine().script(text)
             self._texts[sha] = text
             self.bytes += len(text)
         return sha
@@ -41,20 +42,31 @@ class ScriptCache:
         self._texts.clear()
         self.bytes = 0
 
-    def with_text(self, command: Command, argv: Argv) -> tuple[Command, Argv]:
+    def with_text(self, command: Command, argv: Argv, mode: int) -> tuple[Command, Argv]:
         """Return what is run and logged for EVAL or EVALSHA: the one with the script itself.
 
-        A name that is not known stays, and is answered in its turn.
+        A name that is not known stays, and is answered in its turn. `mode` is what the script's
+        outcome depends on beside the keyspace; see `RESPKV.EVAL`.
         """
-        by_text = self._by_text.get(command.name)
-        if by_text is None:
+        if command.name.startswith(b"EVALSHA"):
+            text = self._texts.get(argv[1].lower())
+            if text is None:
+                return command, argv
+            argv = [b"EVAL", text, *argv[2:]]
+        else:
             with suppress(CommandError):  # that the client is told in its turn
                 self.load(argv[1])
-            return command, argv
-        text = self._texts.get(argv[1].lower())
-        if text is None:
-            return command, argv
-        return by_text, [by_text.name, text, *argv[2:]]
+        in_mode, plain = self._read if command.flags & READONLY else self._write
+        if mode:
+            return in_mode, [in_mode.name, b"%d" % mode, *argv[1:]]
+        return plain, [plain.name, *argv[1:]]
+
+
+def as_sent(argv: Argv) -> Argv:
+    """Return a command as a client may send it, which is to come by again."""
+    if argv[0].startswith(b"RESPKV.EVAL"):
+        return [argv[0].removeprefix(b"RESPKV."), *argv[2:]]
+    return argv
 
 
 def _declared(name: bytes) -> Command:

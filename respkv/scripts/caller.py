@@ -12,17 +12,19 @@ from respkv.commands.table import (
     CONNECTION,
     DENYOOM,
     INTERNAL,
+    MOVABLE_KEYS,
     NOSCRIPT,
     TABLE,
     WRITE,
     Argv,
     Command,
 )
-from respkv.errors import CommandError, InvalidDatabase
+from respkv.errors import CommandError, CrossSlot, InvalidDatabase
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import OK, Reply
 
 NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
+NOT_LOCAL: Final = b"ERR Script attempted to access a non local key in a cluster node"
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 
 
@@ -46,10 +48,17 @@ def find(argv: Argv) -> Command:
 
 
 class Caller:
-    """One script's way to the keyspace."""
+    """One script's way to the keyspace.
 
-    def __init__(self, keyspace: Keyspace, read_only: bool, refuses_growth: bool) -> None:
+    In a cluster all keys have to be in `slot`, that of the keys that the script was called with;
+    -1: it was called with none, so it belongs to no partition and sees no keys.
+    """
+
+    def __init__(
+        self, keyspace: Keyspace, read_only: bool, refuses_growth: bool, slot: int | None
+    ) -> None:
         self._keyspace = keyspace
+        self._slot = slot
         self._read_only = read_only
         self._refuses_growth = refuses_growth
         self.wrote = False
@@ -75,22 +84,28 @@ class Caller:
             raise CommandError(
                 b"ERR %b command is not allowed with BLOCK option from scripts" % name
             )
+        if self._slot is not None:
+            self._check_slot(command, argv)
         writes = is_logged(command, argv)
         if flags & WRITE and self._read_only:
             raise CommandError(b"ERR Write commands are not allowed from read-only scripts.")
         if self._refuses_growth and flags & DENYOOM and not self.wrote:
             raise CommandError(OUT_OF_MEMORY)
         self.wrote = self.wrote or writes
-        if keyspace.slots is not None:
-            slot = slot_of_command(command, argv)
-            if slot >= 0 and slot not in keyspace.slots:
-                raise CommandError(
-                    b"ERR Script attempted to access a non local key in a cluster node"
-                )
         reply = command.handler(keyspace, argv)
         if keyspace.applying:  # each has its own chance, as in a transaction
             keyspace.position += 1
         return reply
+
+    def _check_slot(self, command: Command, argv: Argv) -> None:
+        try:
+            slot = slot_of_command(command, argv)
+        except CrossSlot:
+            slot = -1
+        if slot < 0 and not command.keys[0] and not command.flags & MOVABLE_KEYS:
+            raise CommandError(NOT_ALLOWED)  # it would see this partition only
+        if slot != self._slot or slot < 0:
+            raise CommandError(NOT_LOCAL)
 
 
 def _ping(_: Keyspace, argv: Argv) -> Reply:

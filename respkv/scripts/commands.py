@@ -3,9 +3,12 @@
 A script is logged as it was sent, with the keys and arguments it gets; EVALSHA is logged as EVAL.
 """
 
+from typing import Final
+
 from respkv.commands.arguments import parse_int64
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.table import (
+    INTERNAL,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
     READONLY,
@@ -18,10 +21,14 @@ from respkv.commands.table import (
 )
 from respkv.errors import CommandError, NoScript
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.slots import slot_of
 from respkv.scripts.caller import Caller
 from respkv.scripts.engine import engine
-from respkv.scripts.program import COMPATIBLE, NO_WRITES
+from respkv.scripts.program import ALLOW_OOM, COMPATIBLE, NO_CLUSTER, NO_WRITES
 from respkv.wire.reply import Reply
+
+IN_CLUSTER: Final = 1  # its keys are those of one slot
+OUT_OF_MEMORY: Final = 2  # what needs memory is refused
 
 
 def keys_and_arguments(argv: Argv) -> tuple[list[bytes], list[bytes]]:
@@ -38,13 +45,23 @@ def keys_and_arguments(argv: Argv) -> tuple[list[bytes], list[bytes]]:
     return argv[3 : 3 + number], argv[3 + number :]
 
 
-def _evaluate(keyspace: Keyspace, argv: Argv, read_only: bool) -> Reply:
+def _evaluate(keyspace: Keyspace, argv: Argv, read_only: bool, mode: int = 0) -> Reply:
     keys, arguments = keys_and_arguments(argv)
     lua = engine()
-    script = lua.compile(argv[1])
+    script = lua.script(argv[1])
     if read_only and not script.flags & (COMPATIBLE | NO_WRITES):
         raise CommandError(b"ERR Can not execute a script with write flag using *_ro command.")
-    caller = Caller(keyspace, read_only or script.flags & NO_WRITES != 0, refuses_growth=False)
+    refuses_growth = bool(mode & OUT_OF_MEMORY) and not script.flags & (ALLOW_OOM | NO_WRITES)
+    if refuses_growth and not script.flags & COMPATIBLE:
+        raise CommandError(
+            b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
+        )
+    slot = None
+    if mode & IN_CLUSTER:
+        if script.flags & NO_CLUSTER:
+            raise CommandError(b"ERR Can not run script on cluster, 'no-cluster' flag is set.")
+        slot = slot_of(keys[0]) if keys else -1
+    caller = Caller(keyspace, read_only or script.flags & NO_WRITES != 0, refuses_growth, slot)
     return lua.run(script, keyspace, keys, arguments, caller)
 
 
@@ -87,3 +104,18 @@ def evalsha_ro(_: Keyspace, argv: Argv) -> Reply:
     """Answer for a script that the node did not know; of others it makes EVAL_RO."""
     keys_and_arguments(argv)
     raise NoScript
+
+
+@command(name="RESPKV.EVAL", arity=-4, flags=INTERNAL | WRITE | SCRIPT, specs=(KeySpec("RW access update",
+         (3, 0, 1), counted=True),), group="scripting", since="7.0.0", summary="EVAL as a leader logs it"
+         )  # fmt: skip
+def eval_in_mode(keyspace: Keyspace, argv: Argv) -> Reply:
+    """EVAL with what its leader knew: argv[1] is IN_CLUSTER and OUT_OF_MEMORY, if so."""
+    return _evaluate(keyspace, argv[1:], read_only=False, mode=int(argv[1]))
+
+
+@command(name="RESPKV.EVAL_RO", arity=-4, flags=INTERNAL | READONLY | SCRIPT, specs=(KeySpec("RO access",
+         (3, 0, 1), counted=True),), group="scripting", since="7.0.0", summary="EVAL_RO of a cluster"
+         )  # fmt: skip
+def eval_ro_in_mode(keyspace: Keyspace, argv: Argv) -> Reply:
+    return _evaluate(keyspace, argv[1:], read_only=True, mode=int(argv[1]))

@@ -10,11 +10,13 @@ local assert, error, getmetatable, ipairs, next, pcall, rawget, rawset, select, 
 local setmetatable, tonumber, tostring, type, unpack, xpcall = setmetatable, tonumber, tostring, type, unpack, xpcall
 local getinfo, sethook, loadstring = debug.getinfo, debug.sethook, loadstring
 local collectgarbage, concat, format = collectgarbage, table.concat, string.format
-local dump = string.dump
+local dump, string_gsub = string.dump, string.gsub
 local create, resume, wrap = coroutine.create, coroutine.resume, coroutine.wrap
 
 local HOOK_STEPS = 1000 -- Lua instructions between two looks at how many there were
 local CALL_STEPS = 200 -- what one redis.call counts for
+local PCALL_STEPS = 20
+local STRING_MAX = 64 * 1024 * 1024 -- bytes that string.rep makes
 local DEPTH_MAX = 128 -- of tables in a reply
 
 -- --- how long a script may run: in instructions, which are the same on every machine -------------
@@ -191,10 +193,16 @@ local globals = {
   loadstring = load_chunk,
   load = load_pieces,
   pcall = function(...)
+    steps = steps + PCALL_STEPS
     return end_pcall(pcall(...))
   end,
-  xpcall = function(...)
-    return end_call(xpcall(...))
+  xpcall = function(body, handler)
+    return end_call(xpcall(body, function(problem)
+      if stopped then -- nothing would ever interrupt the handler
+        return problem
+      end
+      return handler(problem)
+    end))
   end,
   rawget = function(contents, key)
     return rawget(protected[contents] or contents, key)
@@ -237,8 +245,35 @@ end
 
 local strings = copy(string)
 local tables = copy(table)
+-- Ends a function that stands for one of Lua's own: its errors are as if that had been called.
+local function relay(name, ok, ...)
+  if ok then
+    return ...
+  end
+  end_call(ok, ...)
+  error((string_gsub(tostring((...)), "to '%?'", "to '" .. name .. "'")), 3)
+end
+
+local strings_rep = string.rep
 local numbers = copy(math)
 local coroutines = copy(coroutine)
+
+function strings.rep(...)
+  local text, times = ...
+  if type(times) == "number" and (type(text) == "string" or type(text) == "number") then
+    if #tostring(text) * times > STRING_MAX then
+      error("resulting string too large", 2)
+    end
+    steps = steps + #tostring(text) * times / 10 -- it takes as long as so many instructions
+  end
+  return relay("rep", pcall(strings_rep, ...))
+end
+
+local insert = table.insert
+
+function tables.insert(contents, ...)
+  return relay("insert", pcall(insert, checked_argument(contents), ...))
+end
 
 function tables.foreach(contents, visit)
   for key, value in ordered_pairs(contents) do
