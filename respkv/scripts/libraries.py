@@ -1,8 +1,90 @@
-"""The libraries that scripts have beside Lua's own: cjson, cmsgpack, struct, bit."""
+"""The libraries that scripts have beside Lua's own: cjson and bit."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
+
+from respkv.scripts import bits
+from respkv.scripts.cjson import DEPTH_MAX, SPARSE_RATIO, SPARSE_SAFE, Decoder, Encoder, JsonError
+
+KIND_NAMES: Final = {
+    type(None): "nil",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    bytes: "string",
+}
 
 
-def libraries(runtime: Any) -> dict[bytes, dict[bytes, object]]:
-    """Return their functions for one Lua state, by library and name."""
-    return {}
+def libraries(runtime: Any, null: Any) -> dict[bytes, dict[bytes, object]]:
+    """Return their functions for one Lua state, by library and name.
+
+    A function returns (True, result) or (False, the error's text); `null` is cjson.null.
+    """
+    from lupa.lua51 import lua_type
+
+    return {
+        b"cjson": _cjson(runtime.table_from, null, lua_type),
+        b"bit": {name: _bit(name, function) for name, function in bits.FUNCTIONS.items()},
+    }
+
+
+def _cjson(table: Any, null: Any, kind: Any) -> dict[bytes, object]:
+    encoder = Encoder(kind)
+
+    def encode(*values: Any) -> tuple[bool, bytes]:
+        if len(values) != 1:
+            return False, b"bad argument #1 to 'encode' (expected 1 argument)"
+        try:
+            return True, encoder.encode(values[0])
+        except JsonError as error:
+            return False, error.text
+
+    def decode(*values: Any) -> tuple[bool, Any]:
+        if len(values) != 1:
+            return False, b"bad argument #1 to 'decode' (expected 1 argument)"
+        text = values[0]
+        if isinstance(text, (int, float)) and not isinstance(text, bool):
+            text = b"%.14g" % text
+        if not isinstance(text, bytes):
+            got = KIND_NAMES.get(type(values[0])) or kind(values[0])
+            return False, b"bad argument #1 to 'decode' (string expected, got %b)" % got.encode()
+        try:
+            return True, Decoder(text, table, null).decode()
+        except JsonError as error:
+            return False, error.text
+
+    return {
+        b"encode": encode,
+        b"decode": decode,
+        b"null": null,
+        b"_NAME": b"cjson",
+        b"_VERSION": b"2.1.0",
+        b"encode_max_depth": _setting(DEPTH_MAX),
+        b"decode_max_depth": _setting(DEPTH_MAX),
+        b"encode_sparse_array": _setting(False, SPARSE_RATIO, SPARSE_SAFE),
+        b"encode_number_precision": _setting(14),
+        b"encode_keep_buffer": _setting(True),
+        b"encode_invalid_numbers": _setting(False),
+        b"decode_invalid_numbers": _setting(True),
+    }
+
+
+def _setting(*values: object) -> Callable[..., tuple[object, ...]]:
+    """Return what tells a setting; in Redis a change would last for all scripts after it."""
+
+    def tell(*wanted: object) -> tuple[object, ...]:
+        if wanted and wanted != values:
+            return False, b"cjson's settings cannot be changed here"
+        return True, *values
+
+    return tell
+
+
+def _bit(name: bytes, function: Callable[..., Any]) -> Callable[..., tuple[bool, Any]]:
+    def call(*values: Any) -> tuple[bool, Any]:
+        try:
+            return True, function(*values)
+        except (TypeError, ValueError):
+            return False, b"bad argument #1 to '%b' (number expected)" % name
+
+    return call

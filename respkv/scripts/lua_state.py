@@ -67,8 +67,9 @@ class LuaState:
             b"version": VERSION,
             b"version_number": 0x070000 + 15,
         }
+        null = functions[b"null"] = self._runtime.eval(b"newproxy(false)")
         functions[b"libraries"] = table(
-            {name: table(members) for name, members in libraries(self._runtime).items()}
+            {name: table(members) for name, members in libraries(self._runtime, null).items()}
         )
         return table(functions)
 

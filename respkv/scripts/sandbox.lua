@@ -14,7 +14,7 @@ local dump, string_gsub = string.dump, string.gsub
 local create, resume, wrap = coroutine.create, coroutine.resume, coroutine.wrap
 
 local HOOK_STEPS = 1000 -- Lua instructions between two looks at how many there were
-local CALL_STEPS = 200 -- what one redis.call counts for
+local CALL_STEPS = 500 -- what one redis.call counts for
 local PCALL_STEPS = 20
 local STRING_MAX = 64 * 1024 * 1024 -- bytes that string.rep makes
 local DEPTH_MAX = 128 -- of tables in a reply
@@ -108,6 +108,9 @@ local function stable_tostring(...)
   local meta = getmetatable(value)
   if type(meta) == "table" and rawget(meta, "__tostring") then
     return tostring(value)
+  end
+  if value == host.null then
+    return "userdata: (nil)"
   end
   if not names[value] then
     named = named + 1
@@ -324,11 +327,11 @@ end
 -- --- redis.* -------------------------------------------------------------------------------------
 
 -- A function of Python returns true and the result, or false and the error's text.
-local function result_of(level, ok, ...)
+local function result_of(ok, ...)
   if ok then
     return ...
   end
-  error((...), level)
+  error((...), 3)
 end
 
 local function line_of_script()
@@ -497,9 +500,9 @@ end
 for name, functions in next, host.libraries do
   local library = {}
   for member, value in next, functions do
-    if type(value) == "userdata" and member ~= "null" then
+    if type(value) == "userdata" and member ~= "null" then -- a function of Python
       library[member] = function(...)
-        return result_of(2, value(...))
+        return result_of(value(...))
       end
     else
       library[member] = value

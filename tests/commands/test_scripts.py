@@ -162,6 +162,33 @@ CASES: Final = {
     """,
 }  # fmt: skip
 
+JSON: Final = {
+    "encode": _evals(*(f"return cjson.encode({value})" for value in (
+        "{}", "{1,2,3}", "{a=1}", "{[1]=1,[3]=3}", "{[1]=1,[100]=3}", "{[10]=1}", "{[11]=1}", "{1,a=2}", "1.5",
+        "1e15", "1e16", "0.1", "1/3", "1/0", "0/0", '"a\\"\\\\/\\n\\t\\0\\127"', "true", "nil", "cjson.null", "", "1,2",
+        "function() end", "{function() end}", "{[true]=1}", "{[1.5]=1}", "{[-1]=1}", "12345678901234567890",
+        "{1,nil,3}", "{a={}}", "{[0]=1}", "{{{1},{2}},{a={b={c=1}}}}", "{1,2,nil}", "2^53", "-1",
+    )), "local t={} t[1]=t return cjson.encode(t)", "return tostring(cjson.null)", "return type(cjson.null)",
+        "return cjson._NAME .. cjson._VERSION", "return {cjson.encode_sparse_array()}", "return cjson.encode_max_depth()"),
+    "decode": _evals(*(f"return cjson.decode({value!r})".replace(chr(39), "[==[", 1).replace(chr(39), "]==]") for value in (
+        '[1,2.5,"x",null,true,{"a":1}]', '{"a":[]}', "null", "", "{", "[1,]", "nul", "1 2", '{"a" 1}', "{a:1}", '"abc', '"',
+        "NaN", "0x10", "01", "-", "1e5", "[1,2", '{"a":1', '{"a":1 "b"}', "[tru]", " 1 ", "+1", "1.", ".5", "]",
+        '{"a":}', "[[[[1],2],3],4]", '{"a":{"b":{"c":[]}}}', "false", "-1.5e-3", "[,1]", "{,}", "[1 2]", "[true false]", "[[]",
+        "{}}", "[null,null]", "123456789012345678901234567890",
+    )), "return cjson.decode(1)", "return cjson.decode({})", "return cjson.decode()",
+        'return cjson.decode(("["):rep(1001)..("]"):rep(1001))', 'return tostring(cjson.decode("Infinity"))',
+        'return tostring(cjson.decode("null"))', 'return cjson.decode("[null]")[1] == cjson.null'),
+}  # fmt: skip
+BITS: Final = {
+    "bit": _evals(*(f"return bit.{call}" for call in (
+        "tobit(2^31)", "tobit(-1)", "tobit(2^32+5)", "tobit(1.5)", "tobit(2.5)", "tohex(255)", "tohex(255,4)", "tohex(-1,-8)", "tohex(1,0)",
+        "bnot(0)", "band(12,10)", "bor(12,10,1)", "bxor(12,10)", "lshift(1,31)", "rshift(-1,28)", "arshift(-256,4)",
+        "rol(2^31,1)", "ror(1,1)", "bswap(1)", "lshift(1,33)", "band(5)",
+    ))),
+}  # fmt: skip
+
+test_json_of_redis = replies_test(JSON)
+test_bits_of_redis = replies_test(BITS)
 test_replies_of_redis = replies_test(CASES)
 
 BY_NAME: Final = """

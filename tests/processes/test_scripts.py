@@ -36,7 +36,7 @@ def test_what_scripts_did_is_there_after_a_crash(tmp_path: Path) -> None:
 
 def _write(server: ServerProcess) -> Any:
     """Run scripts of all kinds, and return the digest of what they leave."""
-    with redis.Redis(port=server.port) as client:
+    with redis.Redis(port=server.port, socket_timeout=60) as client:
         client.set("a", "0")
         change = client.register_script(COMPARE_AND_SET)
         assert [change(["a", "list"], [step, step + 1]) for step in range(50)] == [1] * 50
