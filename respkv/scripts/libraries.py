@@ -1,9 +1,9 @@
-"""The libraries that scripts have beside Lua's own: cjson and bit."""
+"""The libraries that scripts have beside Lua's own: cjson, cmsgpack and bit."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
-from respkv.scripts import bits
+from respkv.scripts import bits, cmsgpack
 from respkv.scripts.cjson import DEPTH_MAX, SPARSE_RATIO, SPARSE_SAFE, Decoder, Encoder, JsonError
 
 KIND_NAMES: Final = {
@@ -24,6 +24,7 @@ def libraries(runtime: Any, null: Any) -> dict[bytes, dict[bytes, object]]:
 
     return {
         b"cjson": _cjson(runtime.table_from, null, lua_type),
+        b"cmsgpack": _cmsgpack(runtime.table_from, lua_type),
         b"bit": {name: _bit(name, function) for name, function in bits.FUNCTIONS.items()},
     }
 
@@ -66,6 +67,52 @@ def _cjson(table: Any, null: Any, kind: Any) -> dict[bytes, object]:
         b"encode_keep_buffer": _setting(True),
         b"encode_invalid_numbers": _setting(False),
         b"decode_invalid_numbers": _setting(True),
+    }
+
+
+def _cmsgpack(table: Any, kind: Any) -> dict[bytes, object]:
+    def pack(*values: Any) -> tuple[bool, bytes]:
+        if not values:
+            return False, b"bad argument #0 to 'pack' (MessagePack pack needs input.)"
+        return True, b"".join([cmsgpack.encode(value, kind) for value in values])
+
+    def unpack(text: Any, limit: float, at: float, name: bytes) -> tuple[Any, ...]:
+        if isinstance(text, (int, float)) and not isinstance(text, bool):
+            text = b"%.14g" % text
+        if not isinstance(text, bytes):
+            got = KIND_NAMES.get(type(text)) or kind(text)
+            text = b"bad argument #1 to '%b' (string expected, got %b)" % (name, got.encode())
+            return False, text
+        if limit < 0 or at < 0 or at > len(text):
+            wrong = b"Start offset %d greater than input length %d." % (at, len(text))
+            return False, wrong if at > len(
+                text
+            ) else b"Invalid request to unpack with offset of %d and limit of %d." % (at, len(text))
+        unpacker = cmsgpack.Unpacker(text, table, int(at))
+        values: list[Any] = []
+        try:
+            while unpacker.at < len(text) and (not limit or len(values) < limit):
+                values.append(unpacker.value())
+        except cmsgpack.PackError as error:
+            return False, error.text
+        if not name.endswith((b"one", b"limit")):
+            return True, *values
+        return True, -1 if unpacker.at >= len(text) else unpacker.at, *values
+
+    def offset(value: Any) -> float:
+        return value if isinstance(value, (int, float)) else 0
+
+    return {
+        b"pack": pack,
+        b"unpack": lambda text=None, *_: unpack(text, 0, 0, b"unpack"),
+        b"unpack_one": lambda text=None, at=0, *_: unpack(text, 1, offset(at), b"unpack_one"),
+        b"unpack_limit": lambda text=None, limit=0, at=0, *_: unpack(
+            text, offset(limit), offset(at), b"unpack_limit"
+        ),
+        b"_NAME": b"cmsgpack",
+        b"_VERSION": b"lua-cmsgpack 0.4.0",
+        b"_COPYRIGHT": b"",
+        b"_DESCRIPTION": b"MessagePack C implementation for Lua",
     }
 
 

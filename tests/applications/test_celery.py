@@ -1,9 +1,7 @@
 """Celery with its Redis transport and result backend, unchanged, and kombu's queues by themselves.
 
-Celery's worker gives back a lock of redis-py's, by EVALSHA, before it takes its first task; results
-travel by PUBLISH and SUBSCRIBE; chords are counted by EVALSHA. The test of all that passes against
-redis-server 7.0.15, and says when it passes here too. kombu asks for the lock only when it finds a
-queue empty.
+Results travel by PUBLISH and SUBSCRIBE. The test of all that passes against redis-server 7.0.15, and
+says when it passes here too.
 """
 
 import contextlib
@@ -84,9 +82,7 @@ def worker(url: str, tmp_path: Path) -> Worker:
     return Worker(url, tmp_path / "worker.log")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="needs EVALSHA (locks, chords), PUBLISH and SUBSCRIBE (results)"
-)
+@pytest.mark.xfail(strict=True, reason="needs PUBLISH and SUBSCRIBE (results)")
 def test_tasks_groups_chords_retries_and_delays(app: Celery, url: str, tmp_path: Path) -> None:
     with worker(url, tmp_path):
         assert tasks.add.delay(1, 2).get(SECONDS) == 3
@@ -107,7 +103,7 @@ def test_tasks_groups_chords_retries_and_delays(app: Celery, url: str, tmp_path:
 
 
 def test_the_transport_by_itself(url: str, tmp_path: Path) -> None:
-    """Everything but results and chords, with a lock that needs no script."""
+    """Everything but results and chords."""
 
     def worker(visible_after_s: int = 3600) -> Worker:
         options = ("--without-gossip", "--without-mingle")  # they need pub/sub

@@ -187,11 +187,25 @@ BITS: Final = {
     ))),
 }  # fmt: skip
 
+MESSAGE_PACK: Final = {
+    "pack": _evals(*(f"return cmsgpack.pack({values})" for values in (
+        "{1,2,3}", "{a=1}", "1.5", "", '1,"a",nil', "{[1]=1,[3]=3}", "{}", "2^40", "-5,200,-200,70000,-70000,2^31,-2^31,-2^40",
+        "function() end", "1e300", "0.1", "true,false", '("x"):rep(40)', '("x"):rep(300)', '("x"):rep(70000)', "{{{1},{a={b=2}}},{}}",
+        "{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17}", "127,128,255,256,65535,65536,2^32", "-32,-33,-128,-129", "1/0",
+    ))),
+    "unpack": _evals(*(f"return {{cmsgpack.unpack{call}}}" for call in (
+        '(cmsgpack.pack({1,{a=2},"x",true}))', '("\\193")', '("\\1\\2\\3")', '_one("\\1\\2\\3",1)', '_one("\\1")',
+        '_limit("\\1\\2\\3",2,0)', '("\\220")', '("")', "({})", "(cmsgpack.pack(2^40, -7, 1.5, 0.1))", '("\\165abc")', '_one("\\1\\2",5)',
+    )), "return cmsgpack.unpack(cmsgpack.pack({a={b={1,2}}})).a.b", "return cmsgpack._NAME .. cmsgpack._VERSION"),
+}  # fmt: skip
+
+test_message_pack_of_redis = replies_test(MESSAGE_PACK)
 test_json_of_redis = replies_test(JSON)
 test_bits_of_redis = replies_test(BITS)
 test_replies_of_redis = replies_test(CASES)
 
 BY_NAME: Final = """
+    SCRIPT FLUSH
     EVALSHA abc 0
     EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
     EVALSHA_RO e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
