@@ -22,6 +22,7 @@ from respkv.commands.table import (
 from respkv.errors import CommandError, NoScript
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.slots import slot_of
+from respkv.scripts.caller import OUT_OF_MEMORY as REFUSED_GROWTH
 from respkv.scripts.caller import Caller
 from respkv.scripts.engine import engine
 from respkv.scripts.program import ALLOW_OOM, COMPATIBLE, NO_CLUSTER, NO_WRITES
@@ -53,9 +54,7 @@ def _evaluate(keyspace: Keyspace, argv: Argv, read_only: bool, mode: int = 0) ->
         raise CommandError(b"ERR Can not execute a script with write flag using *_ro command.")
     refuses_growth = bool(mode & OUT_OF_MEMORY) and not script.flags & (ALLOW_OOM | NO_WRITES)
     if refuses_growth and not script.flags & COMPATIBLE:
-        raise CommandError(
-            b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
-        )
+        raise CommandError(REFUSED_GROWTH)
     slot = None
     if mode & IN_CLUSTER:
         if script.flags & NO_CLUSTER:

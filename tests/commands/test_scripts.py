@@ -253,3 +253,26 @@ def test_a_transaction_with_scripts_by_name(
         server.call([b"SCRIPT", b"LOAD", text])
     lines = f"EVALSHA {name} 1 n\nGET n\nEVALSHA {name} 1 n\nEVALSHA {name[::-1]} 1 n\nGET n"
     run(lines, "transaction 2", reference, handlers, served)
+
+
+SHORT_OF_MEMORY: Final = """
+    EVAL 'return redis.call("set", KEYS[1], "v")' 1 a
+    EVAL 'return redis.pcall("set", KEYS[1], "v")' 1 a
+    EVAL 'return redis.call("get", KEYS[1])' 1 a
+    EVAL 'return redis.call("del", KEYS[1])' 1 a
+    EVAL 'redis.call("del", KEYS[1]) return redis.call("set", KEYS[1], "v")' 1 a
+    EVAL_RO 'return redis.call("get", KEYS[1])' 1 a
+    EVAL "#!lua\\nreturn 1" 0
+    EVAL "#!lua flags=no-writes\\nreturn 1" 0
+    EVAL "#!lua flags=allow-oom\\nreturn redis.call('set', KEYS[1], 'v')" 1 b
+    EVAL_RO "#!lua flags=no-writes\\nreturn 1" 0
+"""
+
+
+def test_scripts_when_memory_is_short(reference: Reference, handlers: Ours, served: Served) -> None:
+    try:
+        run("CONFIG SET maxmemory 1", "server 2", reference, handlers, served)
+        run(SHORT_OF_MEMORY, "server 2", reference, handlers, served)
+    finally:
+        for server in (reference, served):
+            server.call([b"CONFIG", b"SET", b"maxmemory", b"0"])
