@@ -1,11 +1,12 @@
-"""The libraries that scripts have beside Lua's own: cjson, cmsgpack and bit."""
+"""The libraries that scripts have beside Lua's own: cjson, cmsgpack, struct and bit."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
-from respkv.scripts import bits, cmsgpack
+from respkv.scripts import bits, cmsgpack, structs
 from respkv.scripts.cjson import DEPTH_MAX, SPARSE_RATIO, SPARSE_SAFE, Decoder, Encoder, JsonError
 
+RESULTS_MAX: Final = 5_000  # of one call; Lua's stack ends at 8,000
 KIND_NAMES: Final = {
     type(None): "nil",
     bool: "boolean",
@@ -25,6 +26,11 @@ def libraries(runtime: Any, null: Any) -> dict[bytes, dict[bytes, object]]:
     return {
         b"cjson": _cjson(runtime.table_from, null, lua_type),
         b"cmsgpack": _cmsgpack(runtime.table_from, lua_type),
+        b"struct": {
+            b"pack": _struct(b"pack", lambda form, *values: (structs.pack(form, list(values)),)),
+            b"unpack": _struct(b"unpack", _unpack_struct),
+            b"size": _struct(b"size", lambda form, *_: (structs.size_of(form),)),
+        },
         b"bit": {name: _bit(name, function) for name, function in bits.FUNCTIONS.items()},
     }
 
@@ -95,6 +101,8 @@ def _cmsgpack(table: Any, kind: Any) -> dict[bytes, object]:
                 values.append(unpacker.value())
         except cmsgpack.PackError as error:
             return False, error.text
+        if len(values) > RESULTS_MAX:
+            return False, b"too many results to unpack"
         if not name.endswith((b"one", b"limit")):
             return True, *values
         return True, -1 if unpacker.at >= len(text) else unpacker.at, *values
@@ -114,6 +122,36 @@ def _cmsgpack(table: Any, kind: Any) -> dict[bytes, object]:
         b"_COPYRIGHT": b"",
         b"_DESCRIPTION": b"MessagePack C implementation for Lua",
     }
+
+
+def _struct(
+    name: bytes, function: Callable[..., tuple[object, ...]]
+) -> Callable[..., tuple[object, ...]]:
+    def call(*values: Any) -> tuple[object, ...]:
+        if not values or not isinstance(values[0], bytes):
+            got = KIND_NAMES[type(values[0])] if values else "no value"
+            text = b"bad argument #1 to '%b' (string expected, got %b)" % (name, got.encode())
+            return False, text
+        try:
+            return True, *function(values[0].decode("latin-1"), *values[1:])
+        except structs.StructError as error:
+            text = error.text.encode("latin-1")
+            if error.argument:
+                text = b"bad argument #%d to '%b' (%b)" % (error.argument, name, text)
+            return False, text
+
+    return call
+
+
+def _unpack_struct(form: str, data: Any = None, start: Any = 1, *_: Any) -> tuple[object, ...]:
+    if not isinstance(data, bytes):
+        raise structs.StructError("string expected, got no value", 2)
+    if not isinstance(start, (int, float)) or start < 1:
+        raise structs.StructError("offset must be 1 or greater", 3)
+    values = structs.unpack(form, data, int(start) - 1)
+    if len(values) > RESULTS_MAX:
+        raise structs.StructError("too many results to unpack")
+    return tuple(values)
 
 
 def _setting(*values: object) -> Callable[..., tuple[object, ...]]:

@@ -119,6 +119,16 @@ local function stable_tostring(...)
   return names[value]
 end
 
+-- Lua itself says so in words, Python's functions by an error of their own.
+local function outgrown(problem)
+  if problem == "not enough memory" or (type(problem) == "userdata" and problem ~= host.null) then
+    stopped = true
+    host.no_memory()
+    return true
+  end
+  return false
+end
+
 local function end_call(ok, ...)
   if ok then
     return ok, ...
@@ -126,10 +136,7 @@ local function end_call(ok, ...)
   if stopped then
     error(STOP, 0)
   end
-  local problem = ...
-  if problem == "not enough memory" then
-    stopped = true
-    host.no_memory()
+  if outgrown(...) then
     error(STOP, 0)
   end
   return ok, ...
@@ -591,7 +598,7 @@ function deliver(out, value, depth)
 end
 
 local function explain(problem)
-  if stopped or problem == "not enough memory" then
+  if stopped or outgrown(problem) then
     return problem
   end
   local source, line = line_of_script()

@@ -1,12 +1,14 @@
 """EVAL and what scripts can do, each case on a redis-server and on ours."""
 
 import hashlib
+import json
 from typing import Final
 
 import pytest
+from hypothesis import strategies as st
 
 from respkv.node import client_commands, script_commands, server_commands, session_commands
-from tests.commands.comparing import replies_test, run
+from tests.commands.comparing import replies_test, run, sequences_test
 from tests.commands.reference import Ours, Reference, Served
 
 
@@ -199,6 +201,19 @@ MESSAGE_PACK: Final = {
     )), "return cmsgpack.unpack(cmsgpack.pack({a={b={1,2}}})).a.b", "return cmsgpack._NAME .. cmsgpack._VERSION"),
 }  # fmt: skip
 
+STRUCT: Final = {
+    "struct": _evals(*(f"return {{struct.{call}}}" for call in (
+        'pack("i4",1)', 'size("i4d")', 'pack(">I2sb","1","ab",3)', 'unpack("<i2",string.char(1,0,9))', 'pack("z",1)', 'unpack("i4","x")',
+        'pack("i3",-1)', 'pack("!4bi",1,2)', 'pack("c0","abc")', 'pack("c5","abc")', 'pack("c2","abc")', 'pack("x")', 'pack("f",1.5)',
+        'unpack("s","ab\\0cd")', 'unpack("bc0","\\3abcd")', 'size("s")', 'pack("i33",1)', 'pack("i",1)', 'pack("i")', 'pack("i","x")',
+        'pack("<I8>I8",1,1)', 'unpack("i","\\1\\0\\0\\0",2)', 'unpack("b","\\1\\2",2)', 'pack("!3i",1)', 'size("c0")', 'unpack("s","ab")',
+        'unpack("c0","ab")', 'pack("l",2^40)', 'pack("B",300)', 'pack("I4",-1)', 'unpack("I8",("\\255"):rep(8))', 'unpack("!","")',
+        'size("!bd")', "pack()", 'pack("i16",-2)', 'unpack("b","a",0)', 'unpack("b","a",5)', 'pack("d","1.5")', 'pack("s",5)',
+        'unpack("xb","\\1\\2")', 'unpack(">h<h","\\1\\2\\1\\2")', 'unpack("d",struct.pack("d",0.1))', 'pack("b",-1.9)', 'unpack("b","\\255")',
+    ))),
+}  # fmt: skip
+
+test_struct_of_redis = replies_test(STRUCT)
 test_message_pack_of_redis = replies_test(MESSAGE_PACK)
 test_json_of_redis = replies_test(JSON)
 test_bits_of_redis = replies_test(BITS)
@@ -276,3 +291,39 @@ def test_scripts_when_memory_is_short(reference: Reference, handlers: Ours, serv
     finally:
         for server in (reference, served):
             server.call([b"CONFIG", b"SET", b"maxmemory", b"0"])
+
+
+JSON_VALUES: Final = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats() | st.text(max_size=8),
+    lambda values: (
+        st.lists(values, max_size=4) | st.dictionaries(st.text(max_size=4), values, max_size=1)
+    ),
+    max_leaves=12,
+)
+BYTES: Final = st.binary(max_size=12)
+
+
+def _eval(text: str, *arguments: bytes) -> list[bytes]:
+    return [b"EVAL", text.encode(), b"0", *arguments]
+
+
+test_json_that_hypothesis_makes_up = sequences_test(
+    st.lists(
+        st.builds(
+            lambda value: _eval(
+                "return cjson.encode(cjson.decode(ARGV[1]))", json.dumps(value).encode()
+            ),
+            JSON_VALUES,
+        )
+        | st.builds(lambda text: _eval("return cjson.decode(ARGV[1])", text), BYTES)
+        | st.builds(lambda text: _eval("return cjson.encode(ARGV[1])", text), BYTES)
+        | st.builds(
+            lambda value: _eval(
+                "return cmsgpack.pack(cmsgpack.unpack(cmsgpack.pack(cjson.decode(ARGV[1]))))",
+                json.dumps(value).encode(),
+            ),
+            JSON_VALUES,
+        ),
+        max_size=8,
+    )
+)
