@@ -14,7 +14,8 @@ local dump, string_gsub = string.dump, string.gsub
 local create, resume, wrap = coroutine.create, coroutine.resume, coroutine.wrap
 
 local HOOK_STEPS = 1000 -- Lua instructions between two looks at how many there were
-local CALL_STEPS = 500 -- what one redis.call counts for
+local CALL_STEPS = 500 -- what one redis.call, or call of a library, counts for
+local BYTE_STEPS = 10 -- and each byte that a library reads or writes
 local PCALL_STEPS = 20
 local STRING_MAX = 64 * 1024 * 1024 -- bytes that string.rep makes
 local DEPTH_MAX = 128 -- of tables in a reply
@@ -333,8 +334,13 @@ end
 
 -- --- redis.* -------------------------------------------------------------------------------------
 
+local function size_of(value)
+  return type(value) == "string" and #value or 0
+end
+
 -- A function of Python returns true and the result, or false and the error's text.
 local function result_of(ok, ...)
+  steps = steps + CALL_STEPS + BYTE_STEPS * size_of((...))
   if ok then
     return ...
   end
@@ -509,6 +515,7 @@ for name, functions in next, host.libraries do
   for member, value in next, functions do
     if type(value) == "userdata" and member ~= "null" then -- a function of Python
       library[member] = function(...)
+        steps = steps + BYTE_STEPS * size_of((...))
         return result_of(value(...))
       end
     else
