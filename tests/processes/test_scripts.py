@@ -94,3 +94,21 @@ def read(node: TrioProcess, *argv: str) -> Any:
     with redis.Redis(port=node.port) as client:
         client.execute_command("READONLY")
         return client.execute_command(*argv)
+
+
+def test_a_snapshot_holds_what_the_server_does_also_of_errors(tmp_path: Path) -> None:
+    """The process that builds it runs scripts too, and knows the commands of nodes."""
+    text = "return redis.call('set', KEYS[1], redis.pcall('config', 'get', 'x').err)"
+    with ServerProcess(tmp_path, "--enable-debug-command", "local") as server:
+        with redis.Redis(port=server.port, socket_timeout=60) as client:
+            assert client.eval(text, 1, "a") == b"OK"
+            assert client.execute_command("BGSAVE")
+            while client.info("persistence")["rdb_bgsave_in_progress"]:
+                assert server.process.poll() is None
+            assert client.info("persistence")["rdb_saves"] == 1
+            before = client.execute_command("DEBUG", "DIGEST")
+        server.kill()
+        server.start()
+        with redis.Redis(port=server.port, socket_timeout=60) as client:
+            assert client.get("a") == b"ERR This Redis command is not allowed from script"
+            assert client.execute_command("DEBUG", "DIGEST") == before
