@@ -77,6 +77,12 @@ class BadSyntax(CommandError):
     default_text = b"ERR syntax error"
 
 
+class NoScript(CommandError):
+    """EVALSHA of a script that this node does not know."""
+
+    default_text = b"NOSCRIPT No matching script. Please use EVAL."
+
+
 class InvalidStreamId(CommandError):
     """No id of a stream's entry, or one of a form that is not allowed here."""
 

@@ -11,9 +11,9 @@ ROWS = {
     "errors": 0, "config": 0, "clock": 0, "entry": 0, "steps": 0,
     "wire": 1, "keyspace": 1,
     "commands": 2, "log": 2, "consensus": 2, "cluster": 2,
-    "replica": 3, "node": 4, "http": 5, "cli": 6,
+    "scripts": 3, "replica": 4, "node": 5, "http": 6, "cli": 7,
 }  # fmt: skip
-SANS_IO = {"wire", "keyspace", "commands", "consensus", "cluster", "replica"}
+SANS_IO = {"wire", "keyspace", "commands", "consensus", "cluster", "scripts", "replica"}
 THE_WORLD = {"asyncio", "os", "time", "random", "socket", "threading", "subprocess", "secrets"}
 TOP_LEVEL = {
     "respkv", "tests", "bench", "docker-compose.yml", "Dockerfile", "pyproject.toml", "README.md",

@@ -70,7 +70,9 @@ def info_reply(names: list[bytes] | None) -> Reply:
 def info_of(command: Command) -> Reply:
     """Return one command's entry of COMMAND INFO."""
     first, last, step = command.keys
-    flags = command.flags & ~table.WRITE if command.flags & table.READONLY else command.flags
+    flags = command.flags
+    if flags & (table.READONLY | table.SCRIPT):
+        flags &= ~table.WRITE
     return [
         command.display_name.encode(),
         command.arity,

@@ -42,6 +42,7 @@ ALLOW_BUSY: Final = 1 << 19
 CONNECTION: Final = 1 << 24  # the node: handler(session, argv), and it is never logged
 INTERNAL: Final = 1 << 25  # only ever in log entries; to clients it does not exist
 MAY_STORE: Final = 1 << 26  # a write where it stores, which SORT need not: see `is_logged`
+SCRIPT: Final = 1 << 27  # runs a script; EVAL is logged as a write, and shown as neither
 
 ACL_CATEGORIES: Final = (
     "keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin "
@@ -162,6 +163,12 @@ def resolve(argv: Argv) -> Command:
     return command
 
 
+def resolve_logged(argv: Argv) -> Command:
+    """Return what `resolve` does, also for commands that only nodes make."""
+    command = TABLE.get(argv[0])
+    return command if command is not None and command.flags & INTERNAL else resolve(argv)
+
+
 def resolve_subcommand(container: Command, argv: Argv) -> Command:
     """Return the subcommand argv[1] names.
 
@@ -202,7 +209,7 @@ def acl_categories(flags: int, group: str, explicit: tuple[str, ...]) -> tuple[s
     """Return the ACL categories of a command, in Redis' order."""
     chosen = {*explicit, _GROUP_CATEGORIES.get(group, "")}
     chosen.add("fast" if flags & FAST else "slow")
-    if flags & WRITE and not flags & READONLY:
+    if flags & WRITE and not flags & (READONLY | SCRIPT):
         chosen.add("write")
     if flags & READONLY and "scripting" not in chosen:
         chosen.add("read")

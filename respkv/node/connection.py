@@ -20,6 +20,7 @@ from respkv.commands.table import (
     NO_AUTH,
     NO_MULTI,
     PUBSUB,
+    SCRIPT,
     TABLE,
     WRITE,
     Command,
@@ -34,6 +35,7 @@ from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
 from respkv.replica.replica import OUT_OF_MEMORY
 from respkv.replica.transaction import Transaction, execute
+from respkv.scripts.cache import as_sent
 from respkv.wire.reply import (
     BULK_HEADERS,
     CRLF,
@@ -388,7 +390,7 @@ class Connection(Client):
         if (
             command is None
             or command.subcommands
-            or command.flags & (CONNECTION | INTERNAL | BLOCKING | MAY_STORE)
+            or command.flags & (CONNECTION | INTERNAL | BLOCKING | MAY_STORE | SCRIPT)
             or self._special
             or not self.authenticated
             or node.guarded
@@ -456,6 +458,8 @@ class Connection(Client):
             return
         name = command.display_name
         node.calls[name] = node.calls.get(name, 0) + 1
+        if flags & SCRIPT:
+            command, argv = node.with_script(command, argv)
         if self._special or flags & (CONNECTION | BLOCKING):
             self._dispatch_special(command, argv)
         elif is_logged(command, argv):
@@ -468,6 +472,7 @@ class Connection(Client):
         self.wait()
         waiting = self._waiting
         if waiting is not None and argvs:
+            argvs = [as_sent(argv) for argv in argvs]
             waiting.append((argvs, b"".join(map(encode_command, argvs))))
 
     def _dispatch_special(self, command: Command, argv: Argv) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from respkv.clock import Chance
 from respkv.commands.routing import slot_of_command
-from respkv.commands.table import resolve
+from respkv.commands.table import resolve_logged
 from respkv.consensus.messages import Message
 from respkv.errors import CommandError, SlotNotServed, TryAgain
 from respkv.node.router import Stream
@@ -69,7 +69,7 @@ class PartitionRuntime:
             return SlotNotServed().text
         slot = -1
         with contextlib.suppress(CommandError):  # EXEC: any of the partition's slots will do
-            slot = slot_of_command(resolve(argv), argv)
+            slot = slot_of_command(resolve_logged(argv), argv)
         if slot < 0:
             slot = self._cluster.view.partition_of_slot.index(self._partition)
         if leader_id == self._cluster.view.own_number:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from respkv.cluster.redirect import redirect
 from respkv.cluster.view import ClusterView
 from respkv.commands.routing import is_routed, slot_of_command
-from respkv.commands.table import WRITE, Command, resolve
+from respkv.commands.table import WRITE, Command, resolve, resolve_logged
 from respkv.errors import CommandError, CrossSlot, KeylessInTransaction, Moved, SlotNotServed
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.slots import slot_of
@@ -163,7 +163,7 @@ class ClusterRouter:
         if len(slots) > 1:
             self.answer(connection, CrossSlot())
         elif not slots:
-            self.answer(connection, transaction.run(Keyspace(1), argv))
+            self.answer(connection, transaction.run(self._no_keys(), argv))
         else:
             slot = next(iter(slots))
             replica = self._leading(slot)
@@ -186,7 +186,7 @@ class ClusterRouter:
         lane = self._lane(connection)
         slots = set(lane.watched_slots) if lane.watches is transaction.watches else set()
         for _, command_argv, _ in transaction.commands:
-            command = resolve(command_argv)
+            command = resolve_logged(command_argv)
             if is_routed(command):
                 slots.add(slot_of_command(command, command_argv))
         slots.discard(UNROUTED)
@@ -291,7 +291,7 @@ class ClusterRouter:
                 continue
             if slot == UNROUTED:
                 if command.name not in COMBINED:  # OBJECT HELP: it looks at no keyspace
-                    self.answer(connection, execute(command.handler, Keyspace(1), argv))
+                    self.answer(connection, execute(command.handler, self._no_keys(), argv))
                     continue
                 self._submit_shares(connection, command, shares, b"", logged)
                 self._gather(connection, command, argvs[position:])
@@ -333,6 +333,12 @@ class ClusterRouter:
                 replica.submit_write(stream, command, argvs, b"".join(map(encode_command, argvs)))
             else:
                 replica.submit_write(stream, command, argvs, raw)
+
+    def _no_keys(self) -> Keyspace:
+        """Return what a command without keys runs on."""
+        keyspace = Keyspace(1)
+        keyspace.leader_ms = self.node.runtime.now_ms()
+        return keyspace
 
     def redirection(self, connection: "Connection", slot: int) -> CommandError:
         """Return what a client is told whose command this node cannot serve."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from respkv.commands.table import LOADING, Command
+from respkv.commands.table import LOADING, Argv, Command
 from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError, LogFailed
@@ -31,6 +31,7 @@ from respkv.node import (
     memory_commands,
     migrate,
     pubsub_commands,
+    script_commands,
     server_commands,
     session_commands,
     tracking_commands,
@@ -54,6 +55,8 @@ from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.recover import recovering_replica
 from respkv.replica.replica import Replica
 from respkv.replica.snapshot_keeper import SnapshotKeeper
+from respkv.scripts.cache import ScriptCache
+from respkv.scripts.commands import IN_CLUSTER, OUT_OF_MEMORY
 from respkv.steps import Result, Steps
 
 logger = logging.getLogger("respkv")
@@ -74,6 +77,7 @@ DECLARED = (
     tracking_commands,
     server_commands,
     debug_commands,
+    script_commands,
     cluster_commands,
     cluster_refusals,
     memory_commands,
@@ -143,6 +147,7 @@ class Node:
         self.pause = Pause(self._loop, self.update_guard)
         self.tracking = Tracking(self)
         self.pubsub = PubSub()
+        self.scripts = ScriptCache()
         self.waiting = Waiting(self._loop)
         self.guarded = True  # loading, or CLIENT PAUSE: see `must_wait`
         self._sync_helper = sync_helper
@@ -283,6 +288,13 @@ class Node:
         replica.sweeps = self.sweeps
         replica.keyspace.limits = self.limits
         replica.keyspace.follow_accesses(self.accesses)
+
+    def with_script(self, command: Command, argv: Argv) -> tuple[Command, Argv]:
+        """Return what is run for EVAL or EVALSHA."""
+        mode = IN_CLUSTER if self.config["cluster-enabled"] else 0
+        if self.memory.refuses:
+            mode |= OUT_OF_MEMORY
+        return self.scripts.with_text(command, argv, mode)
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""

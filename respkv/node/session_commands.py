@@ -200,7 +200,7 @@ def unwatch(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
-@command(name="WAIT", arity=3, flags=CONNECTION | NOSCRIPT, group="generic", since="3.0.0", categories=("connection",),
+@command(name="WAIT", arity=3, flags=CONNECTION | NOSCRIPT, group="generic", since="3.0.0", categories=("-keyspace", "connection"),
          tips=("request_policy:all_shards", "response_policy:agg_min"),
          syntax="numreplicas:integer timeout:integer",
          summary="Wait for the synchronous replication of all the write commands sent in the "

@@ -8,6 +8,7 @@ import os
 import sys
 
 from respkv.log.filesystem import FileSystem, RealFileSystem
+from respkv.node import server as _declares_commands  # noqa: F401 - that scripts may ask for
 from respkv.replica.snapshot_builder import build_snapshot
 
 

@@ -14,6 +14,7 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.batch import Handler, select_in_transaction
 from respkv.replica.serving import serve_ready
 from respkv.replica.transaction import Transaction, answer_to
+from respkv.scripts import commands as _scripts  # noqa: F401 - declares EVAL
 from respkv.wire.request import RequestParser
 from respkv.wire.run import Run
 

@@ -15,6 +15,7 @@ SetReply                  array              set
 Pairs                     flat array         array of arrays of two
 PairMap                   array of arrays    map
 Verbatim                  bulk string        verbatim string
+BigNumber                 bulk string        big number
 Push                      array              push
 Several                   one after another  one after another
 CommandError              error              error
@@ -75,6 +76,13 @@ class Verbatim:
     def __init__(self, text: bytes, text_format: bytes = b"txt") -> None:
         self.text = text
         self.text_format = text_format
+
+
+class BigNumber:
+    """An integer of any length, as text."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
 
 
 class Push:
@@ -181,6 +189,8 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
         else:
             text = b"%b:%b" % (reply.text_format, reply.text)
             parts.append(b"=%d\r\n%b\r\n" % (len(text), text))
+    elif isinstance(reply, BigNumber):
+        parts.append(bulk(reply.text) if resp == 2 else b"(%b\r\n" % reply.text)
     elif isinstance(reply, Push):
         parts.append((b"*%d\r\n" if resp == 2 else b">%d\r\n") % len(reply.items))
         _encode_items(reply.items, resp, parts)

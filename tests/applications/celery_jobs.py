@@ -1,13 +1,11 @@
-"""A Celery application that keeps no results and calls no script: its transport by itself.
+"""A Celery application that keeps no results: its transport by itself.
 
-The one thing changed is redis-py's lock, which is given back in a transaction instead of a script;
-delete this module when tests/applications/test_celery.py passes as it is.
+Delete this module when tests/applications/test_celery.py passes as it is.
 """
 
 import os
 
 import redis
-import redis.lock
 from celery import Celery, Task, signals
 
 URL = os.environ.get("RESPKV_TEST_URL", "redis://")
@@ -25,24 +23,6 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_prefetch_multiplier=1,
 )
-
-
-def release(lock: redis.lock.Lock, token: bytes) -> None:
-    """Delete a lock that still has our token."""
-
-    def delete_ours(pipe: redis.client.Pipeline) -> None:
-        ours = pipe.get(lock.name) == token
-        pipe.multi()
-        if ours:
-            pipe.delete(lock.name)
-
-    lock.redis.transaction(delete_ours, lock.name)
-
-
-@signals.celeryd_init.connect
-def replace_the_lock(**_: object) -> None:
-    """Change it in the worker's processes only."""
-    redis.lock.Lock.do_release = release
 
 
 @signals.worker_ready.connect

@@ -9,6 +9,7 @@ from taskiq_redis import (
     ListQueueClusterBroker,
     RedisAsyncClusterResultBackend,
     RedisAsyncResultBackend,
+    RedisStreamBroker,
     RedisStreamClusterBroker,
 )
 
@@ -19,8 +20,9 @@ PATIENT: dict[str, Any] = {"socket_timeout": None}
 def broker_of(kind: str, url: str) -> AsyncBroker:
     """Return a broker of that kind with its result backend and the application's tasks."""
     broker: Any
-    if kind == "list":
-        broker = ListQueueBroker(url, **PATIENT).with_result_backend(RedisAsyncResultBackend(url))
+    if kind in ("list", "stream"):
+        broker = {"list": ListQueueBroker, "stream": RedisStreamBroker}[kind](url, **PATIENT)
+        broker = broker.with_result_backend(RedisAsyncResultBackend(url))
     else:
         of_kind = {
             "cluster list": ListQueueClusterBroker,

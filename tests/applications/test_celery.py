@@ -1,9 +1,4 @@
-"""Celery with its Redis transport and result backend, unchanged, and kombu's queues by themselves.
-
-Celery's worker gives back a lock of redis-py's, by EVALSHA, before it takes its first task; chords are
-counted by EVALSHA, too. The test of all that passes against redis-server 7.0.15, and says when it passes
-here too. kombu asks for the lock only when it finds a queue empty.
-"""
+"""Celery with its Redis transport and result backend, unchanged, and kombu's queues by themselves."""
 
 import contextlib
 import os
@@ -83,7 +78,6 @@ def worker(url: str, tmp_path: Path) -> Worker:
     return Worker(url, tmp_path / "worker.log")
 
 
-@pytest.mark.xfail(strict=True, reason="needs EVALSHA (locks, chords)")
 def test_tasks_groups_chords_retries_and_delays(app: Celery, url: str, tmp_path: Path) -> None:
     with worker(url, tmp_path):
         assert tasks.add.delay(1, 2).get(SECONDS) == 3
@@ -103,13 +97,12 @@ def test_tasks_groups_chords_retries_and_delays(app: Celery, url: str, tmp_path:
         assert result.state == "PENDING"
 
 
-def test_the_transport_by_itself(url: str, tmp_path: Path) -> None:
-    """Everything but results and chords, with a lock that needs no script."""
+def test_no_task_is_lost_with_its_worker(url: str, tmp_path: Path) -> None:
+    """Also those to be retried, or that are for later."""
 
     def worker(visible_after_s: int = 3600) -> Worker:
-        options = ("--without-gossip", "--without-mingle")  # they need pub/sub
         environment = {"RESPKV_TEST_VISIBLE_AFTER": str(visible_after_s)}
-        return Worker(url, tmp_path / "worker.log", *options, app="celery_jobs", **environment)
+        return Worker(url, tmp_path / "worker.log", app="celery_jobs", **environment)
 
     jobs.app.conf.broker_url = url
     with (

@@ -344,3 +344,17 @@ async def blocked_clients(client: Any) -> int:
     else:
         nodes = [await client.info("clients")]
     return sum(node["blocked_clients"] for node in nodes)
+
+
+def test_a_lock_and_a_script(client: Any) -> None:
+    with client.lock("{lock}", timeout=30) as lock:
+        assert lock.locked()
+        assert not client.lock("{lock}", timeout=30).acquire(blocking=False)
+        assert lock.extend(60)
+        assert lock.reacquire()
+    assert not client.exists("{lock}")
+    text = "redis.call('rpush', KEYS[1], unpack(ARGV)) return redis.call('lrange', KEYS[1], 0, -1)"
+    append = client.register_script(text)
+    assert append(["{script}list"], ["a", "b"]) == ["a", "b"]
+    assert client.evalsha(append.sha, 1, "{script}list", "c") == ["a", "b", "c"]
+    assert client.script_exists(append.sha) == [True]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 from redis.exceptions import RedisError
 from taskiq import AsyncBroker, TaskiqResultTimeoutError
 
@@ -54,12 +55,13 @@ async def exercise(broker: AsyncBroker) -> None:
     assert "this task fails" in str(failed.error)
 
 
+@pytest.mark.parametrize("kind", ["list", "stream"])
 async def test_tasks_results_and_retries_of_one_server(
-    server: ServerProcess, tmp_path: Path
+    server: ServerProcess, tmp_path: Path, kind: str
 ) -> None:
     url = f"redis://127.0.0.1:{server.port}"
-    broker = broker_of("list", url)
-    with worker("list", url, tmp_path):
+    broker = broker_of(kind, url)
+    with worker(kind, url, tmp_path):
         await broker.startup()
         try:
             await exercise(broker)

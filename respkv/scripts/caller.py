@@ -1,0 +1,137 @@
+"""redis.call: runs a command of the keyspace for a script, or says why not."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from respkv.commands.arguments import INT32_MAX, INT32_MIN, parse_int64
+from respkv.commands.blocking import may_wait
+from respkv.commands.routing import slot_of_command
+from respkv.commands.sort import is_logged
+from respkv.commands.table import (
+    BLOCKING,
+    CONNECTION,
+    DENYOOM,
+    INTERNAL,
+    MOVABLE_KEYS,
+    NOSCRIPT,
+    TABLE,
+    WRITE,
+    Argv,
+    Command,
+)
+from respkv.errors import CommandError, CrossSlot, InvalidDatabase
+from respkv.keyspace.keyspace import Keyspace
+from respkv.wire.reply import OK, Reply
+
+NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
+NOT_LOCAL: Final = b"ERR Script attempted to access a non local key in a cluster node"
+OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
+
+
+def find(argv: Argv) -> Command:
+    """Return the command that a script asks for.
+
+    Raises:
+        CommandError: there is none, or it is called with the wrong number of arguments.
+    """
+    command = TABLE.get(argv[0]) or TABLE.get(argv[0].upper())
+    if command is None or command.flags & (INTERNAL | CONNECTION) == INTERNAL:
+        raise CommandError(b"ERR Unknown Redis command called from script")
+    if command.subcommands and len(argv) > 1:
+        subcommand = command.subcommands.get(argv[1].upper())
+        if subcommand is None:
+            raise CommandError(b"ERR Unknown Redis command called from script")
+        command = subcommand
+    if not command.accepts(len(argv)):
+        raise CommandError(b"ERR Wrong number of args calling Redis command from script")
+    return command
+
+
+class Caller:
+    """One script's way to the keyspace.
+
+    In a cluster all keys have to be in `slot`, that of the keys that the script was called with;
+    -1: it was called with none, so it belongs to no partition and sees no keys.
+    """
+
+    def __init__(
+        self, keyspace: Keyspace, read_only: bool, refuses_growth: bool, slot: int | None
+    ) -> None:
+        self._keyspace = keyspace
+        self._slot = slot
+        self._read_only = read_only
+        self._refuses_growth = refuses_growth
+        self.wrote = False
+
+    def call(self, argv: Argv) -> Reply:
+        """Run one command.
+
+        Raises:
+            CommandError: what the script is told.
+        """
+        command = find(argv)
+        flags = command.flags
+        if flags & NOSCRIPT:
+            raise CommandError(NOT_ALLOWED)
+        keyspace = self._keyspace
+        local = _LOCAL.get(command.name)
+        if local is not None:
+            return local(keyspace, argv)
+        if flags & CONNECTION:
+            raise CommandError(NOT_ALLOWED)
+        if flags & BLOCKING and may_wait(command, argv):
+            name = command.display_name.encode()
+            raise CommandError(
+                b"ERR %b command is not allowed with BLOCK option from scripts" % name
+            )
+        if self._slot is not None:
+            self._check_slot(command, argv)
+        writes = is_logged(command, argv)
+        if flags & WRITE and self._read_only:
+            raise CommandError(b"ERR Write commands are not allowed from read-only scripts.")
+        if self._refuses_growth and flags & DENYOOM and not self.wrote:
+            raise CommandError(OUT_OF_MEMORY)
+        self.wrote = self.wrote or writes
+        reply = command.handler(keyspace, argv)
+        if keyspace.applying:  # each has its own chance, as in a transaction
+            keyspace.position += 1
+        return reply
+
+    def _check_slot(self, command: Command, argv: Argv) -> None:
+        try:
+            slot = slot_of_command(command, argv)
+        except CrossSlot:
+            slot = -1
+        if slot < 0 and not command.keys[0] and not command.flags & MOVABLE_KEYS:
+            raise CommandError(NOT_ALLOWED)  # it would see this partition only
+        if slot != self._slot or slot < 0:
+            raise CommandError(NOT_LOCAL)
+
+
+def _ping(_: Keyspace, argv: Argv) -> Reply:
+    return argv[1] if len(argv) > 1 else "PONG"
+
+
+def _echo(_: Keyspace, argv: Argv) -> Reply:
+    return argv[1]
+
+
+def _time(keyspace: Keyspace, _: Argv) -> Reply:
+    return [b"%d" % (keyspace.leader_ms // 1000), b"%d" % (keyspace.leader_ms % 1000 * 1000)]
+
+
+def _select(keyspace: Keyspace, argv: Argv) -> Reply:
+    number = parse_int64(argv[1])
+    if not INT32_MIN <= number <= INT32_MAX or not 0 <= number < len(keyspace.databases):
+        raise InvalidDatabase()
+    keyspace.select(number)
+    return OK
+
+
+# Commands of the connection that a script may call.
+_LOCAL: Final[dict[bytes, Callable[[Keyspace, Argv], Any]]] = {
+    b"PING": _ping,
+    b"ECHO": _echo,
+    b"TIME": _time,
+    b"SELECT": _select,
+}
