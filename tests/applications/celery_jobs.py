@@ -1,7 +1,4 @@
-"""A Celery application that keeps no results: its transport by itself.
-
-Delete this module when tests/applications/test_celery.py passes as it is.
-"""
+"""A Celery application whose worker may be killed: what it had taken is soon visible again."""
 
 import os
 
@@ -20,7 +17,6 @@ app.conf.update(
         "unacked_mutex_expire": 1,  # seconds: a worker that is killed may hold it
     },
     task_ignore_result=True,
-    worker_enable_remote_control=False,
     worker_prefetch_multiplier=1,
 )
 

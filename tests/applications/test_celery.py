@@ -26,10 +26,8 @@ SECONDS = 60
 class Worker:
     """A Celery worker of one process and its pool; use it as a context manager."""
 
-    def __init__(
-        self, url: str, log: Path, *options: str, app: str = "celery_tasks", **environment: str
-    ) -> None:
-        self.url, self.log, self.app, self.options = url, log, app, options
+    def __init__(self, url: str, log: Path, app: str = "celery_tasks", **environment: str) -> None:
+        self.url, self.log, self.app = url, log, app
         self.environment = {**os.environ, "RESPKV_TEST_URL": url, **environment}
         self.process: subprocess.Popen[bytes]
 
@@ -39,7 +37,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [
                     sys.executable, "-m", "celery", "-A", f"tests.applications.{self.app}",
-                    "worker", "--concurrency", "1", "--loglevel", "INFO", *self.options,
+                    "worker", "--concurrency", "1", "--loglevel", "INFO",
                 ],
                 stdout=log, stderr=log, env=self.environment, start_new_session=True,
             )  # fmt: skip
