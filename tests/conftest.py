@@ -6,15 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.commands.comparing")
+from tests.patience import PATIENCE_SECONDS, wait_until
 
-START_SECONDS = 20
+pytest.register_assert_rewrite("tests.commands.comparing")
 
 
 def free_port() -> int:
@@ -56,10 +55,12 @@ class ServerProcess:
 
     def wait_ready(self) -> None:
         """Wait until it answers commands."""
-        deadline = time.monotonic() + START_SECONDS
-        while self.ask(b"PING") not in (b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n"):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
+        wait_until(lambda: self.process.poll() is not None or self._answers(), self.log.read_text)
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
+
+    def _answers(self) -> bool:
+        return self.ask(b"PING") in (b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n")
 
     def ask(self, line: bytes, seconds: float = 2) -> bytes:
         """Send one inline command; empty when nobody answers."""
@@ -81,7 +82,7 @@ class ServerProcess:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE_SECONDS)
 
     def __enter__(self) -> "ServerProcess":
         self.start()
