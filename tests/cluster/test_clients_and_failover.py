@@ -12,9 +12,9 @@ import pytest
 import redis
 import redis.asyncio
 
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.processes.trio import Trio, TrioProcess
 
-PATIENCE_SECONDS = 30
 KEYS = [f"key:{number}" for number in range(60)]  # each node leads some
 
 Client = Any  # cluster clients have methods that differ in type only
@@ -184,8 +184,13 @@ def test_redis_benchmark_follows_leaders_that_move(tmp_path: Path) -> None:
 
 def wait_until_all_are_written(trio: Trio, benchmark: "subprocess.Popen[bytes]") -> None:
     """Wait until every node that leads something holds keys."""
-    while any(node.call("DBSIZE") == 0 for node in trio.nodes if node.port in trio.leaders()):
-        assert benchmark.poll() is None
+    wait_until(
+        lambda: (
+            benchmark.poll() is not None
+            or all(node.call("DBSIZE") for node in trio.nodes if node.port in trio.leaders())
+        )
+    )
+    assert benchmark.poll() is None
 
 
 def test_redis_benchmark_runs_without_a_killed_leader(trio: Trio) -> None:

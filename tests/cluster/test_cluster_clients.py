@@ -10,6 +10,7 @@ import pytest
 import redis
 import redis.asyncio
 
+from tests.patience import until
 from tests.processes.cluster_writers import ClusterClient
 from tests.processes.connection import Connection
 from tests.processes.trio import Trio
@@ -196,11 +197,8 @@ async def test_watch_never_loses_an_update_while_leaders_change(trio: Trio) -> N
         for node in [*trio.nodes, *trio.nodes, *trio.nodes]:
             enough = sure + 30
             await asyncio.to_thread(node.call, "CLUSTER", "FAILOVER")
-            while sure < enough:
-                await asyncio.wait(tasks, timeout=0.01)
-                for task in tasks:
-                    if task.done():
-                        task.result()
+            await until(lambda: sure >= enough or any(task.done() for task in tasks))  # noqa: B023
+            assert not any(task.done() for task in tasks)
     finally:
         stop.set()
         await asyncio.gather(*tasks)
