@@ -89,5 +89,5 @@ def test_leadership_given_up_is_counted(trio: Trio) -> None:
     node = trio.nodes[0]
     trio.key_led_by(node)
     before = int(info(node, "respkv")["transfers"])
-    assert trio.nodes[1].call("CLUSTER", "FAILOVER") == b"OK"
+    wait_until(lambda: trio.nodes[1].call("CLUSTER", "FAILOVER") == b"OK")
     wait_until(lambda: int(info(node, "respkv")["transfers"]) > before)
