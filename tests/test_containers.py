@@ -11,8 +11,9 @@ from pathlib import Path
 
 from redis.asyncio.cluster import RedisCluster
 
-from tests.cli.dev import WAIT_SECONDS, environment, free_ports
+from tests.cli.dev import environment, free_ports
 from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 NODES = (1, 2, 3)
@@ -96,7 +97,7 @@ class Composed:
         for server in self._servers:
             server.terminate()
         try:
-            return [server.wait(WAIT_SECONDS) for server in self._servers]
+            return [server.wait(PATIENCE_SECONDS) for server in self._servers]
         finally:
             for server in self._servers:
                 server.kill()
@@ -137,7 +138,7 @@ async def test_composes_nodes_form_a_cluster_that_clients_outside_use(tmp_path: 
     composed = Composed(tmp_path)
     composed.start()
     try:
-        async with asyncio.timeout(WAIT_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not all([composed.health(number) == 0 for number in NODES]):
                 await asyncio.sleep(0.05)
             async with composed.published():
