@@ -175,17 +175,16 @@ class Trio:
             return ""
         return repr([(first, last, leader[1]) for first, last, leader, *_ in slots])
 
-    def leader_of(self, key: bytes) -> TrioProcess:
-        """Return the node that leads a key's slot, as a running node sees it."""
-        node = self.running()[0]
+    def leader_of(self, key: bytes, asked: TrioProcess | None = None) -> TrioProcess:
+        """Return the node that leads a key's slot, as `asked` or else the first that runs sees it."""
         # During an election nodes show who led last.
         slot = slot_of(key)
-        for first, last, leader, *_ in node.call("CLUSTER", "SLOTS"):
+        for first, last, leader, *_ in (asked or self.running()[0]).call("CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return next(node for node in self.nodes if node.port == leader[1])
         raise LookupError(key)
 
-    def at_leader(self, *argv: bytes) -> Any:
+    def at_leader(self, *argv: bytes, asked: TrioProcess | None = None) -> Any:
         """Return what whoever leads its first key replies; it is sent again while nobody runs it.
 
         Raises:
@@ -195,7 +194,7 @@ class Trio:
 
         def has_run() -> bool:
             with contextlib.suppress(ConnectionRefusedError):
-                replies.append(self.leader_of(argv[1]).call(*argv))
+                replies.append(self.leader_of(argv[1], asked).call(*argv))
                 return not str(replies[-1]).startswith(NOT_RUN)
             return False
 
