@@ -12,14 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.processes.ports import listening_port
 
 pytest.register_assert_rewrite("tests.commands.comparing")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ServerProcess:
@@ -28,7 +23,7 @@ class ServerProcess:
     def __init__(
         self, directory: Path, *options: str, program: tuple[str, ...] = ("respkv", "server")
     ) -> None:
-        self.port = free_port()
+        self.port = listening_port()
         self.directory = directory
         self.options = options
         self.program = program
