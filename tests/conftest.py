@@ -6,21 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.processes.ports import listening_port
+
 pytest.register_assert_rewrite("tests.commands.comparing")
-
-START_SECONDS = 20
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ServerProcess:
@@ -29,7 +23,7 @@ class ServerProcess:
     def __init__(
         self, directory: Path, *options: str, program: tuple[str, ...] = ("respkv", "server")
     ) -> None:
-        self.port = free_port()
+        self.port = listening_port()
         self.directory = directory
         self.options = options
         self.program = program
@@ -56,10 +50,12 @@ class ServerProcess:
 
     def wait_ready(self) -> None:
         """Wait until it answers commands."""
-        deadline = time.monotonic() + START_SECONDS
-        while self.ask(b"PING") not in (b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n"):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
+        wait_until(lambda: self.process.poll() is not None or self._answers(), self.log.read_text)
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
+
+    def _answers(self) -> bool:
+        return self.ask(b"PING") in (b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n")
 
     def ask(self, line: bytes, seconds: float = 2) -> bytes:
         """Send one inline command; empty when nobody answers."""
@@ -81,7 +77,7 @@ class ServerProcess:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE_SECONDS)
 
     def __enter__(self) -> "ServerProcess":
         self.start()

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from redis.asyncio.cluster import RedisCluster
 
-from tests.cli.dev import WAIT_SECONDS, environment, free_ports
+from tests.cli.dev import environment, free_ports
 from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS, until
 
 ROOT = Path(__file__).resolve().parent.parent
 NODES = (1, 2, 3)
@@ -96,7 +97,7 @@ class Composed:
         for server in self._servers:
             server.terminate()
         try:
-            return [server.wait(WAIT_SECONDS) for server in self._servers]
+            return [server.wait(PATIENCE_SECONDS) for server in self._servers]
         finally:
             for server in self._servers:
                 server.kill()
@@ -137,18 +138,14 @@ async def test_composes_nodes_form_a_cluster_that_clients_outside_use(tmp_path: 
     composed = Composed(tmp_path)
     composed.start()
     try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not all([composed.health(number) == 0 for number in NODES]):
-                await asyncio.sleep(0.05)
-            async with composed.published():
-                client = RedisCluster(host="127.0.0.1", port=composed.ports[2])
-                async with client:
-                    for number in range(30):
-                        assert await client.set(f"k{number}", str(number))
-                    assert [int(await client.get(f"k{number}")) for number in range(30)] == [
-                        *range(30)
-                    ]
-                    seen = {(node.host, node.port) for node in client.get_nodes()}
-                assert seen == {("127.0.0.1", port) for port in composed.ports.values()}
+        await until(lambda: all(composed.health(number) == 0 for number in NODES))
+        async with composed.published():
+            client = RedisCluster(host="127.0.0.1", port=composed.ports[2])
+            async with client:
+                for number in range(30):
+                    assert await client.set(f"k{number}", str(number))
+                assert [int(await client.get(f"k{number}")) for number in range(30)] == [*range(30)]
+                seen = {(node.host, node.port) for node in client.get_nodes()}
+            assert seen == {("127.0.0.1", port) for port in composed.ports.values()}
     finally:
         assert composed.stop() == [0, 0, 0]

@@ -8,8 +8,9 @@ straight onto 16,384 slots they come out uneven.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from itertools import islice
 from math import ceil
 from typing import Final
 
@@ -89,16 +90,17 @@ class _Ring:
         self._owners = [node for _, node in tokens]
         self._nodes = len(nodes)
 
-    def clockwise(self, point: int) -> list[RingNode]:
-        """Return all nodes in the order their first token comes behind `point`."""
+    def clockwise(self, point: int) -> Iterator[RingNode]:
+        """Yield all nodes in the order their first token comes behind `point`."""
         start = bisect_left(self._points, point)
-        seen: dict[str, RingNode] = {}
+        seen: set[str] = set()
         for at in range(start, start + len(self._owners)):
             node = self._owners[at % len(self._owners)]
-            seen.setdefault(node.node_id, node)
-            if len(seen) == self._nodes:
-                break
-        return list(seen.values())
+            if node.node_id not in seen:
+                seen.add(node.node_id)
+                yield node
+                if len(seen) == self._nodes:
+                    return
 
     def next_nodes(
         self, point: int, copies: int, load: dict[str, int], load_max: dict[str, int]
@@ -107,12 +109,9 @@ class _Ring:
 
         What cannot be had is given up in this order: room under `load_max`, then new zones.
         """
-        around = self.clockwise(point)
         chosen: list[RingNode] = []
         for distinct_zones, bounded in ((True, True), (True, False), (False, True), (False, False)):
-            for node in around:
-                if len(chosen) == copies:
-                    break
+            for node in self.clockwise(point):  # mostly a few of them
                 full = load[node.node_id] >= load_max[node.node_id]
                 zones = [_zone(other) for other in chosen]
                 if not (
@@ -121,8 +120,12 @@ class _Ring:
                     or (distinct_zones and _zone(node) in zones)
                 ):
                     chosen.append(node)
-        rank = {node.node_id: at for at, node in enumerate(around)}
-        return sorted((node.node_id for node in chosen), key=rank.__getitem__)
+                    if len(chosen) == copies:
+                        break
+            if len(chosen) == copies:
+                break
+        in_order = (node.node_id for node in self.clockwise(point) if node in chosen)
+        return list(islice(in_order, len(chosen)))
 
 
 def _zone(node: RingNode) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -89,6 +90,7 @@ class Snapshots:
             sys.executable,
             "-m",
             self._child,
+            str(os.getpid()),
             self._directory,
             str(node.config["databases"]),
             ",".join([f"{job.partition}:{job.index}:{job.term}" for job in jobs]),

@@ -19,8 +19,7 @@ from celery import Celery, chain, chord, group
 from tests.applications import celery_jobs as jobs
 from tests.applications import celery_tasks as tasks
 from tests.conftest import ServerProcess
-
-SECONDS = 60
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 
 class Worker:
@@ -32,7 +31,7 @@ class Worker:
         self.process: subprocess.Popen[bytes]
 
     def __enter__(self) -> "Worker":
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -78,19 +77,19 @@ def worker(url: str, tmp_path: Path) -> Worker:
 
 def test_tasks_groups_chords_retries_and_delays(app: Celery, url: str, tmp_path: Path) -> None:
     with worker(url, tmp_path):
-        assert tasks.add.delay(1, 2).get(SECONDS) == 3
-        assert chain(tasks.add.s(1, 2), tasks.add.s(10))().get(SECONDS) == 13
-        assert group(tasks.add.s(n, n) for n in range(5))().get(SECONDS) == [0, 2, 4, 6, 8]
-        assert tasks.third_time_lucky.delay().get(SECONDS) == 2
+        assert tasks.add.delay(1, 2).get(PATIENCE_SECONDS) == 3
+        assert chain(tasks.add.s(1, 2), tasks.add.s(10))().get(PATIENCE_SECONDS) == 13
+        assert group(tasks.add.s(n, n) for n in range(5))().get(PATIENCE_SECONDS) == [0, 2, 4, 6, 8]
+        assert tasks.third_time_lucky.delay().get(PATIENCE_SECONDS) == 2
         with pytest.raises(ValueError, match="this task fails"):
-            tasks.fails.delay().get(SECONDS)
-        assert tasks.add.apply_async((3, 4), countdown=0.1).get(SECONDS) == 7
+            tasks.fails.delay().get(PATIENCE_SECONDS)
+        assert tasks.add.apply_async((3, 4), countdown=0.1).get(PATIENCE_SECONDS) == 7
         soon = datetime.now(UTC) + timedelta(seconds=0.1)
-        assert tasks.add.apply_async((5, 6), eta=soon).get(SECONDS) == 11
+        assert tasks.add.apply_async((5, 6), eta=soon).get(PATIENCE_SECONDS) == 11
         header = [tasks.add.s(n, 1) for n in range(4)]
-        assert chord(header, tasks.total.s())().get(SECONDS) == 10
+        assert chord(header, tasks.total.s())().get(PATIENCE_SECONDS) == 10
         result = tasks.add.delay(7, 8)
-        assert result.get(SECONDS) == 15
+        assert result.get(PATIENCE_SECONDS) == 15
         result.forget()
         assert result.state == "PENDING"
 
@@ -112,19 +111,17 @@ def test_no_task_is_lost_with_its_worker(url: str, tmp_path: Path) -> None:
         jobs.note.apply_async(("later",), countdown=0.1)
         jobs.note.apply_async(("at nine",), eta=datetime.now(UTC) + timedelta(seconds=0.1))
         jobs.third_time_lucky.delay()
-        notes = [client.blpop(["notes"], SECONDS) for _ in range(53)]
+        notes = [client.blpop(["notes"], PATIENCE_SECONDS) for _ in range(53)]
         assert {text for _, text in filter(None, notes)} == {
             "later", "at nine", "third time lucky", *map(str, range(50)),
         }  # fmt: skip
 
         jobs.outlives_its_worker.delay()
-        assert client.blpop(["started"], SECONDS) is not None
+        assert client.blpop(["started"], PATIENCE_SECONDS) is not None
         doomed.kill()
         with worker(visible_after_s=1):
-            assert client.blpop(["notes"], SECONDS) == ("notes", "delivered again")
-            deadline = time.monotonic() + SECONDS
-            while client.exists("unacked", "unacked_index"):
-                assert time.monotonic() < deadline
+            assert client.blpop(["notes"], PATIENCE_SECONDS) == ("notes", "delivered again")
+            wait_until(lambda: not client.exists("unacked", "unacked_index"))
         assert int(client.get("deliveries")) >= 2  # it is delivered at least once
     jobs.app.close()
 
@@ -140,11 +137,11 @@ def test_kombu_messages_are_taken_acknowledged_and_put_back(connection: kombu.Co
     for number in range(3):
         queue.put({"number": number})
     assert queue.qsize() == 3
-    first = queue.get(timeout=SECONDS)
+    first = queue.get(timeout=PATIENCE_SECONDS)
     assert first.payload == {"number": 0}
     first.ack()
-    queue.get(timeout=SECONDS).requeue()
-    rest = [queue.get(timeout=SECONDS), queue.get(timeout=SECONDS)]
+    queue.get(timeout=PATIENCE_SECONDS).requeue()
+    rest = [queue.get(timeout=PATIENCE_SECONDS), queue.get(timeout=PATIENCE_SECONDS)]
     assert sorted(message.payload["number"] for message in rest) == [1, 2]
     (again,) = (message for message in rest if message.payload == {"number": 1})
     assert again.delivery_info["redelivered"]
@@ -152,7 +149,7 @@ def test_kombu_messages_are_taken_acknowledged_and_put_back(connection: kombu.Co
     queue.close()
     connection.default_channel.close()  # the other, not acknowledged, goes back
     with connection.clone() as other:
-        restored = other.SimpleQueue("jobs").get(timeout=SECONDS)
+        restored = other.SimpleQueue("jobs").get(timeout=PATIENCE_SECONDS)
         assert restored.payload == {"number": 2}
         restored.ack()
     with redis.Redis.from_url(connection.as_uri()) as client:
@@ -179,5 +176,5 @@ def test_kombu_routes_by_topic_and_takes_the_urgent_first(connection: kombu.Conn
         taken.clear()
         with connection.channel() as channel, kombu.Consumer(channel, [queue], callbacks=[take]):
             while len(taken) < len(expected):
-                connection.drain_events(timeout=SECONDS)
+                connection.drain_events(timeout=PATIENCE_SECONDS)
         assert taken == expected

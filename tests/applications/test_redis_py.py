@@ -13,6 +13,7 @@ import redis
 from redis.asyncio.cluster import RedisCluster as AsyncRedisCluster
 
 from tests.applications.stream_replies import ids_of
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 
 def test_a_session_store_on_strings_with_expiry(client: Any) -> None:
@@ -28,8 +29,7 @@ def test_a_session_store_on_strings_with_expiry(client: Any) -> None:
     assert client.expireat("session:1", 4_102_444_800)
     assert client.expiretime("session:1") == 4_102_444_800
     assert client.set("gone", "x", px=1)
-    while client.exists("gone"):
-        pass
+    wait_until(lambda: not client.exists("gone"))
     assert client.ttl("gone") == -2
     assert client.getdel("session:1") == "cleo"
     assert client.get("session:1") is None
@@ -320,11 +320,11 @@ async def test_asyncio_many_calls_at_once(async_client: Any) -> None:
 
 async def test_asyncio_consumers_wait_for_their_producers(async_client: Any) -> None:
     waiting = await blocked_clients(async_client)
-    popped = asyncio.create_task(async_client.blpop("{wait}list", timeout=20))
-    lowest = asyncio.create_task(async_client.bzpopmin("{wait}zset", timeout=20))
-    moved = asyncio.create_task(async_client.blmove("{wait}a", "{wait}b", 20))
-    read = asyncio.create_task(async_client.xread({"{wait}stream": "$"}, block=20_000))
-    async with asyncio.timeout(20):
+    popped = asyncio.create_task(async_client.blpop("{wait}list", timeout=0))
+    lowest = asyncio.create_task(async_client.bzpopmin("{wait}zset", timeout=0))
+    moved = asyncio.create_task(async_client.blmove("{wait}a", "{wait}b", 0))
+    read = asyncio.create_task(async_client.xread({"{wait}stream": "$"}, block=0))
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await blocked_clients(async_client) < waiting + 4:
             await asyncio.sleep(0)
     await async_client.rpush("{wait}list", "first", "second")

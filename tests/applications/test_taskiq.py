@@ -15,9 +15,8 @@ from taskiq import AsyncBroker, TaskiqResultTimeoutError
 
 from tests.applications.taskiq_tasks import broker_of
 from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS
 from tests.processes.trio import Trio
-
-SECONDS = 20
 
 
 @contextmanager
@@ -47,10 +46,10 @@ async def exercise(broker: AsyncBroker) -> None:
     assert lucky
     assert fails
     sent = [await add.kiq(n, 1) for n in range(20)]
-    results = await asyncio.gather(*(task.wait_result(0.02, SECONDS) for task in sent))
+    results = await asyncio.gather(*(task.wait_result(0.02, PATIENCE_SECONDS) for task in sent))
     assert [result.return_value for result in results] == list(range(1, 21))
-    assert (await (await lucky.kiq()).wait_result(0.02, SECONDS)).return_value == 3
-    failed = await (await fails.kiq()).wait_result(0.02, SECONDS)
+    assert (await (await lucky.kiq()).wait_result(0.02, PATIENCE_SECONDS)).return_value == 3
+    failed = await (await fails.kiq()).wait_result(0.02, PATIENCE_SECONDS)
     assert failed.is_err
     assert "this task fails" in str(failed.error)
 
@@ -95,7 +94,7 @@ async def sum_of(broker: AsyncBroker, x: int, y: int) -> None:
     """Have a task done, sent again when its outcome is unknown."""
     add = broker.find_task("add")
     assert add
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(2 * PATIENCE_SECONDS):
         while True:
             try:
                 task = await add.kiq(x, y)

@@ -7,11 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-WAIT_SECONDS = 20
+from tests.patience import PATIENCE_SECONDS
+
 BUS_PORT_OFFSET = 10_000
 
 
@@ -45,16 +44,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def wait_for(what: Callable[[], bool]) -> bool:
-    """Return whether it comes true in time."""
-    ends = time.monotonic() + WAIT_SECONDS
-    while not what():
-        if time.monotonic() > ends:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def _heed_hangup() -> None:
@@ -102,7 +91,7 @@ class DevCluster:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(WAIT_SECONDS)
+                self.process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()  # and the kernel kills the nodes
                 self.process.wait()

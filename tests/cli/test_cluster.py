@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from redis.cluster import RedisCluster
 
-from tests.cli.dev import DevCluster, respkv, wait_for
+from tests.cli.dev import DevCluster, respkv
 from tests.conftest import ServerProcess
+from tests.patience import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +68,15 @@ def test_without_a_majority_the_status_is_fail_and_says_who_is_down() -> None:
         cluster.order("kill", "2")
         cluster.order("kill", "3")
         arguments = ("cluster", "status", "--json", "--port", str(cluster.port))
-        assert wait_for(lambda: json.loads(respkv(*arguments).stdout)["nodes_up"] == 1)
-        done = respkv(*arguments)
-        assert done.returncode == 1
-        found = json.loads(done.stdout)
-        assert found["state"] == "fail"
+        found: dict[str, object] = {}
+
+        def has_failed() -> bool:
+            done = respkv(*arguments)
+            found.update(json.loads(done.stdout))
+            assert done.returncode == (found["state"] == "fail")
+            return found["state"] == "fail" and found["nodes_up"] == 1
+
+        wait_until(has_failed)
         assert found["down"] == [f"127.0.0.1:{port}" for port in cluster.ports[1:]]
 
 

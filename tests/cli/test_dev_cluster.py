@@ -13,7 +13,8 @@ from redis.backoff import ConstantBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
 
-from tests.cli.dev import DevCluster, free_ports, is_alive, respkv, wait_for
+from tests.cli.dev import DevCluster, free_ports, is_alive, respkv
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 needs_redis_cli = pytest.mark.skipif(
     shutil.which("redis-cli") is None, reason="redis-cli is not installed"
@@ -22,7 +23,7 @@ needs_redis_cli = pytest.mark.skipif(
 
 def redis_cli(port: int, *command: str) -> str:
     cli = ["redis-cli", "-c", "-p", str(port), *command]
-    return subprocess.run(cli, capture_output=True, text=True, timeout=20, check=True).stdout
+    return subprocess.run(cli, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def status(cluster: DevCluster) -> dict[int, str]:
@@ -85,7 +86,7 @@ def test_a_paused_node_loses_its_leadership_and_comes_back() -> None:
             led = {node["port"]: node["slots"] for node in json.loads(nodes.stdout)}
             return done.returncode == 0 and led[cluster.ports[1]] == 0
 
-        assert wait_for(others_lead_all)
+        wait_until(others_lead_all)
         cluster.order("resume", str(cluster.ports[1]))  # by its port
         assert status(cluster)[2] == "running"
         with Redis(port=cluster.ports[1]) as client:
@@ -108,8 +109,10 @@ def test_no_node_outlives_it(tmp_path: Path, number: signal.Signals) -> None:
         cluster.order("pause", "2")
         assert all(map(is_alive, cluster.pids()))
         cluster.process.send_signal(number)
-        assert cluster.process.wait(20) == (-number if number == signal.SIGKILL else 0)
-        assert wait_for(lambda: not any(map(is_alive, cluster.pids())))
+        assert cluster.process.wait(PATIENCE_SECONDS) == (
+            -number if number == signal.SIGKILL else 0
+        )
+        wait_until(lambda: not any(map(is_alive, cluster.pids())))
         assert respkv("dev-cluster", "status", "--port", str(cluster.port)).returncode == 1
 
 
@@ -121,7 +124,7 @@ def test_stop_ends_it_and_the_state_file_says_so(tmp_path: Path) -> None:
             zip(cluster.ports, cluster.pids(), strict=True)
         )
         assert cluster.order("stop") == "stopped\n"
-        assert cluster.process.wait(20) == 0
+        assert cluster.process.wait(PATIENCE_SECONDS) == 0
         state = state_file(tmp_path)
         assert state["pid"] == 0
         assert [node["pid"] for node in state["nodes"]] == [0, 0, 0]

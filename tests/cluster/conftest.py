@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.patience import wait_until
 from tests.processes.trio import Trio
 
 
@@ -16,7 +17,13 @@ def shared_trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
 
 @pytest.fixture
 def trio(shared_trio: Trio) -> Trio:
-    """Three nodes without keys, each of which leads something."""
-    for node in shared_trio.nodes:
-        assert node.call("FLUSHALL") == b"OK"
+    """Three nodes without keys."""
+
+    def is_empty() -> bool:
+        flushed = [node.call("FLUSHALL") for node in shared_trio.nodes]
+        sizes = [node.call("DBSIZE") for node in shared_trio.nodes]
+        return flushed == [b"OK"] * 3 and sizes == [0] * 3
+
+    shared_trio.wait_ready()
+    wait_until(is_empty)  # a leader may change meanwhile: who should lead asks for it
     return shared_trio

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cluster.views import same_view, serve_view, three_redis_servers
 from tests.commands.reference import ClusterReference, Server, split
+from tests.patience import wait_until
 
 Both = tuple[ClusterReference, Server]
 
@@ -224,8 +225,7 @@ def test_a_node_that_is_down(
     view = same_view(trio)
     view["nodes"][3]["up"] = False
     trio[2].kill()
-    while b"master,fail " not in trio[0].call([b"CLUSTER", b"NODES"]):
-        pass
+    wait_until(lambda: b"master,fail " in trio[0].call([b"CLUSTER", b"NODES"]))
     ours = serve_view(tmp_path_factory.mktemp("down"), view)
     try:
         for resp in (2, 3):

@@ -12,9 +12,9 @@ import pytest
 import redis
 import redis.asyncio
 
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.processes.trio import Trio, TrioProcess
 
-PATIENCE_SECONDS = 30
 KEYS = [f"key:{number}" for number in range(60)]  # each node leads some
 
 Client = Any  # cluster clients have methods that differ in type only
@@ -23,7 +23,7 @@ Client = Any  # cluster clients have methods that differ in type only
 def move_leaders(trio: Trio) -> None:
     """Leaders are elsewhere than a client has seen."""
     for node in trio.nodes[1:]:
-        assert node.call("CLUSTER", "FAILOVER") == b"OK"
+        wait_until(lambda node=node: node.call("CLUSTER", "FAILOVER") == b"OK")
     trio.wait_ready()
 
 
@@ -157,9 +157,13 @@ def test_redis_cli_checks_a_cluster_whose_leader_was_killed(trio: Trio) -> None:
             assert "in 2 masters" in done.stdout, done
         called = run("redis-cli", "--cluster", "call", f"127.0.0.1:{asked}", "PING")
         assert called.stdout.count("PONG") == 2
-    done = run("redis-cli", "--cluster", "check", f"127.0.0.1:{asked}")
-    assert "[OK] All nodes agree about slots configuration." in done.stdout
-    assert "[OK] All 16384 slots covered." in done.stdout
+    healthy = "[OK] All nodes agree about slots configuration.", "[OK] All 16384 slots covered."
+
+    def is_healthy() -> bool:  # not while the node that is back asks for what it should lead
+        done = run("redis-cli", "--cluster", "check", f"127.0.0.1:{asked}")
+        return all(line in done.stdout for line in healthy)
+
+    wait_until(is_healthy)
 
 
 def test_redis_benchmark_follows_leaders_that_move(tmp_path: Path) -> None:
@@ -184,8 +188,13 @@ def test_redis_benchmark_follows_leaders_that_move(tmp_path: Path) -> None:
 
 def wait_until_all_are_written(trio: Trio, benchmark: "subprocess.Popen[bytes]") -> None:
     """Wait until every node that leads something holds keys."""
-    while any(node.call("DBSIZE") == 0 for node in trio.nodes if node.port in trio.leaders()):
-        assert benchmark.poll() is None
+    wait_until(
+        lambda: (
+            benchmark.poll() is not None
+            or all(node.call("DBSIZE") for node in trio.nodes if node.port in trio.leaders())
+        )
+    )
+    assert benchmark.poll() is None
 
 
 def test_redis_benchmark_runs_without_a_killed_leader(trio: Trio) -> None:

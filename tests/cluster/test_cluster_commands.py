@@ -10,7 +10,8 @@ from redis import Redis, ResponseError
 from redis.cluster import RedisCluster
 
 from tests.cluster.views import LEADERS, View, describe_node, write_view
-from tests.conftest import ServerProcess, free_port
+from tests.conftest import ServerProcess
+from tests.processes.ports import listening_port
 
 IDS = {number: f"{number}" * 40 for number in (1, 2, 3)}
 
@@ -37,7 +38,7 @@ class Node:
 
 def ports_of(nodes: int) -> list[int]:
     """Return a free port for each node."""
-    return [free_port() for _ in range(nodes)]
+    return [listening_port() for _ in range(nodes)]
 
 
 Start = Callable[[int, list[int], list[int]], Node]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.patience import wait_until
 from tests.processes.trio import Trio, TrioProcess
 
 
@@ -53,14 +54,12 @@ def test_who_has_stopped_falls_behind(trio: Trio) -> None:
     try:
         assert node.call("SET", key, "v") == b"OK"
         assert behind(node, stopped)[0] > 0
-        while not behind(node, stopped)[1]:
-            assert node.is_running
+        wait_until(lambda: behind(node, stopped)[1])
         lags = [fields(text) for name, text in info(node, "respkv").items() if "follower_" in name]
         assert sorted(int(lag["lag_entries"]) > 0 for lag in lags) == [False, True]
     finally:
         stopped.resume()
-    while behind(node, stopped) != (0, 0):
-        assert node.is_running
+    wait_until(lambda: behind(node, stopped) == (0, 0))
     trio.wait_ready()
 
 
@@ -82,8 +81,7 @@ def test_a_lease_serves_reads_without_asking_each_time(trio: Trio) -> None:
     node = trio.nodes[0]
     key = trio.key_led_by(node)
     assert node.call("SET", key, "1") == b"OK"
-    while not int(info(node, "respkv")["lease_reads"]):
-        assert node.call("GET", key) == b"1"
+    wait_until(lambda: node.call("GET", key) == b"1" and int(info(node, "respkv")["lease_reads"]))
     assert info(node, "respkv")["read_consistency"] == "lease"
 
 
@@ -91,6 +89,5 @@ def test_leadership_given_up_is_counted(trio: Trio) -> None:
     node = trio.nodes[0]
     trio.key_led_by(node)
     before = int(info(node, "respkv")["transfers"])
-    assert trio.nodes[1].call("CLUSTER", "FAILOVER") == b"OK"
-    while int(info(node, "respkv")["transfers"]) == before:
-        assert node.is_running
+    wait_until(lambda: trio.nodes[1].call("CLUSTER", "FAILOVER") == b"OK")
+    wait_until(lambda: int(info(node, "respkv")["transfers"]) > before)

@@ -1,11 +1,9 @@
 """maxmemory in a cluster: each node's limit, over all partitions it holds a copy of."""
 
-import time
-
 import hiredis
 import redis
 
-from tests.conftest import START_SECONDS
+from tests.patience import wait_until
 from tests.processes.trio import Trio, TrioProcess
 
 VALUE = b"x" * 1_000
@@ -29,9 +27,7 @@ def test_leaders_evict_and_every_copy_shrinks_alike(trio: Trio) -> None:
     with redis.RedisCluster(host="127.0.0.1", port=trio.nodes[0].port) as client:
         for number in range(1_500):
             client.set(f"k{number}", VALUE)
-    deadline = time.monotonic() + START_SECONDS
-    while any(used_bytes(node) > size for node in trio.nodes):
-        assert time.monotonic() < deadline
+    wait_until(lambda: all(used_bytes(node) <= size for node in trio.nodes))
     assert 300 < sum(node.call("DBSIZE") for node in trio.nodes) < 500
     limit(trio, 0, "noeviction")
     assert min(map(used_bytes, trio.nodes)) > before + 300_000

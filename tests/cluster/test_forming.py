@@ -3,23 +3,17 @@
 import contextlib
 import shutil
 import socket
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.patience import wait_until
 from tests.processes.trio import Trio, TrioProcess
-
-LOGGED_BY_SECONDS = 15
 
 
 def wait_for_log(node: TrioProcess, text: str) -> None:
     """Wait until a node has logged this."""
-    deadline = time.monotonic() + LOGGED_BY_SECONDS
-    while text not in node.log_text():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{text!r} is not in:\n{node.log_text()}")
-        time.sleep(0.02)
+    wait_until(lambda: text in node.log_text(), lambda: f"{text!r} is not in:\n{node.log_text()}")
 
 
 def launch(trio: Trio) -> None:
@@ -35,12 +29,10 @@ def is_loading(node: TrioProcess) -> bool:
     return str(node.call("GET", "key")).startswith("LOADING ")
 
 
-def keys_served_by(node: TrioProcess) -> list[bytes]:
-    """Return keys that a node leads."""
+def served_by(trio: Trio, node: TrioProcess) -> bool:
+    """Return whether keys are written where a node says that they are led."""
     keys = [b"%d" % number for number in range(50)]
-    led = [key for key in keys if not isinstance(node.call("GET", key), Exception)]
-    assert led
-    return led
+    return all(trio.at_leader(b"SET", key, b"v", asked=node) == b"OK" for key in keys)
 
 
 def test_contradictory_peers_do_not_form_and_each_side_names_the_other(tmp_path: Path) -> None:
@@ -91,8 +83,7 @@ def test_a_node_that_its_own_list_does_not_name_says_so(tmp_path: Path) -> None:
         wait_for_log(three, "the cluster does not form: ")
         assert is_loading(three)
         for node in (one, two):
-            while is_loading(node):
-                assert node.is_running
+            wait_until(lambda node=node: not is_loading(node))
     finally:
         trio.__exit__()
     assert trio.faults_logged() == []
@@ -129,10 +120,13 @@ def test_an_address_where_something_else_answers_is_named(tmp_path: Path, says: 
             one.launch()
             two.launch()
             named = f"what answers at 127.0.0.1:{three.port} is no respkv"
-            while not all(named in node.log_text() for node in (one, two)):
+
+            def is_named() -> bool:
                 with contextlib.suppress(TimeoutError):
                     answer(server.accept()[0])
-                assert one.is_running
+                return all(named in node.log_text() for node in (one, two))
+
+            wait_until(is_named)
             assert is_loading(one)
         finally:
             trio.__exit__()
@@ -163,7 +157,7 @@ def test_a_secret_that_is_changed_later_is_refused_by_the_peers(tmp_path: Path) 
         trio.nodes[0].call("PING")
         wait_for_log(trio.nodes[0], "secret")
         key = trio.key_led_by(trio.nodes[0])
-        assert trio.nodes[0].call("SET", key, "v") == b"OK"
+        assert trio.at_leader(b"SET", key, b"v") == b"OK"
         assert trio.faults_logged() == []
 
 
@@ -179,7 +173,7 @@ def test_a_wiped_node_is_refused_and_told_the_way_in(tmp_path: Path, number: int
         node.launch()
         wait_for_log(node, "respkv cluster replace")
         assert is_loading(node)
-        assert all(others[0].call("SET", key, "v") == b"OK" for key in keys_served_by(others[0]))
+        assert served_by(trio, others[0])
         assert trio.faults_logged() == []
 
 
@@ -200,7 +194,7 @@ def test_a_directory_of_another_cluster_is_refused(tmp_path: Path) -> None:
         wait_for_log(node, "refused: wrong cluster id")
         assert node.log_text().count("wrong cluster id") == 1
         other = second.nodes[1]
-        assert all(other.call("SET", key, "v") == b"OK" for key in keys_served_by(other))
+        assert served_by(second, other)
         assert second.faults_logged() == []
 
 
@@ -220,7 +214,7 @@ def test_nodes_restarted_at_once_are_the_same_cluster(tmp_path: Path) -> None:
         trio.wait_ready()
         assert identities(trio) == before
         for key in keys:
-            assert trio.leader_of(key).call("GET", key) == b"kept by " + key
+            assert trio.at_leader(b"GET", key) == b"kept by " + key
 
 
 def test_a_node_alone_answers_that_it_waits_and_stops_at_once(tmp_path: Path) -> None:
@@ -228,8 +222,7 @@ def test_a_node_alone_answers_that_it_waits_and_stops_at_once(tmp_path: Path) ->
     node = trio.nodes[0]
     try:
         node.launch()
-        while not node.ask(b"GET key").startswith(b"-LOADING "):
-            assert node.is_running
+        wait_until(lambda: node.ask(b"GET key").startswith(b"-LOADING "))
         assert node.stop() == 0
     finally:
         trio.__exit__()

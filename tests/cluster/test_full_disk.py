@@ -1,19 +1,18 @@
 """A node whose disk is full hands its partitions over to followers that can write."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import hiredis
 import pytest
 
+from tests.patience import wait_until
 from tests.processes.full_disk import full_flag
 from tests.processes.trio import Trio, TrioProcess
 
 MEGABYTE = b"x" * (1 << 20)
 FILLING_WRITES_MAX = 200  # of a megabyte: several segments
-TURNS_BY_SECONDS = 30
 
 
 @pytest.fixture
@@ -38,22 +37,21 @@ def test_others_lead_and_write_until_there_is_room_again(trio: Trio) -> None:
     full_flag(full.directory).touch()
     answer = fill(full, key)
     assert answer.startswith(("MOVED", "MISCONF No room"))
-    deadline = time.monotonic() + TURNS_BY_SECONDS
-    while full.port in trio.leaders():
-        assert time.monotonic() < deadline, full.log_text()
-    heir = trio.leader_of(key)
-    assert heir.call(b"SET", key, b"written elsewhere") == b"OK"
+    wait_until(lambda: full.port not in trio.leaders(), full.log_text)
+    assert trio.at_leader(b"SET", key, b"written elsewhere") == b"OK"
     assert str(full.call(b"SET", key, b"refused")).startswith("MOVED")
     full.call(b"CLUSTER", b"FAILOVER")  # it declines what it could not write
-    assert heir.call(b"SET", key, b"again") == b"OK"
+    assert trio.at_leader(b"SET", key, b"again") == b"OK"
+    assert full.port not in trio.leaders()
     full_flag(full.directory).unlink()
-    while full.port not in trio.leaders():  # the ring wants it to lead again
-        assert time.monotonic() < deadline, full.log_text()
-    while True:
+    wait_until(lambda: full.port in trio.leaders(), full.log_text)  # the ring wants it to
+
+    def writes() -> bool:
         with contextlib.suppress(LookupError):
-            if full.call(b"SET", trio.key_led_by(full), b"small") == b"OK":
-                break
-        assert time.monotonic() < deadline, full.log_text()
+            return bool(full.call(b"SET", trio.key_led_by(full), b"small") == b"OK")
+        return False
+
+    wait_until(writes, full.log_text)
 
 
 def test_where_all_disks_are_full_leaders_stay_and_say_so(trio: Trio) -> None:
@@ -62,9 +60,11 @@ def test_where_all_disks_are_full_leaders_stay_and_say_so(trio: Trio) -> None:
     leader = trio.leader_of(b"key")
     answer = fill(leader, trio.key_led_by(leader))
     assert answer.startswith(("MOVED", "MISCONF No room"))
-    deadline = time.monotonic() + TURNS_BY_SECONDS
-    while not any("no follower that is reached takes over" in n.log_text() for n in trio.nodes):
-        assert time.monotonic() < deadline
+
+    def say_so() -> bool:
         for node in trio.nodes:  # leaders may still move to a node that has not noticed yet
             with contextlib.suppress(LookupError):
                 fill(node, trio.key_led_by(node))
+        return any("no follower that is reached takes over" in n.log_text() for n in trio.nodes)
+
+    wait_until(say_so)

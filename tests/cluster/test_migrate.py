@@ -5,6 +5,7 @@ from pathlib import Path
 import redis
 
 from tests.commands.reference import ClusterReference
+from tests.patience import wait_until
 from tests.processes.trio import Trio
 
 
@@ -12,8 +13,7 @@ def test_keys_leave_from_the_node_that_leads_them(tmp_path: Path) -> None:
     reference = ClusterReference(tmp_path)
     target = redis.Redis(port=reference.port)
     target.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-    while b"cluster_state:ok" not in reference.call([b"CLUSTER", b"INFO"]):
-        pass
+    wait_until(lambda: b"cluster_state:ok" in reference.call([b"CLUSTER", b"INFO"]))
     with Trio(tmp_path) as trio:
         leader = trio.leader_of(b"{a}1")
         other = next(node for node in trio.nodes if node is not leader)

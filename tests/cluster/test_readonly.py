@@ -9,6 +9,7 @@ from redis.cluster import LoadBalancingStrategy
 
 from respkv.keyspace.slots import slot_of
 from respkv.wire.run import encode_command
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.processes.trio import Trio, TrioProcess, replies_of
 
 
@@ -21,13 +22,9 @@ def trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
 
 def replicated(trio: Trio, key: bytes, value: bytes) -> None:
     """Write a key, and wait until all have applied it."""
-    connection = socket.create_connection(("127.0.0.1", trio.leader_of(key).port), 10)
-    with connection:
-        send(connection, [b"SET", key, value], [b"WAIT", b"2", b"0"])
-        assert replies_of(connection, 2) == [b"OK", 2]
+    assert trio.at_leader(b"SET", key, value) == b"OK"
     for node in trio.nodes:
-        while read_only(node, [b"GET", key])[-1] != value:
-            assert node.is_running
+        wait_until(lambda node=node: read_only(node, [b"GET", key])[-1] == value)
 
 
 def send(connection: socket.socket, *commands: list[bytes]) -> None:
@@ -35,7 +32,7 @@ def send(connection: socket.socket, *commands: list[bytes]) -> None:
 
 
 def read_only(node: TrioProcess, *commands: list[bytes]) -> list[object]:
-    with socket.create_connection(("127.0.0.1", node.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", node.port), PATIENCE_SECONDS) as connection:
         send(connection, [b"READONLY"], *commands)
         return replies_of(connection, 1 + len(commands))[1:]
 
@@ -89,13 +86,10 @@ def test_without_it_every_read_is_redirected_to_the_preferred_endpoint(trio: Tri
 
 
 def test_a_value_expires_on_a_follower_by_log_time(trio: Trio) -> None:
-    leader = trio.leader_of(b"{d}k")
-    follower = next(node for node in trio.nodes if node is not leader)
-    assert leader.call("SET", "{d}k", "v", "PX", "300") == b"OK"
-    while leader.call("EXISTS", "{d}k"):  # it moves log time past the deadline
-        assert leader.is_running
-    while read_only(follower, [b"GET", b"{d}k"])[0] is not None:
-        assert follower.is_running
+    assert trio.at_leader(b"SET", b"{d}k", b"v", b"PX", b"1") == b"OK"
+    wait_until(lambda: trio.at_leader(b"EXISTS", b"{d}k") == 0)  # log time is past the deadline
+    for node in trio.nodes:
+        wait_until(lambda node=node: read_only(node, [b"GET", b"{d}k"])[0] is None)
 
 
 def test_who_hears_no_leader_serves_nothing_old(trio: Trio) -> None:
@@ -104,8 +98,7 @@ def test_who_hears_no_leader_serves_nothing_old(trio: Trio) -> None:
     for node in others:
         node.pause()
     try:
-        while texts(read_only(left, [b"GET", b"{e}k"])) != ["CLUSTERDOWN"]:
-            assert left.is_running
+        wait_until(lambda: texts(read_only(left, [b"GET", b"{e}k"])) == ["CLUSTERDOWN"])
     finally:
         for node in others:
             node.resume()
@@ -124,7 +117,7 @@ def test_redis_py_reads_from_replicas(trio: Trio, protocol: int) -> None:
         for number in range(30):
             assert client.set(f"key:{number}", number)
         for number in range(30):
-            while client.get(f"key:{number}") != b"%d" % number:
-                assert trio.nodes[0].is_running  # a follower may be a moment behind
+            value = b"%d" % number  # a follower may be a moment behind
+            wait_until(lambda key=f"key:{number}", value=value: client.get(key) == value)
     served = [node.call("INFO", "commandstats") for node in trio.nodes]
     assert all(b"cmdstat_readonly" in text for text in served)

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -30,28 +29,17 @@ def replace(asked: TrioProcess, old_id: str, *options: str) -> subprocess.Comple
     )
 
 
-def ask_leader(trio: Trio, *argv: bytes) -> object:
-    """Send a command to whoever leads its key, wherever that is meanwhile."""
-    deadline = time.monotonic() + REPLACED_BY_SECONDS
-    while True:
-        reply = trio.leader_of(argv[1]).call(*argv)
-        if not isinstance(reply, Exception):
-            return reply
-        if time.monotonic() > deadline:
-            raise reply
-
-
 def write_keys(trio: Trio, name: str) -> list[bytes]:
     """Write some keys of many partitions, and return them; the value is the key."""
     keys = [f"{name}:{number}".encode() for number in range(60)]
     for key in keys:
-        assert ask_leader(trio, b"SET", key, key) == b"OK"
+        assert trio.at_leader(b"SET", key, key) == b"OK"
     return keys
 
 
 def assert_kept(trio: Trio, keys: list[bytes]) -> None:
     for key in keys:
-        assert ask_leader(trio, b"GET", key) == key
+        assert trio.at_leader(b"GET", key) == key
 
 
 def wipe(node: TrioProcess) -> None:

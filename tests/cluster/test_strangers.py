@@ -12,11 +12,11 @@ import pytest
 from respkv.node.peer_auth import NONCE_BYTES, PROTOCOL_VERSION, Dialer, Identity
 from respkv.node.peer_protocol import CHALLENGE, HELLO, PROOF, REFUSAL, WELCOME
 from respkv.wire.frames import FrameSplitter, pack_frame
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.processes.fault_proxy import RECORDED_BYTES, FaultProxy
 from tests.processes.trio import Trio, TrioProcess
 
 SECRET = "open sesame"
-PATIENCE_SECONDS = 20
 GARBAGE_CASES = 600
 
 
@@ -29,14 +29,16 @@ class Guarded:
 
     def values(self) -> dict[bytes, bytes]:
         """Return what all keys hold."""
-        while True:
-            found = {
-                key: node.call("GET", key)
-                for node in self.trio.nodes
-                for key in node.call("KEYS", "*")
-            }
-            if not any(isinstance(value, Exception) for value in found.values()):
-                return found  # otherwise a leader has changed meanwhile
+        found: dict[bytes, bytes] = {}
+
+        def all_found() -> bool:
+            for node in self.trio.nodes:
+                found.update({key: node.call("GET", key) for key in node.call("KEYS", "*")})
+            # Otherwise a leader has changed meanwhile.
+            return not any(isinstance(value, Exception) for value in found.values())
+
+        wait_until(all_found)
+        return found
 
     def state(self) -> object:
         """Return what all keys hold, and what the nodes keep of the cluster."""
@@ -143,8 +145,13 @@ def garbage(chance: random.Random, conversations: list[bytes]) -> bytes:
 
 def test_garbage_changes_nothing(guarded: Guarded) -> None:
     """Each kind of refusal is logged once an address, so the log stays short."""
-    while len(guarded.proxy.conversations) < 6:  # each of the three dials the two others
-        guarded.trio.nodes[0].call("SET", guarded.trio.key_led_by(guarded.trio.nodes[0]), "x" * 999)
+    key = guarded.trio.key_led_by(guarded.trio.nodes[0])
+
+    def all_have_spoken() -> bool:  # each of the three dials the two others
+        assert guarded.trio.at_leader(b"SET", key, b"x" * 999) == b"OK"
+        return len(guarded.proxy.conversations) == 6
+
+    wait_until(all_have_spoken)
     assert all(len(said) == RECORDED_BYTES for said in guarded.proxy.conversations)
     before = guarded.state()
     chance = random.Random(2026)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from respkv.wire.run import encode_command
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.processes.trio import Trio, TrioProcess, replies_of
 
 
@@ -21,7 +22,7 @@ class Conversation:
     """One connection."""
 
     def __init__(self, node: TrioProcess) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", node.port), 10)
+        self.socket = socket.create_connection(("127.0.0.1", node.port), PATIENCE_SECONDS)
 
     def __enter__(self) -> "Conversation":
         return self
@@ -63,8 +64,7 @@ def test_a_paused_follower_is_not_counted(trio: Trio) -> None:
         in_transaction = ["MULTI", f"INCR {key}", "WAIT 2 0", "EXEC"]
         assert client.call(*in_transaction)[-1] == [2, 1]
         client.send("WAIT 2 0", f"INCR {key}")
-        while not blocked_clients(node):
-            assert node.is_running
+        wait_until(lambda: blocked_clients(node))
         assert node.call("GET", key) == b"2"  # what is behind WAIT waits
         trio.nodes[1].resume()
         assert replies_of(client.socket, 2) == [2, 3]
@@ -87,10 +87,8 @@ def test_a_client_that_leaves_meanwhile_is_freed(trio: Trio) -> None:
     for _ in range(3):
         with Conversation(node) as client:
             client.send("WAIT 9 0", "PING", "PING")
-            while not blocked_clients(node):
-                assert node.is_running
-    while blocked_clients(node):
-        assert node.is_running
+            wait_until(lambda: blocked_clients(node))
+    wait_until(lambda: not blocked_clients(node))
 
 
 def test_whoever_loses_the_lead_tells_what_is_certain(trio: Trio) -> None:
@@ -100,7 +98,6 @@ def test_whoever_loses_the_lead_tells_what_is_certain(trio: Trio) -> None:
     with Conversation(node) as client:
         assert client.call(f"SET {key} v", "WAIT 2 0") == [b"OK", 2]
         client.send("WAIT 9 0")
-        while not blocked_clients(node):
-            assert node.is_running
-        assert trio.nodes[1].call("CLUSTER", "FAILOVER") == b"OK"
+        wait_until(lambda: blocked_clients(node))
+        wait_until(lambda: trio.nodes[1].call("CLUSTER", "FAILOVER") == b"OK")
         assert replies_of(client.socket, 1)[0] in (1, 2)

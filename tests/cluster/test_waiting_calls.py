@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.test_catching_up import wait_for_save
+from tests.patience import PATIENCE_SECONDS, until, wait_until
 from tests.processes.connection import Connection
 from tests.processes.queue_workers import Workers
 from tests.processes.trio import Trio, TrioProcess
@@ -35,15 +37,14 @@ class Waiting:
         before = blocked(node)
         connection = await Connection.open(node.port)
         reply = asyncio.create_task(connection.call(list(argv)))
-        while blocked(node) == before:
-            await asyncio.wait([reply], timeout=0.01)
-            assert not reply.done(), reply.result()
+        await until(lambda: reply.done() or blocked(node) > before)
+        assert not reply.done(), reply.result()
         return Waiting(connection, reply)
 
     async def reply(self) -> object:
         """Return the reply, "closed" when the connection was closed instead."""
         try:
-            return (await asyncio.wait_for(self._reply, 20))[0]
+            return (await asyncio.wait_for(self._reply, PATIENCE_SECONDS))[0]
         except ConnectionError:
             return "closed"
         finally:
@@ -62,17 +63,8 @@ async def call(node: TrioProcess, *argv: bytes) -> object:
 
 
 async def run_at_leader(trio: Trio, *argv: bytes) -> object:
-    """Send a command to some node and follow where it says, until it has run."""
-    port = trio.running()[0].port
-    while True:
-        node = next(node for node in trio.nodes if node.port == port)
-        reply = await call(node, *argv)
-        if str(reply).startswith("MOVED "):
-            port = int(str(reply).rpartition(":")[2])
-        elif not str(reply).startswith(("CLUSTERDOWN", "TRYAGAIN")):
-            return reply
-        if all(running.port != port for running in trio.running()):
-            port = trio.running()[0].port
+    """Send a command to whoever leads its key, until it has run."""
+    return await asyncio.to_thread(trio.at_leader, *argv)
 
 
 async def test_a_push_sent_through_another_node_serves_who_waits(trio: Trio) -> None:
@@ -178,18 +170,21 @@ async def test_a_follower_that_began_with_a_snapshot_has_served_the_same(tmp_pat
         ]
         for node in (leader, other):
             await call(node, b"BGSAVE")
-            while b"rdb_bgsave_in_progress:1" in node.call("INFO", "persistence"):
-                assert node.is_running
+            wait_for_save(node)
         away.start()
-        while b"snapshot_index:0\r\n" in away.call("INFO", "respkv"):
-            assert away.is_running  # the leader's, in which they all wait
+        # The leader's, in which they all wait.
+        wait_until(lambda: b"snapshot_index:0\r\n" not in away.call("INFO", "respkv"))
         assert await call(leader, b"RPUSH", b"k", b"a", b"b", b"c", b"d", b"e") == 5
         assert [await each.reply() for each in waits] == [[b"k", b"a"], b"b", [b"k", [b"e", b"d"]]]
         leader.kill()
         await call(away, b"CLUSTER", b"FAILOVER", b"FORCE")
         trio.wait_ready()
-        while trio.leader_of(b"k") is not away:
-            await call(away, b"CLUSTER", b"FAILOVER")
+
+        def leads() -> bool:
+            away.call("CLUSTER", "FAILOVER")
+            return trio.leader_of(b"k") is away
+
+        wait_until(leads)
         assert await run_at_leader(trio, b"LRANGE", b"k", b"0", b"-1") == [b"c"]
         assert await run_at_leader(trio, b"LRANGE", b"{k}:to", b"0", b"-1") == [b"b"]
         assert trio.faults_logged() == []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.commands.reference import ClusterReference, Served
+from tests.patience import wait_until
 
 LEADERS = [1, 1, 2, 3, 2, 1, 3, 3]  # of 8 partitions
 View = dict[str, Any]
@@ -46,10 +47,8 @@ def three_redis_servers(directory: Path) -> Iterator[list[ClusterReference]]:
         for other in servers[1:]:
             address = [b"127.0.0.1", b"%d" % other.port, b"%d" % other.bus_port]
             servers[0].call([b"CLUSTER", b"MEET", *address])
-        while not _formed(servers[0].call([b"CLUSTER", b"NODES"])):
-            pass
-        while b"cluster_state:ok" not in servers[0].call([b"CLUSTER", b"INFO"]):
-            pass
+        wait_until(lambda: _formed(servers[0].call([b"CLUSTER", b"NODES"])))
+        wait_until(lambda: b"cluster_state:ok" in servers[0].call([b"CLUSTER", b"INFO"]))
         yield servers
 
 

@@ -15,7 +15,8 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.replay import apply_entry
 from respkv.wire.reply import encode
 from respkv.wire.run import encode_command
-from tests.conftest import ServerProcess, free_port
+from tests.conftest import ServerProcess
+from tests.processes.ports import listening_port
 
 Argv = list[bytes]
 
@@ -135,9 +136,9 @@ class ClusterReference(Reference):
     """A redis-server process in cluster mode; no slots are assigned to it."""
 
     def __init__(self, directory: Path, *options: str) -> None:
-        self.bus_port = free_port()
+        self.bus_port = listening_port()
         cluster = ("--cluster-enabled", "yes", "--cluster-port", str(self.bus_port))
-        super().__init__(directory, *cluster, *options, port=free_port())
+        super().__init__(directory, *cluster, *options, port=listening_port())
 
 
 class Served(Server):

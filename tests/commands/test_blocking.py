@@ -6,6 +6,7 @@ A line is `connection: command`; one that waits has its reply read by a later `c
 import pytest
 
 from tests.commands.reference import RawConnection, Reference, Served, split
+from tests.patience import wait_until
 
 CASES = {
     "served by a push": """
@@ -455,8 +456,7 @@ def waiting_at(lines: list[str], number: int) -> int:
 def wait_until_blocked(server: Reference | Served, count: int) -> None:
     """Return once so many clients wait in a call."""
     needle = b"blocked_clients:%d\r\n" % count
-    while needle not in server.call([b"INFO", b"clients"]):
-        pass
+    wait_until(lambda: needle in server.call([b"INFO", b"clients"]))
 
 
 def test_a_waiter_is_dropped_when_its_connection_ends(served: Served) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.commands.comparing import call, call_with, shared
 from tests.commands.reference import Argv, RawConnection, Reference, Served
+from tests.patience import wait_until
 
 KEYS: Final = [b"k1", b"k2", b"k3", b"k4"]
 WAITING: Final = 6  # connections that may wait; one more never does
@@ -80,8 +81,7 @@ def play(sequence: list[Step], server: Reference | Served) -> list[list[tuple[in
     finally:
         for connection in connections:
             connection.close()
-        while blocked(server):
-            pass
+        wait_until(lambda: not blocked(server))
     return seen
 
 
@@ -90,13 +90,16 @@ def settle(
 ) -> list[tuple[int, bytes]]:
     """Read what comes until everyone else waits; those that were answered leave `outstanding`."""
     replies = []
-    while True:
+
+    def have_all_come() -> bool:
         for number in list(outstanding):
             if connections[number].has_reply():
                 replies.append((number, connections[number].reply()))
                 outstanding.remove(number)
-        if blocked(server) == len(outstanding):
-            return sorted(replies)
+        return blocked(server) == len(outstanding)
+
+    wait_until(have_all_come)
+    return sorted(replies)
 
 
 def blocked(server: Reference | Served) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.commands.reference import Reference, Served
-from tests.commands.test_blocking import play
+from tests.commands.test_blocking import play, wait_until_blocked
 
 CASES = {
     "what is added from now on": """
@@ -259,8 +259,7 @@ def test_a_call_that_waited_gets_a_thousand_entries_at_most(
     for server in (reference, served):
         waits = server.connect()
         waits.send([b"XREAD", b"BLOCK", b"0", b"STREAMS", b"s", b"$"])
-        while b"blocked_clients:1" not in server.call([b"INFO", b"clients"]):
-            pass
+        wait_until_blocked(server, 1)
         server.call([b"MULTI"])
         for number in range(1, 1_102):
             server.call([b"XADD", b"s", b"%d-1" % number, b"a", b"b"])

@@ -13,6 +13,7 @@ from respkv.errors import CommandError
 from respkv.keyspace.slots import SLOTS, slot_of
 from respkv.node import server as _declares  # noqa: F401 - PING, WATCH, COMMAND
 from tests.commands.reference import ClusterReference, split
+from tests.patience import wait_until
 
 TAGGED = [
     b"", b"k", b"123456789", b"{user1000}.following", b"foo{}{bar}", b"foo{{bar}}zap",
@@ -27,8 +28,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterReferen
     server = ClusterReference(tmp_path_factory.mktemp("redis-cluster"))
     try:
         assert server.call([b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383"]) == b"+OK\r\n"
-        while b"cluster_state:ok" not in server.call([b"CLUSTER", b"INFO"]):
-            pass
+        wait_until(lambda: b"cluster_state:ok" in server.call([b"CLUSTER", b"INFO"]))
         yield server
     finally:
         server.close()

@@ -12,6 +12,7 @@ from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.reply import encode
 from tests.commands.comparing import call, call_with, check, replies_test, shared
 from tests.commands.reference import Argv, ClusterReference, Ours, Reference, Served, split
+from tests.patience import wait_until
 
 WEIGHTS = """
         RPUSH l 3 1 2 10 1
@@ -219,8 +220,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterReferen
     """A redis-server in cluster mode that answers for every slot."""
     reference = ClusterReference(tmp_path_factory.mktemp("cluster"))
     reference.call([b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383"])
-    while b"cluster_state:ok" not in reference.call([b"CLUSTER", b"INFO"]):
-        pass
+    wait_until(lambda: b"cluster_state:ok" in reference.call([b"CLUSTER", b"INFO"]))
     yield reference
     reference.close()
 

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import redis
 import redis.asyncio
 
 from tests.conftest import ServerProcess
+from tests.patience import wait_until
 
 
 @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
@@ -43,11 +43,8 @@ def test_counters_expiry_and_flush(client: redis.Redis) -> None:
 
 def test_a_key_is_gone_once_its_time_has_come_and_the_sweep_frees_it(client: redis.Redis) -> None:
     client.set("short", "1", px=30)
-    deadline = time.monotonic() + 10
-    while client.get("short") is not None:
-        assert time.monotonic() < deadline
-    while client.dbsize():
-        assert time.monotonic() < deadline
+    wait_until(lambda: client.get("short") is None)
+    wait_until(lambda: not client.dbsize())
 
 
 def test_a_pipeline_keeps_the_order_of_its_replies(client: redis.Redis) -> None:
@@ -177,9 +174,7 @@ def test_a_snapshot_and_a_clean_stop_keep_everything(tmp_path: Path) -> None:
         client = redis.Redis(port=server.port)
         client.mset({f"k{number}": number for number in range(1000)})
         assert client.bgsave() is True
-        deadline = time.monotonic() + 20
-        while client.info("persistence")["rdb_bgsave_in_progress"]:
-            assert time.monotonic() < deadline
+        wait_until(lambda: not client.info("persistence")["rdb_bgsave_in_progress"])
         assert client.info("persistence")["rdb_last_bgsave_status"] == "ok"
         assert client.info("respkv")["snapshot_index"] > 0
         client.set("after", "1")

@@ -1,15 +1,15 @@
 """Connections against a real redis-server: pipelines, muting, slow readers, what INFO counts."""
 
 import socket
-import time
 from pathlib import Path
 
 import pytest
 import redis
 
 from tests.commands.reference import RawConnection, Reference
-from tests.conftest import START_SECONDS, ServerProcess
+from tests.conftest import ServerProcess
 from tests.node.test_against_redis import Sockets, sockets
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 __all__ = ["sockets"]
 
@@ -18,7 +18,7 @@ def stream(path: Path, pipeline: bytes) -> bytes:
     """Return all that is answered to a pipeline that ends in QUIT."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
-        connection.settimeout(30)
+        connection.settimeout(PATIENCE_SECONDS)
         connection.sendall(pipeline.replace(b"|", b"\r\n") + b"\r\nQUIT\r\n")
         answer = b""
         while received := connection.recv(65536):
@@ -87,9 +87,7 @@ def test_info_counts_hits_misses_expired_keys_and_errors(sockets: Sockets) -> No
             client.getrange("b", 0, 1)
             client.append("a", "x")
             client.set("short", 1, px=1)
-            deadline = time.monotonic() + START_SECONDS
-            while client.dbsize() == 3:
-                assert time.monotonic() < deadline
+            wait_until(lambda client=client: client.dbsize() < 3)
             for wrong in (("SET", "a"), ("NOSUCH",), ("INCR", "a")):
                 with pytest.raises(redis.ResponseError):
                     client.execute_command(*wrong)
@@ -107,6 +105,10 @@ def test_info_counts_hits_misses_expired_keys_and_errors(sockets: Sockets) -> No
     assert counted[1] == counted[0]
 
 
+def are_blocked(admin: redis.Redis, clients: int) -> bool:
+    return sum("b" in client["flags"] for client in admin.client_list()) == clients
+
+
 def test_a_paused_client_shows_as_blocked_and_can_be_killed(sockets: Sockets) -> None:
     for path in sockets:
         with redis.Redis(unix_socket_path=str(path), single_connection_client=True) as admin:
@@ -115,9 +117,7 @@ def test_a_paused_client_shows_as_blocked_and_can_be_killed(sockets: Sockets) ->
             number = int(waiting.call([b"CLIENT", b"ID"])[1:])
             admin.execute_command("CLIENT PAUSE", 60_000, "WRITE")
             waiting.send([b"SET", b"a", b"b"])
-            deadline = time.monotonic() + START_SECONDS
-            while "b" not in admin.client_list(client_id=[number])[0]["flags"]:
-                assert time.monotonic() < deadline
+            wait_until(lambda: are_blocked(admin, 1))
             assert admin.client_kill_filter(_id=number) == 1
             assert waiting.reply() == b""
             waiting.close()
@@ -135,9 +135,7 @@ def test_a_client_that_does_not_read_is_closed_at_its_limit(tmp_path: Path, limi
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             slow.sendall(b"GET big\r\n" * 20)
-            deadline = time.monotonic() + START_SECONDS
-            while client.info("clients")["connected_clients"] > 1:
-                assert time.monotonic() < deadline
+            wait_until(lambda: client.info("clients")["connected_clients"] == 1)
         assert client.strlen("big") == 1_000_000  # others are not concerned
 
 
@@ -189,12 +187,10 @@ def test_clients_that_leave_while_paused_are_freed(server: ServerProcess) -> Non
         paused = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
         for connection in paused:
             connection.sendall(b"SET paused v\r\n")
-        while sum("b" in client["flags"] for client in admin.client_list()) < 5:
-            pass
+        wait_until(lambda: are_blocked(admin, 5))
         for connection in paused:
             connection.close()
-        while admin.info("clients")["connected_clients"] > 1:
-            pass
+        wait_until(lambda: admin.info("clients")["connected_clients"] == 1)
         admin.execute_command("CLIENT UNPAUSE")
         assert admin.get("paused") is None
 
@@ -205,11 +201,10 @@ def test_the_longest_wait_does_not_end_by_itself(server: ServerProcess, line: st
         redis.Redis(port=server.port, protocol=3) as admin,
         socket.create_connection(("127.0.0.1", server.port)) as waiting,
     ):
-        waiting.settimeout(START_SECONDS)
+        waiting.settimeout(PATIENCE_SECONDS)
         waiting.sendall(b"CLIENT ID\r\n")
         number = int(waiting.recv(100)[1:])
         waiting.sendall(line.encode() + b"\r\n")
-        while not admin.info("clients")["blocked_clients"]:
-            pass
+        wait_until(lambda: admin.info("clients")["blocked_clients"])
         assert admin.client_unblock(number, error=True)
         assert waiting.recv(100).startswith(b"-UNBLOCKED ")

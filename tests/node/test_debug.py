@@ -8,6 +8,7 @@ import redis
 
 from tests.commands.reference import RawConnection, Reference, split
 from tests.conftest import ServerProcess
+from tests.patience import wait_until
 
 Pair = tuple[Path, Path]
 
@@ -162,8 +163,7 @@ def test_reload_keeps_every_value_deadline_and_waiting_call(pair: Pair) -> None:
         digest = client.execute_command("DEBUG", "DIGEST")
         waiting = RawConnection(pair[1])
         waiting.send([b"BLPOP", b"l", b"0"])
-        while client.info("clients")["blocked_clients"] == 0:
-            pass
+        wait_until(lambda: client.info("clients")["blocked_clients"])
         for name in ("RELOAD", "LOADAOF"):
             client.execute_command("DEBUG", name)
             assert client.execute_command("DEBUG", "DIGEST") == digest
@@ -182,12 +182,10 @@ def test_expired_keys_stay_while_active_expiry_is_off(pair: Pair) -> None:
         client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 0)
         client.set("k", "v", px=1)
         client.set("unswept", "v", px=1)
-        while client.get("k") is not None:
-            pass
+        wait_until(lambda: client.get("k") is None)
         assert client.dbsize() >= 1
         client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 1)
-        while client.dbsize():
-            pass
+        wait_until(lambda: not client.dbsize())
 
 
 def test_who_may_use_it_is_the_choice_of_the_configuration(tmp_path: Path) -> None:

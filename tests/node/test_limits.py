@@ -6,7 +6,6 @@ import os
 import socket
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import pytest
 import redis
 
 from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS, wait_until
 
-PATIENCE_SECONDS = 20
 MEGABYTE = b"x" * (1 << 20)
 
 
@@ -49,13 +48,9 @@ def test_one_client_too_many_is_turned_away_until_another_leaves(tmp_path: Path)
             with connected(server) as third:
                 assert third.recv(100) == refusal
                 assert third.recv(100) == b""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while server.ask(b"PING") != b"+PONG\r\n":
-            assert time.monotonic() < until
+        wait_until(lambda: server.ask(b"PING") == b"+PONG\r\n")
         assert ask(first, b"CONFIG SET maxclients 1") == b"+OK\r\n"
-        until = time.monotonic() + PATIENCE_SECONDS
-        while server.ask(b"PING") != refusal:
-            assert time.monotonic() < until
+        wait_until(lambda: server.ask(b"PING") == refusal)
         assert b"rejected_connections:" in ask(first, b"INFO stats")
 
 
@@ -79,9 +74,7 @@ def test_a_client_that_does_not_read_is_closed_at_the_output_limit(tmp_path: Pat
     ):
         other.set("large", MEGABYTE * 4)
         slow.sendall(b"CLIENT SETNAME slow\r\n" + b"GET large\r\n" * 50)
-        until = time.monotonic() + PATIENCE_SECONDS
-        while "slow" in {client["name"] for client in other.client_list()}:
-            assert time.monotonic() < until
+        wait_until(lambda: "slow" not in {client["name"] for client in other.client_list()})
         received = 0
         with contextlib.suppress(ConnectionError):
             while data := slow.recv(1 << 20):
@@ -187,12 +180,13 @@ def fill(client: redis.Redis, refusal: str) -> int:
 
 def write_once_taken(client: redis.Redis) -> None:
     """Write one more key as soon as the server takes writes again."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        assert time.monotonic() < until
+
+    def is_taken() -> bool:
         with contextlib.suppress(redis.ResponseError):
-            client.set("more", "1")
-            return
+            return bool(client.set("more", "1"))
+        return False
+
+    wait_until(is_taken)
 
 
 def test_a_log_without_snapshots_is_bounded(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.conftest import START_SECONDS, ServerProcess
+from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS
 
 KEYS = 200_000  # loading them takes a large part of a second, connecting to a port a fraction of it
 
@@ -20,7 +21,7 @@ def fill(server: ServerProcess) -> None:
 
 def connect(server: ServerProcess) -> socket.socket:
     """Connect as soon as the port opens."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return socket.create_connection(("127.0.0.1", server.port), 10)

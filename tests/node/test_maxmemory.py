@@ -1,6 +1,5 @@
 """maxmemory: what is refused, what is evicted, and that nothing else is."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import redis
 
 from respkv.commands.table import TABLE
 from tests.commands.reference import RawConnection, Reference, split
-from tests.conftest import START_SECONDS, ServerProcess
+from tests.conftest import ServerProcess
+from tests.patience import wait_until
 
 VALUE = b"x" * 1_000
 KEYS = 2_000
@@ -46,9 +46,7 @@ def fill(client: Client, names: list[str], **options: int) -> None:
 
 
 def wait_until_below(client: Client, limit: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while used(client) > limit:
-        assert time.monotonic() < deadline
+    wait_until(lambda: used(client) <= limit)
 
 
 SCRIPT = """
@@ -148,9 +146,7 @@ def test_volatile_policies_take_only_keys_with_a_deadline(
     limit = used(client) * 2 // 3 if number_volatile == KEYS else 400_000
     client.config_set("maxmemory", limit)
     if number_volatile == 20:  # all of them are not enough
-        deadline = time.monotonic() + START_SECONDS
-        while client.dbsize() > 500:
-            assert time.monotonic() < deadline
+        wait_until(lambda: client.dbsize() <= 500)
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             client.set("more", "x", ex=100)
     else:

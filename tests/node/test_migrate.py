@@ -13,7 +13,8 @@ from respkv.errors import CommandError
 from respkv.node import migrate as _declares_it  # noqa: F401
 from respkv.wire.reply import encode
 from tests.commands.reference import Reference, split
-from tests.conftest import ServerProcess, free_port
+from tests.conftest import ServerProcess
+from tests.processes.ports import listening_port
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
 
 @pytest.fixture(scope="module")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
-    server = Reference(tmp_path_factory.mktemp("redis"), port=free_port())
+    server = Reference(tmp_path_factory.mktemp("redis"), port=listening_port())
     yield server
     server.close()
 
@@ -152,7 +153,7 @@ def test_wrong_calls_as_redis_answers_them(
 def test_a_target_that_is_not_there(source: redis.Redis, reference: redis.Redis) -> None:
     source.set("k", "v")
     reference.set("k", "v")
-    closed = free_port()
+    closed = listening_port()
     for host, to in (("127.0.0.1", closed), ("no.such.host.invalid", 1)):
         expected = migrate(reference, to, "k 0 200", host)
         assert migrate(source, to, "k 0 200", host) == expected

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import ServerProcess, free_port
+from tests.conftest import ServerProcess
+from tests.processes.ports import listening_port
 
 
 def test_the_ready_line_names_address_directory_and_index(tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_terminal_gets_a_bar_while_loading(tmp_path: Path) -> None:
         assert server.ask(b"SET a 1") == b"+OK\r\n"
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "respkv", "server", "--port", str(free_port())]
+        [sys.executable, "-m", "respkv", "server", "--port", str(listening_port())]
         + ["--dir", str(tmp_path / "data")],
         stderr=terminal,
     )

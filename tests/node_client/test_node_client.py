@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.processes.trio import Trio
 
 HERE = Path(__file__).parent
@@ -65,13 +66,13 @@ def test_cluster_clients_follow_leaders_that_move_and_outlive_one(
                 assert run.stdout is not None
                 assert run.stdout.readline() == b"written\n", run.communicate()
                 for node in others:
-                    assert node.call("CLUSTER", "FAILOVER") == b"OK"
+                    wait_until(lambda node=node: node.call("CLUSTER", "FAILOVER") == b"OK")
                 trio.wait_ready()
                 output = run.communicate(b"moved\n", timeout=60)
             finally:
                 run.kill()
         assert run.returncode == 0, output
-        assert doomed.process.wait(1) != 0
+        assert doomed.process.wait(PATIENCE_SECONDS) != 0
         assert trio.faults_logged() == []
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.patience import until
 from tests.processes.cluster_writers import KEYS_THAT_EXPIRE, Seen, read_all, work
 from tests.processes.fault_proxy import FaultProxy
 from tests.processes.faults import FAULTS, Fault, Scene
@@ -32,7 +33,6 @@ from tests.simulation.checker import UNKNOWN, Operation, State, explain
 
 BEFORE_SECONDS: Final = 0.5
 AFTER_WRITES: Final = 400  # acknowledged after healing before the round ends
-HEALED_BY_SECONDS: Final = 20.0
 
 
 @dataclass
@@ -113,17 +113,15 @@ class Rounds:
             await asyncio.sleep(BEFORE_SECONDS)
             await fault(scene)
             enough = seen.acknowledged + AFTER_WRITES
-            deadline = time.monotonic() + HEALED_BY_SECONDS
-            while seen.acknowledged < enough:
-                if time.monotonic() > deadline:
-                    logs = "\n".join(node.log_text()[-2000:] for node in self._trio.nodes)
-                    raise RuntimeError(f"writes did not resume:\n{logs}")
-                await asyncio.sleep(0.01)
+            await until(lambda: seen.acknowledged >= enough, self._logs)
         finally:
             stop.set()
             await asyncio.gather(*tasks)
         await asyncio.to_thread(self._trio.wait_ready)
         await read_all(ports, seen)
+
+    def _logs(self) -> str:
+        return "\n".join(node.log_text()[-2000:] for node in self._trio.nodes)
 
 
 def run(

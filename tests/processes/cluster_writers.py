@@ -24,6 +24,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from tests.patience import PATIENCE_SECONDS
 from tests.processes.connection import Connection
 from tests.simulation.append_steps import (
     APPEND,
@@ -44,7 +45,6 @@ STEPS_MAX: Final = 4
 KEYS_THAT_EXPIRE: Final = b"expiring:"
 DEADLINES_MS: Final = (20, 500, 5_000, 3_600_000)
 CALL_SECONDS: Final = 1.0  # a paused node answers nobody: then ask another, the outcome unknown
-READ_SECONDS: Final = 10.0  # for reads after healing
 REDIRECTIONS_MAX: Final = 8
 REDIS_PY_EVERY: Final = 16  # writers: one is redis-py's cluster client, its retries off
 WITHOUT_EFFECT: Final = ("CLUSTERDOWN", "TRYAGAIN", "LOADING", "MOVED", "EXECABORT", "MISCONF")
@@ -303,7 +303,7 @@ async def read_all(ports: list[int], seen: Seen) -> None:
 
 async def _insist(client: ClusterClient, key: bytes, *reads: list[bytes]) -> tuple[int, list[Any]]:
     """Return when the attempt that succeeded began, and its replies."""
-    until = time.monotonic() + READ_SECONDS
+    until = time.monotonic() + PATIENCE_SECONDS
     while True:
         invoked = time.monotonic_ns()
         try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +11,7 @@ import hiredis
 from respkv.log.filesystem import RealFileSystem
 from respkv.log.records import FIRST_BATCH_AT
 from respkv.log.recovery import recover
+from tests.patience import PATIENCE_SECONDS, until
 from tests.processes.cluster_writers import Seen
 from tests.processes.connection import Connection
 from tests.processes.full_disk import full_flag
@@ -21,7 +21,6 @@ from tests.processes.wrong_clock import set_clock
 FAULT_SECONDS: Final = 1.5
 CUT_SECONDS: Final = 2.5  # an election takes less, and so does giving up a silent connection
 SERVED_WRITES: Final = 100  # acknowledged by others while a node is away: they go on
-SERVED_BY_SECONDS: Final = 20.0
 BULK: Final = b"x" * (1 << 18)
 BULK_PIPELINE: Final = 8
 BULK_WRITES_MAX: Final = 800
@@ -89,29 +88,11 @@ class Scene:
             raise Unexpected(f"SIGTERM ended with status {code}")
 
     async def served(self) -> None:
-        """Wait until writes have been acknowledged from now on.
-
-        Raises:
-            Unexpected: they are not.
-        """
+        """Wait until writes have been acknowledged from now on."""
         enough = self.seen.acknowledged + SERVED_WRITES
-        deadline = time.monotonic() + SERVED_BY_SECONDS
-        while self.seen.acknowledged < enough:
-            if time.monotonic() > deadline:
-                raise Unexpected("the others acknowledge no writes")
-            await asyncio.sleep(0.01)
-
-    async def leads_nothing(self, node: TrioProcess) -> None:
-        """Wait until the other nodes lead everything.
-
-        Raises:
-            Unexpected: they do not.
-        """
-        deadline = time.monotonic() + SERVED_BY_SECONDS
-        while node.port in await asyncio.to_thread(self.trio.leaders):
-            if time.monotonic() > deadline:
-                raise Unexpected(f"{node.port} hands nothing over:\n{node.log_text()}")
-            await asyncio.sleep(0.01)
+        await until(
+            lambda: self.seen.acknowledged >= enough, lambda: "the others acknowledge no writes"
+        )
 
     async def cut(self, *directions: tuple[int, int]) -> None:
         """Cut directions for a while, silently, and heal them."""
@@ -250,7 +231,7 @@ async def flip_bit(scene: Scene) -> None:
     logged_before = len(node.log_text())
     node.launch()
     try:
-        code = await asyncio.to_thread(node.process.wait, SERVED_BY_SECONDS)
+        code = await asyncio.to_thread(node.process.wait, PATIENCE_SECONDS)
         logged = node.log_text()[logged_before:]
         if code == 0 or str(path) not in logged or "is damaged at byte " not in logged:
             raise Unexpected(f"{path} damaged at {offset}, status {code}:\n{logged}")
@@ -260,50 +241,55 @@ async def flip_bit(scene: Scene) -> None:
     await scene.start(node)
 
 
-async def _key_led_by(scene: Scene, node: TrioProcess) -> bytes:
-    """Return a key that a node leads; it takes leadership over when it leads nothing."""
-    while True:
-        try:
-            return await asyncio.to_thread(scene.trio.key_led_by, node, "bulk")
-        except LookupError:
-            await asyncio.to_thread(node.call, "CLUSTER", "FAILOVER")
-
-
 async def _fill_log(scene: Scene, node: TrioProcess, writes: int) -> None:
     """Write large values through a node, as long as it leads something."""
     connection = await Connection.open(node.port)
-    key = await _key_led_by(scene, node)
     try:
+        key = await asyncio.to_thread(scene.trio.key_led_by, node, "bulk")
         for _ in range(0, writes, BULK_PIPELINE):
             replies = await connection.call(*[[b"SET", key, BULK]] * BULK_PIPELINE)
             if any(isinstance(reply, hiredis.ReplyError) for reply in replies):
                 key = await asyncio.to_thread(scene.trio.key_led_by, node, "bulk")
-    except LookupError:
-        pass
+    except (LookupError, ConnectionError):
+        pass  # it leads nothing, or lost the lead with writes whose outcome nobody knows
     finally:
         connection.close()
+
+
+async def _lead_and_fill_log(scene: Scene, node: TrioProcess, writes: int) -> None:
+    if node.port not in await asyncio.to_thread(scene.trio.leaders):
+        await asyncio.to_thread(node.call, "CLUSTER", "FAILOVER")
+    await _fill_log(scene, node, writes)
 
 
 async def fill_disk(scene: Scene) -> None:
     """No room on one node: it hands over what it leads, and the others go on."""
     full, other = scene.chance.sample(scene.nodes, 2)
     flag = full_flag(full.directory)
+    logged_before = len(full.log_text())
     flag.touch()
     try:
-        await _fill_log(scene, full, BULK_WRITES_MAX)
-        await scene.leads_nothing(full)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "writes: MISCONF No room" not in full.log_text()[logged_before:]:
+                await _lead_and_fill_log(scene, full, BULK_WRITES_MAX)
+            while full.port in await asyncio.to_thread(scene.trio.leaders):
+                await _fill_log(scene, full, BULK_PIPELINE)
         await scene.served()
         await _fill_log(scene, other, BULK_WRITES_BEYOND)
         await scene.served()
     finally:
         flag.unlink()
-    deadline = time.monotonic() + SERVED_BY_SECONDS
-    reply = ""
-    while reply != "b'OK'":
-        if time.monotonic() > deadline:
-            raise Unexpected(f"a node with room again refuses writes: {reply}")
-        key = await _key_led_by(scene, full)
-        reply = repr(await asyncio.to_thread(full.call, "SET", key, "small"))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await asyncio.to_thread(_writes_again, scene.trio, full):
+            await asyncio.sleep(0.05)
+
+
+def _writes_again(trio: Trio, node: TrioProcess) -> bool:
+    try:
+        return bool(node.call("SET", trio.key_led_by(node, "bulk"), "small") == b"OK")
+    except LookupError:
+        node.call("CLUSTER", "FAILOVER")
+        return False
 
 
 # --- clocks --------------------------------------------------------------------------------------

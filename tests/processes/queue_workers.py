@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from typing import Final
 
+from tests.patience import until
 from tests.processes.cluster_writers import ClusterClient, Refused, Unknown
 
 QUEUES: Final = 6
@@ -49,11 +50,10 @@ class Workers:
     async def taken_more(self, count: int) -> None:
         """Wait until so many more elements have come to who waited for them."""
         enough = len(self.taken) + count
-        while len(self.taken) < enough:
-            await asyncio.wait(self._tasks, timeout=0.01)
-            for task in self._tasks:
-                if task.done():
-                    task.result()
+        await until(lambda: len(self.taken) >= enough or any(task.done() for task in self._tasks))
+        for task in self._tasks:
+            if task.done():
+                task.result()
 
     async def stop(self) -> None:
         """End all clients after their current command."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS
 from tests.processes.connection import Connection
 from tests.processes.writers import Promises, Verdict, judge, write
 
@@ -64,7 +65,7 @@ async def _load_then_kill(
         if number % SNAPSHOT_EVERY == 0:
             await client.call([b"BGSAVE"])
             is_awaited = number % SNAPSHOT_AWAITED_EVERY == 0
-            until = time.monotonic() + (10 if is_awaited else chance.uniform(0, 0.3))
+            until = time.monotonic() + (PATIENCE_SECONDS if is_awaited else chance.uniform(0, 0.3))
             snapshot = "under way"
             while time.monotonic() < until and snapshot == "under way":
                 info = (await client.call([b"INFO", b"persistence"]))[0]
@@ -76,7 +77,7 @@ async def _load_then_kill(
         else:
             server.kill()
         client.close()
-        await asyncio.wait_for(asyncio.gather(*writers), 10)
+        await asyncio.wait_for(asyncio.gather(*writers), PATIENCE_SECONDS)
     finally:
         for task in writers:
             task.cancel()

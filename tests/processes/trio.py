@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ import hiredis
 from respkv.keyspace.slots import slot_of
 from respkv.wire.run import encode_command
 from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.processes.fault_proxy import FaultProxy
 from tests.processes.ports import listening_port
 
-FORMING_SECONDS = 20
-STOPPED_BY_SECONDS = 10
+NOT_RUN = ("MOVED ", "CLUSTERDOWN ", "TRYAGAIN ", "LOADING ")
 
 
 class TrioProcess(ServerProcess):
@@ -66,7 +65,7 @@ class TrioProcess(ServerProcess):
         """SIGCONT."""
         self.process.send_signal(signal.SIGCONT)
 
-    def call(self, *argv: bytes | str, seconds: float = 5) -> Any:
+    def call(self, *argv: bytes | str, seconds: float = PATIENCE_SECONDS) -> Any:
         """Send one command and return its reply, an error as a `hiredis.ReplyError`."""
         with socket.create_connection(("127.0.0.1", self.port), seconds) as connection:
             connection.settimeout(seconds)
@@ -138,7 +137,7 @@ class Trio:
                 node.process.send_signal(signal.SIGTERM)
         for node in started:
             try:
-                node.process.wait(STOPPED_BY_SECONDS)
+                node.process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 node.kill()
 
@@ -148,15 +147,15 @@ class Trio:
 
     def wait_ready(self) -> None:
         """Wait until every running node knows a leader of every slot, and they agree."""
-        deadline = time.monotonic() + FORMING_SECONDS
-        while True:
+
+        def agree() -> bool:
             seen = [self._view_of(node) for node in self.running()]
-            if all(seen) and len(set(seen)) == 1:
-                return
-            if time.monotonic() > deadline:
-                logs = "\n".join(f"{node.port}:\n{node.log_text()}" for node in self.nodes)
-                raise RuntimeError(f"the cluster is not ready:\n{logs}")
-            time.sleep(0.02)
+            return all(seen) and len(set(seen)) == 1
+
+        wait_until(agree, self._logs)
+
+    def _logs(self) -> str:
+        return "\n".join(f"{node.port}:\n{node.log_text()}" for node in self.nodes)
 
     def _view_of(self, node: TrioProcess) -> str:
         try:
@@ -176,15 +175,31 @@ class Trio:
             return ""
         return repr([(first, last, leader[1]) for first, last, leader, *_ in slots])
 
-    def leader_of(self, key: bytes) -> TrioProcess:
-        """Return the node that leads a key's slot, as a running node sees it."""
-        node = self.running()[0]
+    def leader_of(self, key: bytes, asked: TrioProcess | None = None) -> TrioProcess:
+        """Return the node that leads a key's slot, as `asked` or else the first that runs sees it."""
         # During an election nodes show who led last.
         slot = slot_of(key)
-        for first, last, leader, *_ in node.call("CLUSTER", "SLOTS"):
+        for first, last, leader, *_ in (asked or self.running()[0]).call("CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return next(node for node in self.nodes if node.port == leader[1])
         raise LookupError(key)
+
+    def at_leader(self, *argv: bytes, asked: TrioProcess | None = None) -> Any:
+        """Return what whoever leads its first key replies; it is sent again while nobody runs it.
+
+        Raises:
+            OSError: the connection broke, and it may have run.
+        """
+        replies: list[Any] = []
+
+        def has_run() -> bool:
+            with contextlib.suppress(ConnectionRefusedError):
+                replies.append(self.leader_of(argv[1], asked).call(*argv))
+                return not str(replies[-1]).startswith(NOT_RUN)
+            return False
+
+        wait_until(has_run, lambda: f"{replies[-1:]}\n{self._logs()}")
+        return replies[-1]
 
     def leaders(self) -> set[int]:
         """Return the ports of all nodes that lead something."""
