@@ -279,9 +279,7 @@ BUGS = [
         "consensus/raft.py",
         [
             (
-                """            self._has_handed_over = True
-            self.lease_from_ms = 0
-""",
+                "            self.read_rounds.give_lease_up()\n",
                 "",
             )
         ],

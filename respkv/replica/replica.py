@@ -10,8 +10,9 @@ from typing import Final
 
 from respkv.commands.blocking import Parked
 from respkv.commands.table import DENYOOM, WRITE, Command, lookup
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import Message
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, LEADER, Raft
+from respkv.consensus.raft import LEADER, Raft
 from respkv.entry import Entry
 from respkv.errors import CommandError, InvariantViolation, LogTimeBehind, NotLeader, NotReady
 from respkv.keyspace.keyspace import Keyspace
@@ -367,7 +368,7 @@ class Replica:
 
         The clock is looked at again after reading: this process may have stood still meanwhile.
         """
-        from_ms = self.raft.lease_from_ms
+        from_ms = self.raft.read_rounds.lease_from_ms
         if (
             not self.serving
             or not self.is_idle(client)

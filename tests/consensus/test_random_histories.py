@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from respkv.clock import SeededChance
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, LEADER
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
+from respkv.consensus.raft import LEADER
 from respkv.entry import Entry
 from respkv.errors import NotReady
 from tests.consensus.group import Group, Member

@@ -105,7 +105,7 @@ class PartitionInvariants:
         for node in self.cluster.nodes.values():
             replica = node.partitions.get(self.partition) if node.booted else None
             if replica is not None and replica.raft.term < term:
-                from_ms = replica.raft.lease_from_ms
+                from_ms = replica.raft.read_rounds.lease_from_ms
                 if from_ms and node.monotonic_ms() < from_ms + LEASE_MS:
                     raise Violation(f"{self._name(node)} has a lease while {term} has a leader")
 
