@@ -142,9 +142,7 @@ BUGS = [
         "replica/replica.py",
         [
             (
-                """            argv = [b"RESPKV.SWEEP", b"%d" % SWEEP_KEYS]
-            self._batch.log(encode_command(argv))
-            self._join_batch(None, self._sweep.handler, [argv], LOGGED)
+                """            self._log(self._sweep, b"%d" % SWEEP_KEYS)
 """,
                 """            now_ms = self.log_clock.now_ms()
             for db, database in enumerate(self.keyspace.databases):

@@ -100,11 +100,6 @@ class Raft:
         self._configure()
 
     @property
-    def first_index(self) -> int:
-        """Index of the first entry in memory."""
-        return self.log.first_index
-
-    @property
     def last_index(self) -> int:
         """Index of the last entry."""
         return self.log.last_index

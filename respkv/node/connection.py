@@ -27,7 +27,7 @@ from respkv.errors import CommandError
 from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
-from respkv.replica.replica import OUT_OF_MEMORY
+from respkv.replica.refusals import OUT_OF_MEMORY
 from respkv.replica.transaction import Transaction, execute
 from respkv.wire.reply import (
     BULK_HEADERS,

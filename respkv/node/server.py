@@ -355,7 +355,7 @@ class Node:
             self._write_refusal = refusal
             logger.warning("writes: %s", refusal.decode() or "taken again")
         for replica in self.replicas():
-            replica.refuse_writes(refusal)
+            replica.refusals.refuse_writes(refusal)
 
     # --- running -----------------------------------------------------------------------------
 
