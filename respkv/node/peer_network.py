@@ -11,9 +11,10 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
 from respkv.errors import FrameError, PeerCodecError
+from respkv.node.listening import listen
 from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed, ReplacedNode
 from respkv.node.peer_link import PeerLink, Resolve
 from respkv.node.peer_protocol import (
@@ -154,11 +155,11 @@ class PeerNetwork:
         Raises:
             OSError: the address cannot be used.
         """
-        loop = asyncio.get_running_loop()
-        server: Any = await loop.create_server(
+        server = await listen(
             lambda: AcceptedProtocol(self),  # type: ignore[arg-type,return-value]
-            host,
+            [host],
             port,
+            "--cluster-port or --bind",
         )
         self._server = server
         bound: int = server.sockets[0].getsockname()[1]

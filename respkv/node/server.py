@@ -37,6 +37,7 @@ from respkv.node import (
 from respkv.node.cluster import Cluster
 from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
+from respkv.node.listening import listen
 from respkv.node.loading import LoadingProgress
 from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
@@ -471,13 +472,14 @@ class Node:
         port = self.config["port"]
         backlog = self.config["tcp-backlog"]
         if port:
-            server = await self._loop.create_server(
+            tcp_server = await listen(
                 lambda: Connection(self),  # type: ignore[arg-type,return-value]
                 self.config["bind"].split(),
                 port,
-                backlog=backlog,
+                "--port or --bind",
+                backlog,
             )
-            self._servers.append(server)
+            self._servers.append(tcp_server)
         path = self.config["unixsocket"]
         if path:
             with contextlib.suppress(FileNotFoundError):
