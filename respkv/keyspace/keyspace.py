@@ -130,7 +130,7 @@ class Keyspace:
             self.accesses = accesses
 
     def contains(self, key: bytes) -> bool:
-        """Return whether `key` is there; as `lookup` in every other way."""
+        """Return whether `key` is there; raises what `lookup` does, and is no access to the key."""
         if key not in self._values or (key in self._deadlines and self._expired(key)):
             if not self.applying:
                 self.misses += 1
