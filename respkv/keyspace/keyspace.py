@@ -52,7 +52,7 @@ class Keyspace:
         self.misses: int = 0
         self.expired: int = 0
         self.evicted: int = 0
-        self.evicted_bytes: int = 0  # since this keyspace was made
+        self.evicted_bytes: int = 0
         self.counters: list[int] = [0] * COUNTERS
         self._term: int = 0
         self.index: int = 0
@@ -402,8 +402,16 @@ class Keyspace:
         """Have `free_some` free a part of a value that was taken out of it."""
         self._garbage.add_value(container)
 
-    def free_later(self, replaced: "Keyspace") -> None:
-        """Take over what another keyspace holds, for `free_some`: nobody looks at it any more."""
+    def take_over(self, replaced: "Keyspace") -> None:
+        """Go on in the place of another: as its node was told, with its statistics.
+
+        What that one holds is for `free_some`: nobody looks at it any more.
+        """
+        self.limits = replaced.limits
+        self.follow_accesses(replaced.accesses)
+        self.hits, self.misses = replaced.hits, replaced.misses
+        self.expired, self.evicted = replaced.expired, replaced.evicted
+        self.evicted_bytes = replaced.evicted_bytes
         self._garbage = replaced._garbage
         for database in replaced.databases:
             self._garbage.add_database(database)

@@ -459,9 +459,7 @@ class Replica:
         self._committed = deque(entry for entry in self._committed if entry.index > index)
         if self.keyspace.changed is not None:
             keyspace.changed = [None]  # what the skipped entries changed, nobody can tell
-        keyspace.free_later(self.keyspace)
-        keyspace.limits = self.keyspace.limits
-        keyspace.follow_accesses(self.keyspace.accesses)
+        keyspace.take_over(self.keyspace)
         self.keyspace = keyspace
         self._abandon_parked()  # what became of their calls, nobody here can tell
         self._tell_changed(None)
@@ -479,12 +477,7 @@ class Replica:
         if keyspace.digest() != old.digest():
             raise InvariantViolation("a keyspace differs from what it was written down as")
         keyspace.changed = old.changed
-        keyspace.limits = old.limits
-        keyspace.follow_accesses(old.accesses)
-        keyspace.hits, keyspace.misses = old.hits, old.misses
-        keyspace.expired, keyspace.evicted = old.expired, old.evicted
-        keyspace.evicted_bytes = old.evicted_bytes
-        keyspace.free_later(old)
+        keyspace.take_over(old)
         self.keyspace = keyspace
 
     def flush(self) -> None:
