@@ -48,14 +48,15 @@ class PartitionInvariants:
         persisted = replica.persisted
         truncations, unchecked = replica.raft.truncations, 0
 
-        def persisting(term: int, index: int) -> None:
+        def persisting(term: int, index: int) -> bool:
             nonlocal truncations, unchecked
-            persisted(term, index)
+            has_work = persisted(term, index)
             if replica.raft.truncations != truncations:
                 truncations, unchecked = replica.raft.truncations, COMPLETIONS_AFTER_TRUNCATION
             if unchecked:
                 unchecked -= 1
                 self._check_durable(node, replica)
+            return has_work
 
         replica.persisted = persisting  # type: ignore[method-assign]
 
