@@ -63,7 +63,7 @@ def _salvage(fs: FileSystem, path: str, accept_loss: bool) -> int:
     if not plan.needed:
         return 0
     if not accept_loss:
-        print("Nothing was changed. To do this: respkv wal salvage DIR --accept-loss")
+        print(f"Nothing was changed. To do this: respkv wal salvage {path} --accept-loss")
         return 1
     if is_member(fs, path):
         print(
