@@ -14,7 +14,13 @@ _ENCODING: Final = "what OBJECT ENCODING calls small, as Redis does; nothing els
 
 _OPTIONS: Final = (
     Option("port", "6379", texts.number(0, 65535), False, "TCP port; 0: none"),
-    Option("bind", "127.0.0.1", str, False, "addresses to listen on, blank between"),
+    Option(
+        "bind",
+        "127.0.0.1",
+        str,
+        False,
+        "addresses to listen on, blank between; *, ::* and a - in front as in Redis",
+    ),
     Option("unixsocket", "", str, False, "path of a Unix socket to listen on as well"),
     Option("unixsocketperm", "700", str, False, "its permissions, octal"),
     Option("protected-mode", "yes", texts.yes_no, True, "without a password, loopback only"),

@@ -1,10 +1,14 @@
-"""Opening a TCP port, for clients and for peers."""
+"""Opening TCP ports, for clients and for peers, at addresses as redis.conf's `bind` writes them."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable
+from typing import Final
 
-PORT_MAX = 65_535
+PORT_MAX: Final = 65_535
+_EVERYWHERE: Final = {"*": "0.0.0.0", "::*": "::"}
+_NOT_THERE: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
 async def listen(
@@ -13,21 +17,30 @@ async def listen(
     port: int,
     options: str,
     backlog: int = 100,
-) -> asyncio.Server:
-    """Return a server that makes a protocol for each connection.
+) -> list[asyncio.Server]:
+    """Return a server for each address; one written with a `-` may be missing on this machine.
 
     Raises:
         OSError: it cannot listen there; the text says which options choose another place.
     """
     if port > PORT_MAX:
         raise OSError(f"there is no port {port}: choose another with {options}")
-    try:
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(factory, addresses, port, backlog=backlog)
-    except OSError as error:
-        where = f"{' '.join(addresses)} port {port}"
-        number = error.errno or 0  # below 0: a name that is not found
-        why = os.strerror(number) if number > 0 else str(error)
-        raise OSError(
-            f"cannot listen on {where}: {why}; free it, or choose another with {options}"
-        ) from None
+    loop = asyncio.get_running_loop()
+    servers: list[asyncio.Server] = []
+    for address in addresses:
+        name = address.removeprefix("-")
+        host = _EVERYWHERE.get(name, name)
+        try:
+            servers.append(await loop.create_server(factory, host, port, backlog=backlog))
+        except OSError as error:
+            number = error.errno or 0  # below 0: a name that is not found
+            if name != address and number in _NOT_THERE:
+                continue
+            for server in servers:
+                server.close()
+            why = os.strerror(number) if number > 0 else str(error)
+            raise OSError(
+                f"cannot listen on {name} port {port}: {why}; free it, or choose another "
+                f"with {options}"
+            ) from None
+    return servers

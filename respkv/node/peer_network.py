@@ -155,13 +155,13 @@ class PeerNetwork:
         Raises:
             OSError: the address cannot be used.
         """
-        server = await listen(
+        servers = await listen(
             lambda: AcceptedProtocol(self),  # type: ignore[arg-type,return-value]
-            [host],
+            [host.removeprefix("-")],
             port,
             "--cluster-port or --bind",
         )
-        self._server = server
+        self._server = server = servers[0]
         bound: int = server.sockets[0].getsockname()[1]
         return bound
 

@@ -472,14 +472,13 @@ class Node:
         port = self.config["port"]
         backlog = self.config["tcp-backlog"]
         if port:
-            tcp_server = await listen(
+            self._servers += await listen(
                 lambda: Connection(self),  # type: ignore[arg-type,return-value]
                 self.config["bind"].split(),
                 port,
                 "--port or --bind",
                 backlog,
             )
-            self._servers.append(tcp_server)
         path = self.config["unixsocket"]
         if path:
             with contextlib.suppress(FileNotFoundError):
