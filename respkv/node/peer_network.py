@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 from respkv.errors import FrameError, PeerCodecError
 from respkv.node.listening import listen
@@ -161,7 +161,9 @@ class PeerNetwork:
             port,
             "--cluster-port or --bind",
         )
-        self._server = server = servers[0]
+        # uvloop's has a list of sockets, not asyncio's tuple, which compiled code would insist on.
+        server: Any = servers[0]
+        self._server = server
         bound: int = server.sockets[0].getsockname()[1]
         return bound
 
