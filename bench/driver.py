@@ -1,7 +1,6 @@
 """redis-benchmark as the driver of load: its figures, its own CPU and the server's."""
 
 import os
-import statistics
 import subprocess
 import time
 
@@ -60,7 +59,6 @@ class Run:
         self.p99_ms = figures["p99_latency_ms"]
         self.max_ms = figures["max_latency_ms"]
         self.driver_cpu_share = driver_cpu / elapsed  # of one core
-        self.server_cpu_share = server_cpu / elapsed
         self.server_cpu_us = server_cpu / requests * 1e6  # a request
 
 
@@ -90,8 +88,3 @@ def drive(server: Server, options: list[str], requests: int, *command: str) -> R
         name: float(value) for name, value in zip(names, values, strict=True) if name != "test"
     }
     return Run(figures, elapsed, driver_cpu, server_cpu, requests)
-
-
-def medians(runs: list[Run]) -> dict[str, float]:
-    """Return the median of each figure over the rounds."""
-    return {name: statistics.median(getattr(run, name) for run in runs) for name in vars(runs[0])}

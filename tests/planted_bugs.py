@@ -142,9 +142,7 @@ BUGS = [
         "replica/replica.py",
         [
             (
-                """            argv = [b"RESPKV.SWEEP", b"%d" % SWEEP_KEYS]
-            self._batch.log(encode_command(argv))
-            self._join_batch(None, self._sweep.handler, [argv], LOGGED)
+                """            self._log(self._sweep, b"%d" % SWEEP_KEYS)
 """,
                 """            now_ms = self.log_clock.now_ms()
             for db, database in enumerate(self.keyspace.databases):
@@ -279,9 +277,7 @@ BUGS = [
         "consensus/raft.py",
         [
             (
-                """            self._has_handed_over = True
-            self.lease_from_ms = 0
-""",
+                "            self.read_rounds.give_lease_up()\n",
                 "",
             )
         ],

@@ -8,12 +8,13 @@ import gc
 import json
 import random
 import time
+from collections.abc import Callable
 
 from respkv.commands.table import resolve
 from respkv.keyspace.keyspace import Keyspace
 
 CALLS = 20_000
-ZSET_CALLS = {
+ZSET_CALLS: dict[str, Callable[[bytes, bytes], list[bytes]]] = {
     "ZADD, a new score": lambda score, member: [b"ZADD", b"z", score, member],
     "ZADD, a new member": lambda score, member: [b"ZADD", b"z", score, b"new:" + score],
     "ZINCRBY": lambda score, member: [b"ZINCRBY", b"z", b"1.5", member],
@@ -27,7 +28,7 @@ ZSET_CALLS = {
     "ZRANDMEMBER": lambda score, member: [b"ZRANDMEMBER", b"z"],
     "ZSCAN": lambda score, member: [b"ZSCAN", b"z", score],
 }  # fmt: skip
-STREAM_CALLS = {
+STREAM_CALLS: dict[str, Callable[[bytes], list[bytes]]] = {
     "XADD": lambda entry_id: [b"XADD", b"s", b"*", b"field", b"value"],
     "XRANGE COUNT 10": lambda entry_id: [b"XRANGE", b"s", entry_id, b"+", b"COUNT", b"10"],
     "XREADGROUP COUNT 10": lambda entry_id: [

@@ -53,5 +53,8 @@ def main() -> int:
 
         print(f"respkv {__version__}")
         return 0
-    sys.stdout.write(USAGE)
-    return 0 if verb in ("--help", "-h", "help") else 2
+    if verb in ("--help", "-h", "help"):
+        sys.stdout.write(USAGE)
+        return 0
+    print(f"respkv: '{verb}' is none of its verbs:\n\n{USAGE}", end="", file=sys.stderr)
+    return 2

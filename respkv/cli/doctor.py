@@ -1,10 +1,10 @@
 """`respkv doctor`: what of this machine would make the server slow, unsafe or unable to start."""
 
+import argparse
 import json
 import os
 import resource
 import socket
-import sys
 import time
 
 from respkv.log.filesystem import RealFileSystem, join
@@ -47,6 +47,18 @@ def _measure_syncs(directory: str) -> _Finding:
     return _Finding("fdatasync of the data directory", value, advice)
 
 
+def _check_directory(directory: str) -> list[_Finding]:
+    path = os.path.abspath(directory)
+    try:
+        syncs = _measure_syncs(directory)
+        room = RealFileSystem().free_bytes(directory) / (1 << 30)
+    except OSError as error:
+        advice = "make it writable for this user, or choose another --dir"
+        return [_Finding(f"data directory {path}", error.strerror or str(error), advice)]
+    advice = "" if room > 1 else "make room: writes are refused when the log cannot grow"
+    return [syncs, _Finding("room for the log", f"{room:.1f} GiB in {path}", advice)]
+
+
 def _check_files() -> _Finding:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     advice = ""
@@ -74,29 +86,18 @@ def _check_port(port: int) -> _Finding:
 
 def doctor(arguments: list[str]) -> int:
     """Print the findings; 1 when something needs doing."""
-    directory, port, as_json = "respkv-data", 6379, False
-    at = 0
-    while at < len(arguments):
-        if arguments[at] == "--json":
-            as_json = True
-        elif arguments[at] in ("--dir", "--port") and at + 1 < len(arguments):
-            at += 1
-            if arguments[at - 1] == "--dir":
-                directory = arguments[at]
-            else:
-                port = int(arguments[at])
-        else:
-            print("respkv doctor [--dir DIR] [--port P] [--json]", file=sys.stderr)
-            return 2
-        at += 1
-    free = RealFileSystem()
-    findings = [_measure_syncs(directory), _check_files(), _check_clock(), _check_port(port)]
-    room = free.free_bytes(directory) / (1 << 30)
-    advice = "" if room > 1 else "make room: writes are refused when the log cannot grow"
-    findings.append(
-        _Finding("room for the log", f"{room:.1f} GiB in {os.path.abspath(directory)}", advice)
-    )
-    if as_json:
+    parser = argparse.ArgumentParser(prog="respkv doctor")
+    parser.add_argument("--dir", default="respkv-data", help="of the server (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=6379, help="(default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="the findings as JSON")
+    options = parser.parse_args(arguments)
+    findings = [
+        *_check_directory(options.dir),
+        _check_files(),
+        _check_clock(),
+        _check_port(options.port),
+    ]
+    if options.json:
         print(json.dumps([vars(finding) for finding in findings]))
     else:
         for finding in findings:

@@ -6,6 +6,10 @@ import time
 
 from respkv.cli.client import Refused, RespClient, Unreachable
 
+_USAGE = (
+    "respkv ping | wait-ready [--timeout S] | healthcheck   [--host H] [--port P] [--password P]"
+)
+
 
 class _Options:
     def __init__(self, arguments: list[str]) -> None:
@@ -18,7 +22,7 @@ class _Options:
         while at < len(arguments):
             name = arguments[at]
             if at + 1 >= len(arguments) or (name not in names and name != "--timeout"):
-                raise ValueError(f"'{name}': --host H, --port P, --password P, --timeout S")
+                raise ValueError(f"'{name}' is no option, or its value is missing")
             text = arguments[at + 1]
             if name == "--timeout":
                 self.timeout = float(text)
@@ -40,10 +44,13 @@ def _ask(options: _Options, timeout: float) -> str:
 
 def probe(verb: str, arguments: list[str]) -> int:
     """Return 0 when the server answers PONG."""
+    if "--help" in arguments or "-h" in arguments:
+        print(_USAGE)
+        return 0
     try:
         options = _Options(arguments)
     except ValueError as error:
-        print(f"respkv {verb}: {error}", file=sys.stderr)
+        print(f"respkv {verb}: {error}\n{_USAGE}", file=sys.stderr)
         return 2
     deadline = time.monotonic() + options.timeout
     while True:

@@ -46,12 +46,19 @@ def parse_arguments(arguments: list[str]) -> Config:
                 text = arguments[at]
             flags.append((name, text))
         at += 1
-    return read_config(path, flags)
+    config = read_config(path, flags)
+    if config["cluster-peers"] and not config["cluster-enabled"]:
+        raise ConfigError(
+            "cluster-peers names nodes and cluster-enabled is no: add --cluster-enabled yes, or "
+            "leave cluster-peers out"
+        )
+    return config
 
 
 def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int:
     """Serve until SIGTERM; 0 when everything was synced. Tests serve on other disks."""
     if "--help" in arguments:
+        print("respkv server [FILE.conf] [--DIRECTIVE VALUE ...]\n")
         for option in OPTIONS.values():
             if option.is_kept:
                 continue
@@ -60,10 +67,14 @@ def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int
         return 0
     try:
         config = parse_arguments(arguments)
+        level, as_json = _LEVELS[config["loglevel"]], config["log-format"] == "json"
+        start_logging(config["logfile"], level, as_json)
     except ConfigError as error:
         print(f"respkv server: {error}", file=sys.stderr)
         return 2
-    start_logging(config["logfile"], _LEVELS[config["loglevel"]], config["log-format"] == "json")
+    except OSError as error:
+        print(f"respkv server: logfile {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     for warning in config.take_warnings():
         logging.getLogger("respkv").warning("%s", warning)
     try:
@@ -75,8 +86,16 @@ def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int
         ForeignDirectory,
         LogFailed,
         InvariantViolation,
-        OSError,
     ) as error:
         logging.getLogger("respkv").critical("%s", error)
         return 1
+    except OSError as error:
+        logging.getLogger("respkv").critical("%s", _advice(error))
+        return 1
     return 0
+
+
+def _advice(error: OSError) -> str:
+    if error.filename is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}; is --dir writable for this user?"

@@ -85,7 +85,7 @@ def pexpiretime(keyspace: Keyspace, argv: Argv) -> int:
 @command(arity=2, flags=WRITE | FAST, keys=(1, 1, 1), access="RW update", group="generic",
          since="2.2.0", syntax="key", summary="Remove the expiration from a key")  # fmt: skip
 def persist(keyspace: Keyspace, argv: Argv) -> int:
-    return int(keyspace.contains(argv[1]) and keyspace.persist(argv[1]))
+    return int(keyspace.lookup(argv[1]) is not None and keyspace.persist(argv[1]))
 
 
 def _deadline(keyspace: Keyspace, key: bytes) -> int:
@@ -112,7 +112,7 @@ def _expire(keyspace: Keyspace, argv: Argv, base_ms: int, unit_ms: int, name: by
         raise InvalidExpireTime(name)
     deadline_ms += base_ms
     key = argv[1]
-    if not keyspace.contains(key):
+    if keyspace.lookup(key) is None:
         return 0
     if conditions and not _condition_holds(conditions, keyspace.deadline(key), deadline_ms):
         return 0

@@ -1,18 +1,12 @@
 """Finding keys: KEYS, SCAN, RANDOMKEY."""
 
-import re
-from typing import Final
-
-from respkv.commands.arguments import INT64_MAX, parse_int64
+from respkv.commands.arguments import INT64_MAX
 from respkv.commands.glob import matcher
+from respkv.commands.scan_options import ScanOptions, parse_cursor
 from respkv.commands.table import READONLY, Argv, command
-from respkv.errors import BadSyntax, InvalidCursor
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import type_name
 from respkv.wire.reply import Reply
-
-_CURSOR: Final = re.compile(rb"[+-]?[0-9]{1,40}|")  # what strtoul takes, the empty text included
-_CURSOR_END: Final = 1 << 64
 
 
 @command(arity=2, flags=READONLY, group="generic", since="1.0.0", categories=("dangerous",),
@@ -36,28 +30,14 @@ def keys(keyspace: Keyspace, argv: Argv) -> list[bytes]:
          history=(("6.0.0", "Added the `TYPE` subcommand."),))  # fmt: skip
 def scan(keyspace: Keyspace, argv: Argv) -> Reply:
     """A key that is there from start to end is returned; one may be returned twice."""
-    cursor = parse_cursor(argv[1])
-    count = 10
-    pattern: bytes | None = None
-    wanted_type: bytes | None = None
-    position = 2
-    while position < len(argv):
-        option = argv[position].upper()
-        if position + 1 == len(argv):
-            raise BadSyntax
-        if option == b"COUNT":
-            count = parse_int64(argv[position + 1])
-            if count < 1:
-                raise BadSyntax
-        elif option == b"MATCH":
-            pattern = argv[position + 1]
-        elif option == b"TYPE":
-            wanted_type = argv[position + 1].lower()
-        else:
-            raise BadSyntax
-        position += 2
-    next_cursor, found = keyspace.scan(cursor, min(count, INT64_MAX))
-    return [b"%d" % next_cursor, _filtered(keyspace, found, pattern, wanted_type)]
+    options = ScanOptions(parse_cursor(argv[1]))
+    options.parse(argv, 2, takes_type=True)
+    next_cursor, found = keyspace.scan(options.cursor, min(options.count, INT64_MAX))
+    if options.matches is not None:
+        found = [key for key in found if options.matches(key)]
+    if options.type_name is not None:
+        found = [key for key in found if _type_at(keyspace, key) == options.type_name]
+    return [b"%d" % next_cursor, found]
 
 
 @command(arity=1, flags=READONLY, group="generic", since="1.0.0",
@@ -67,32 +47,6 @@ def randomkey(keyspace: Keyspace, argv: Argv) -> bytes | None:
     return keyspace.random_key()
 
 
-def parse_cursor(text: bytes) -> int:
-    """Return a cursor of the SCAN family, as strtoul reads it (a negative one wraps around).
-
-    Raises:
-        InvalidCursor: it is no integer, or beyond 64 bits.
-    """
-    if not _CURSOR.fullmatch(text):
-        raise InvalidCursor
-    cursor = int(text or b"0")
-    if abs(cursor) >= _CURSOR_END:
-        raise InvalidCursor
-    return cursor % _CURSOR_END
-
-
-def _filtered(
-    keyspace: Keyspace, found: list[bytes], pattern: bytes | None, wanted_type: bytes | None
-) -> list[bytes]:
-    if pattern is not None and pattern != b"*":
-        matches = matcher(pattern)
-        found = [key for key in found if matches(key)]
-    if wanted_type is not None:
-        name = wanted_type.decode(errors="replace")
-        found = [key for key in found if _type_at(keyspace, key) == name]
-    return found
-
-
 def _type_at(keyspace: Keyspace, key: bytes) -> str:
-    value = keyspace.lookup(key)
+    value = keyspace.peek(key)
     return "" if value is None else type_name(value)

@@ -125,7 +125,7 @@ def move(keyspace: Keyspace, argv: Argv) -> int:
         raise InvalidDatabase
     if db == keyspace.db_index:
         raise SameObject
-    if not keyspace.contains(key) or keyspace.contains_in(db, key):
+    if keyspace.lookup(key) is None or keyspace.contains_in(db, key):
         return 0
     keyspace.move(key, db, key)
     return 1
@@ -137,7 +137,7 @@ def in_cluster(keyspace: Keyspace) -> bool:
 
 
 def _rename(keyspace: Keyspace, key: bytes, new_key: bytes, replace: bool) -> bool:
-    if not keyspace.contains(key):
+    if keyspace.lookup(key) is None:
         raise NoSuchKey
     if key == new_key:
         return replace

@@ -1,23 +1,42 @@
-"""What SSCAN, HSCAN and ZSCAN have in common: cursor, MATCH and COUNT."""
+"""What SCAN, SSCAN, HSCAN and ZSCAN have in common: cursor, MATCH and COUNT."""
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 from respkv.commands.arguments import parse_int64
 from respkv.commands.glob import matcher
-from respkv.commands.iteration import parse_cursor
 from respkv.commands.table import Argv
-from respkv.errors import BadSyntax
+from respkv.errors import BadSyntax, InvalidCursor
+
+_CURSOR: Final = re.compile(rb"[+-]?[0-9]{1,40}|")  # what strtoul takes, the empty text included
+_CURSOR_END: Final = 1 << 64
+
+
+def parse_cursor(text: bytes) -> int:
+    """Return a cursor of the SCAN family, as strtoul reads it (a negative one wraps around).
+
+    Raises:
+        InvalidCursor: it is no integer, or beyond 64 bits.
+    """
+    if not _CURSOR.fullmatch(text):
+        raise InvalidCursor
+    cursor = int(text or b"0")
+    if abs(cursor) >= _CURSOR_END:
+        raise InvalidCursor
+    return cursor % _CURSOR_END
 
 
 class ScanOptions:
-    """`matches` is None when every element does."""
+    """`matches` is None when every element does; `type_name` when any type does."""
 
     def __init__(self, cursor: int) -> None:
         self.cursor = cursor
         self.count = 10
         self.matches: Callable[[bytes], object] | None = None
+        self.type_name: str | None = None
 
-    def parse(self, argv: Argv, position: int) -> None:
+    def parse(self, argv: Argv, position: int, takes_type: bool = False) -> None:
         """Read the options from argv[position] on.
 
         Raises:
@@ -34,6 +53,8 @@ class ScanOptions:
             elif option == b"MATCH":
                 pattern = argv[position + 1]
                 self.matches = None if pattern == b"*" else matcher(pattern)
+            elif option == b"TYPE" and takes_type:
+                self.type_name = argv[position + 1].lower().decode(errors="replace")
             else:
                 raise BadSyntax
             position += 2

@@ -40,7 +40,7 @@ def set_(keyspace: Keyspace, argv: Argv) -> Reply:
     reply: Reply = None
     if options.get:
         reply = get(keyspace, argv)
-    if options.condition and keyspace.contains(key) == (options.condition == b"NX"):
+    if options.condition and (keyspace.lookup(key) is None) == (options.condition == b"XX"):
         return reply
     if deadline_ms is not None and deadline_ms < keyspace.now_ms:
         keyspace.delete(key)  # Redis stores it, and nobody can ever see it
@@ -55,7 +55,7 @@ def set_(keyspace: Keyspace, argv: Argv) -> Reply:
          group="string", since="1.0.0", syntax="key value",
          summary="Set the value of a key, only if the key does not exist")  # fmt: skip
 def setnx(keyspace: Keyspace, argv: Argv) -> int:
-    if keyspace.contains(argv[1]):
+    if keyspace.lookup(argv[1]) is not None:
         return 0
     keyspace.set(argv[1], argv[2])
     return 1
@@ -161,7 +161,7 @@ def msetnx(keyspace: Keyspace, argv: Argv) -> int:
     if len(argv) % 2 == 0:
         raise WrongArity(b"msetnx")
     for key in argv[1::2]:
-        if keyspace.contains(key):
+        if keyspace.lookup(key) is not None:
             return 0
     for position in range(1, len(argv), 2):
         keyspace.set(argv[position], argv[position + 1])

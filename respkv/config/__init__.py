@@ -171,10 +171,16 @@ def read_config(path: str | None, flags: list[tuple[str, str]]) -> Config:
                 lines = file.read().splitlines()
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: byte {error.start} is not of UTF-8 text") from None
         for number, line in enumerate(lines, 1):
-            words = shlex.split(line, comments=False) if not line.lstrip().startswith("#") else []
+            where = f"{path} line {number}"
+            try:
+                words = [] if line.lstrip().startswith("#") else shlex.split(line)
+            except ValueError:
+                raise ConfigError(f"{where}: a quotation has no end") from None
             if words:
-                config.set(words[0], " ".join(words[1:]), f"{path} line {number}")
+                config.set(words[0], " ".join(words[1:]), where)
     for option in OPTIONS:
         variable = "RESPKV_" + option.upper().replace("-", "_")
         if variable in os.environ:

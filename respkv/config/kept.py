@@ -46,6 +46,7 @@ _MUTABLE: Final = """
     crash-log-enabled yes-no = yes
     crash-memcheck-enabled yes-no = yes
     dynamic-hz yes-no = yes
+    hll-sparse-max-bytes size 0 max = 3000
     hz frequency = 10
     ignore-warnings text = ""
     jemalloc-bg-thread yes-no = yes
@@ -58,6 +59,7 @@ _MUTABLE: Final = """
     lazyfree-lazy-user-del yes-no = no
     lazyfree-lazy-user-flush yes-no = no
     list-compress-depth number 0 int32 = 0
+    list-max-listpack-size number int32-min int32 = -2
     masterauth text = ""
     masteruser text = ""
     maxmemory-clients size-or-percent = 0
@@ -98,6 +100,8 @@ _MUTABLE: Final = """
     slowlog-log-slower-than number -1 max = 10000
     slowlog-max-len number 0 max = 128
     stop-writes-on-bgsave-error yes-no = yes
+    stream-node-max-bytes size 0 max = 4096
+    stream-node-max-entries number 0 max = 100
     tls-auth-clients one-of no|yes|optional = yes
     tls-ca-cert-dir text = ""
     tls-ca-cert-file text = ""
@@ -158,7 +162,11 @@ _KINDS: Final[dict[str, Callable[[str], Any]]] = {
     "frequency": texts.frequency,
     "backlog": texts.at_least(16_384, texts.size(1, texts.INT64_MAX)),
 }
-_BOUNDS: Final = {"max": texts.INT64_MAX, "int32": texts.INT32_MAX}
+_BOUNDS: Final = {
+    "max": texts.INT64_MAX,
+    "int32": texts.INT32_MAX,
+    "int32-min": texts.INT32_MIN,
+}
 
 
 def _kind(words: list[str]) -> Callable[[str], Any]:

@@ -14,7 +14,13 @@ _ENCODING: Final = "what OBJECT ENCODING calls small, as Redis does; nothing els
 
 _OPTIONS: Final = (
     Option("port", "6379", texts.number(0, 65535), False, "TCP port; 0: none"),
-    Option("bind", "127.0.0.1", str, False, "addresses to listen on, blank between"),
+    Option(
+        "bind",
+        "127.0.0.1",
+        str,
+        False,
+        "addresses to listen on, blank between; *, ::* and a - in front as in Redis",
+    ),
     Option("unixsocket", "", str, False, "path of a Unix socket to listen on as well"),
     Option("unixsocketperm", "700", str, False, "its permissions, octal"),
     Option("protected-mode", "yes", texts.yes_no, True, "without a password, loopback only"),
@@ -72,7 +78,13 @@ _OPTIONS: Final = (
         True,
         "keys remembered for CLIENT TRACKING; 0: any number",
     ),
-    Option("loglevel", "notice", texts.one_of("debug", "verbose", "notice", "warning"), True, ""),
+    Option(
+        "loglevel",
+        "notice",
+        texts.one_of("debug", "verbose", "notice", "warning"),
+        True,
+        "how much the log says",
+    ),
     Option("log-format", "text", texts.one_of("text", "json"), False, "lines of the log"),
     Option("logfile", "", str, False, "log file; empty: standard error"),
     Option(
@@ -120,16 +132,6 @@ _OPTIONS: Final = (
     Option("set-max-intset-entries", "512", texts.number(0, texts.INT64_MAX), True, _ENCODING),
     Option("zset-max-listpack-entries", "128", texts.number(0, texts.INT64_MAX), True, _ENCODING),
     Option("zset-max-listpack-value", "64", texts.size(0, texts.INT64_MAX), True, _ENCODING),
-    Option(
-        "list-max-listpack-size",
-        "-2",
-        texts.number(texts.INT32_MIN, texts.INT32_MAX),
-        True,
-        _ENCODING,
-    ),
-    Option("hll-sparse-max-bytes", "3000", texts.size(0, texts.INT64_MAX), True, _ENCODING),
-    Option("stream-node-max-bytes", "4096", texts.size(0, texts.INT64_MAX), True, _ENCODING),
-    Option("stream-node-max-entries", "100", texts.number(0, texts.INT64_MAX), True, _ENCODING),
     Option("cluster-enabled", "no", texts.yes_no, False, "be a node of a cluster"),
     Option(
         "cluster-peers",

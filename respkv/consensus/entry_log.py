@@ -40,6 +40,17 @@ class EntryLog:
         base = self.base_index + 1
         return self._entries[first - base : last - base + 1]
 
+    def batch(self, first: int, entries_max: int, bytes_max: int) -> tuple[list[Entry], int]:
+        """Return entries from `first` on and the bytes of their payloads; one may be too large."""
+        entries: list[Entry] = []
+        size = 0
+        for entry in self.slice(first, first + entries_max - 1):
+            size += len(entry.payload)
+            if entries and size > bytes_max:
+                return entries, size - len(entry.payload)
+            entries.append(entry)
+        return entries, size
+
     def append(self, entry: Entry) -> None:
         """Add the entry behind the last."""
         self._entries.append(entry)

@@ -8,8 +8,10 @@ only once the write is durable), applies what is committed, and reports `persist
 from typing import Final
 
 from respkv.clock import Chance
-from respkv.consensus.configuration import Configuration, decode_configuration
+from respkv.consensus.configuration import Configuration, ConfigurationHistory
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS, ElectionTimer
 from respkv.consensus.entry_log import EntryLog
+from respkv.consensus.followers import Followers
 from respkv.consensus.messages import (
     APPEND,
     APPEND_REPLY,
@@ -24,6 +26,8 @@ from respkv.consensus.messages import (
     Message,
 )
 from respkv.consensus.progress import Progress
+from respkv.consensus.read_rounds import ReadRounds
+from respkv.consensus.ready import Ready
 from respkv.entry import COMMANDS, CONFIGURATION, NOOP, Entry
 from respkv.errors import InvariantViolation, NotLeader, NotReady
 
@@ -33,22 +37,8 @@ CANDIDATE: Final = 2
 LEADER: Final = 3
 
 CAUGHT_UP_ENTRIES: Final = 64  # so far behind, a learner is about to have everything
-ELECTION_TIMEOUT_TICKS: Final = 6  # a tick is 100 ms; the timeout is drawn from [6, 12]
 APPEND_BYTES_MAX: Final = 1 << 20
 APPEND_ENTRIES_MAX: Final = 128
-
-
-class Ready:
-    """What the owner has to do now; see the module's text."""
-
-    def __init__(self) -> None:
-        self.hard_state: tuple[int, int] | None = None  # term, vote: write together with entries
-        self.entries: list[Entry] = []
-        self.messages: list[Message] = []
-        self.messages_after_sync: list[Message] = []
-        self.committed: list[Entry] = []
-        self.reads: list[tuple[int, int]] = []  # (round, index that must be applied first)
-        self.snapshot_peers: list[int] = []
 
 
 class Raft:
@@ -70,8 +60,6 @@ class Raft:
         configuration: Configuration | None = None,
     ) -> None:
         self.node_id = node_id
-        self.voters = voters
-        self.learners: list[int] = []
         self.term = term
         self.vote = vote
         self.role = FOLLOWER
@@ -83,12 +71,9 @@ class Raft:
         self.truncations = 0
         self.transfers = 0  # of leadership, which this one has given up
         self.paired = False  # `PairHeartbeats` speaks for it while it rests
-        self._chance = chance
         self._ready = Ready()
         self._handed_out_commit = snapshot_index
         self._persisted_index = self.log.last_index
-        self._elapsed_ticks = 0
-        self._timeout_ticks = 0
         self._transfer_to = 0  # the follower that leadership is being handed to
         self._transfer_ticks = 0
         # A follower is about to take over: nothing is appended until it has been elected, for which
@@ -99,32 +84,20 @@ class Raft:
         self.takes_over = True  # False: not from a leader that lives; its disk is full
         self.declined: list[int] = []  # followers that would not take it over
         self._votes: dict[int, bool] = {}
-        self._progress: dict[int, Progress] = {}
-        self._round = 0
-        self._open_rounds: list[tuple[int, int, int]] = []  # (round, read index, when it began)
-        # When the last round began whose quorum elects nobody else for a while; 0: there is none.
-        self.lease_from_ms = 0
-        self._has_handed_over = False  # in this term: an election may come of it at any time
+        self._followers = Followers(node_id)
+        self.read_rounds = ReadRounds()
         self._first_of_term = 0  # index of this leader's first entry
         self.offers_lease = False  # a leader whose reads count on who acknowledges its rounds
         # What a voter promised before a restart still binds it; one without a term has promised
         # nothing.
-        self._since_promise_ticks = 0 if term else ELECTION_TIMEOUT_TICKS
-        # (index, configuration): the one as of the log's base or earlier, and all behind it.
-        self._configurations: list[tuple[int, Configuration]] = [
-            (snapshot_index, configuration or Configuration(voters, []))
-        ]
+        self._timer = ElectionTimer(chance, promised=term != 0)
+        self._configurations = ConfigurationHistory(
+            snapshot_index, configuration or Configuration(voters, []), entries
+        )
+        self.voters = voters
+        self.learners: list[int] = []
         self._votes_here = True
-        for entry in entries:
-            if entry.kind == CONFIGURATION:
-                self._configurations.append((entry.index, decode_configuration(entry.payload)))
         self._configure()
-        self._draw_timeout()
-
-    @property
-    def first_index(self) -> int:
-        """Index of the first entry in memory."""
-        return self.log.first_index
 
     @property
     def last_index(self) -> int:
@@ -137,23 +110,22 @@ class Raft:
 
     def matching(self, index: int) -> int:
         """Return how many followers are known to hold the log durably up to `index`."""
-        return sum([progress.match >= index for progress in self._progress.values()])
+        return sum([progress.match >= index for progress in self._followers.progress.values()])
 
     def lags(self) -> dict[int, int]:
         """Return how many entries each follower is not known to hold; nobody's without leading."""
         return {
-            peer: self.log.last_index - progress.match for peer, progress in self._progress.items()
+            peer: self.log.last_index - progress.match
+            for peer, progress in self._followers.progress.items()
         }
 
     # --- what the owner calls ----------------------------------------------------------------
 
     def tick(self) -> bool:
         """One heartbeat interval has passed; return whether `ready` has something since then."""
-        self._elapsed_ticks += 1
-        self._since_promise_ticks += 1
+        self._timer.tick()
         if self.role != LEADER:
-            due = self._elapsed_ticks >= self._timeout_ticks and not self._has_promised()
-            if not due or not self.may_lead:
+            if not self._timer.is_due() or not self.may_lead:
                 return False
             self.start_pre_vote()
             return True
@@ -165,7 +137,7 @@ class Raft:
             self._transfer_to = 0
             self.is_handing_over = False
         busy = self._transfer_to != 0
-        for peer, progress in self._progress.items():
+        for peer, progress in self._followers.progress.items():
             if progress.tick():
                 busy = True
             if not self._rests(progress):
@@ -195,7 +167,7 @@ class Raft:
         """
         if (
             self.role == LEADER
-            and to in self._progress
+            and to in self._followers.progress
             and to in self.voters
             and not self.is_handing_over
         ):
@@ -208,7 +180,7 @@ class Raft:
             self._send(TRANSFER_REQUEST, self.leader_id)
 
     def _hand_over(self) -> None:
-        progress = self._progress.get(self._transfer_to)
+        progress = self._followers.progress.get(self._transfer_to)
         if progress is None:
             return
         if (
@@ -222,8 +194,7 @@ class Raft:
             self.is_handing_over = True
             self._transfer_to = 0
             self._transfer_ticks = 0
-            self._has_handed_over = True
-            self.lease_from_ms = 0
+            self.read_rounds.give_lease_up()
             self.transfers += 1
 
     def propose(self, time_ms: int, payload: bytes) -> Entry:
@@ -243,7 +214,7 @@ class Raft:
         """Start a read round and return its number; `Ready.reads` tells when it is confirmed.
 
         The caller applies up to the index given there, then reads locally (thesis, section 6.4).
-        `now_ms` is what `lease_from_ms` will be once a quorum has answered.
+        `now_ms` is what `ReadRounds.lease_from_ms` will be once a quorum has answered.
 
         Raises:
             NotLeader: this voter does not lead.
@@ -253,11 +224,10 @@ class Raft:
             raise NotLeader(self.leader_id)
         if self.term_at(self.commit_index) != self.term:
             raise NotReady
-        self._round += 1
-        self._open_rounds.append((self._round, self.commit_index, now_ms))
+        number = self.read_rounds.begin(self.commit_index, now_ms)
         self._send_heartbeats()
         self._confirm_rounds()
-        return self._round
+        return number
 
     def persisted(self, term: int, index: int) -> bool:
         """The log is durable here up to (term, index); ignored if that entry was replaced.
@@ -278,7 +248,7 @@ class Raft:
         if index > self.commit_index:
             raise InvariantViolation(f"compacting {index}, committed is {self.commit_index}")
         self.log.compact(index)
-        self._forget_configurations(index)
+        self._configurations.compact(index)
 
     def install_snapshot(
         self, index: int, term: int, time_ms: int, configuration: Configuration | None = None
@@ -293,8 +263,7 @@ class Raft:
         self.log_time_ms = max(self.log_time_ms, time_ms)
         as_of_it = configuration or self.configuration_at(index)
         self.log.restart(index, term)
-        later = [known for known in self._configurations if index < known[0] <= self.log.last_index]
-        self._configurations = [(index, as_of_it), *later]
+        self._configurations.restart(index, as_of_it, self.log.last_index)
         self._configure()
         self.commit_index = index
         self._handed_out_commit = index
@@ -305,7 +274,7 @@ class Raft:
 
     def snapshot_sent(self, peer: int, index: int, ok: bool) -> None:
         """The leader's transfer to `peer` has ended; appends go on behind it."""
-        progress = self._progress.get(peer)
+        progress = self._followers.progress.get(peer)
         if progress is None or not progress.needs_snapshot:
             return
         progress.needs_snapshot = False
@@ -317,7 +286,7 @@ class Raft:
     def ready(self) -> Ready | None:
         """Return what is to be done since the last call, None for nothing."""
         if self.role == LEADER:
-            for peer, progress in self._progress.items():
+            for peer, progress in self._followers.progress.items():
                 self._send_appends(peer, progress)
             self._hand_over()
         ready = self._ready
@@ -325,15 +294,7 @@ class Raft:
         if self._handed_out_commit < self.commit_index:
             ready.committed = self.log.slice(self._handed_out_commit + 1, self.commit_index)
             self._handed_out_commit = self.commit_index
-        if not (
-            ready.entries
-            or ready.messages
-            or ready.committed
-            or ready.hard_state
-            or ready.messages_after_sync
-            or ready.reads
-            or ready.snapshot_peers
-        ):
+        if ready.is_empty():
             return None
         self._ready = Ready()
         return ready
@@ -343,19 +304,16 @@ class Raft:
     @property
     def configuration(self) -> Configuration:
         """The latest in the log, committed or not: it counts from when it is appended."""
-        return self._configurations[-1][1]
+        return self._configurations.latest
 
     @property
     def configuration_is_committed(self) -> bool:
         """Whether the latest configuration can no longer be taken back."""
-        return self._configurations[-1][0] <= self.commit_index
+        return self._configurations.latest_index <= self.commit_index
 
     def configuration_at(self, index: int) -> Configuration:
         """Return the configuration as of an entry that is not behind the log's base."""
-        for first, configuration in reversed(self._configurations):
-            if first <= index:
-                return configuration
-        return self._configurations[0][1]
+        return self._configurations.at(index)
 
     def propose_configuration(self, configuration: Configuration) -> Entry:
         """Append a configuration to the leader's log; it counts at once.
@@ -380,7 +338,7 @@ class Raft:
 
     def has_caught_up(self, peer: int) -> bool:
         """Return whether a follower or learner of this leader holds about all of the log."""
-        progress = self._progress.get(peer)
+        progress = self._followers.progress.get(peer)
         return (
             progress is not None
             and not progress.probing
@@ -388,36 +346,16 @@ class Raft:
             and progress.match + CAUGHT_UP_ENTRIES >= self.log.last_index
         )
 
-    def _take_configuration(self, entry: Entry) -> None:
-        self._configurations.append((entry.index, decode_configuration(entry.payload)))
-        self._configure()
-
-    def _take_back_configurations(self, index: int) -> None:
-        """The entries from `index` on are gone, and so is what they said of the members."""
-        if self._configurations[-1][0] >= index:
-            while self._configurations[-1][0] >= index:
-                self._configurations.pop()
-            self._configure()
-
-    def _forget_configurations(self, index: int) -> None:
-        while len(self._configurations) > 1 and self._configurations[1][0] <= index:
-            del self._configurations[0]
-
     def _configure(self) -> None:
         """Go by the latest configuration."""
-        configuration = self._configurations[-1][1]
+        configuration = self._configurations.latest
         self.voters = configuration.voters
         self.learners = configuration.learners
         self._votes_here = self.node_id in self.voters
         if self.role == LEADER:
-            self.lease_from_ms = 0  # of the majorities of two configurations ago one may elect
-            peers = [*self.voters, *self.learners]
-            for peer in list(self._progress):
-                if peer not in peers:
-                    del self._progress[peer]
-            for peer in peers:
-                if peer != self.node_id and peer not in self._progress:
-                    self._progress[peer] = Progress(self.log.last_index + 1)
+            # Of the majorities of two configurations ago one may elect.
+            self.read_rounds.lease_from_ms = 0
+            self._followers.configure(configuration, self.log.last_index + 1)
 
     # --- messages ----------------------------------------------------------------------------
 
@@ -441,7 +379,7 @@ class Raft:
         elif kind == HEARTBEAT:
             self._follow(message.sender)
             if message.index:
-                self._since_promise_ticks = 0
+                self._timer.promise()
             self._commit_to(min(message.commit, self.log.last_index))
             self._send(HEARTBEAT_REPLY, message.sender, context=message.context)
         elif kind == HEARTBEAT_REPLY:
@@ -512,19 +450,10 @@ class Raft:
 
     # --- elections (paper 5.2, 5.4.1; thesis 9.6) ---------------------------------------------
 
-    def _draw_timeout(self) -> None:
-        self._elapsed_ticks = 0
-        spread = self._chance.below(ELECTION_TIMEOUT_TICKS + 1)
-        self._timeout_ticks = ELECTION_TIMEOUT_TICKS + spread
-
     def _hears_leader(self) -> bool:
-        if self.role == LEADER or self._has_promised():
+        if self.role == LEADER or self._timer.has_promised():
             return True
-        return self.leader_id != 0 and self._elapsed_ticks < ELECTION_TIMEOUT_TICKS
-
-    def _has_promised(self) -> bool:
-        """Whether a leader's lease, of whatever term, may count on this voter."""
-        return self._since_promise_ticks < ELECTION_TIMEOUT_TICKS
+        return self.leader_id != 0 and self._timer.heard_lately()
 
     def _become_follower(self, term: int, leader_id: int) -> None:
         if term > self.term:
@@ -533,18 +462,17 @@ class Raft:
             self._ready.hard_state = (self.term, self.vote)
         self.role = FOLLOWER
         self.leader_id = leader_id
-        self._progress = {}
-        self._open_rounds = []
-        self.lease_from_ms = 0
+        self._followers.progress = {}
+        self.read_rounds.end_term()
         self._transfer_to = 0
         self.is_handing_over = False
         self._stands_at = 0
-        self._draw_timeout()
+        self._timer.draw()
 
     def start_pre_vote(self) -> None:
         """Ask whether an election could be won; it deposes no live leader (thesis 9.6)."""
         self.leader_id = 0
-        self._draw_timeout()
+        self._timer.draw()
         if not self._votes_here:
             return
         self.role = PRE_CANDIDATE
@@ -563,7 +491,7 @@ class Raft:
         self.vote = self.node_id
         self.elections_started += 1
         self._ready.hard_state = (self.term, self.vote)
-        self._draw_timeout()
+        self._timer.draw()
         self._votes = {self.node_id: True}
         if self._has_quorum(self._votes):
             self._become_leader()
@@ -604,7 +532,7 @@ class Raft:
             self.vote = message.sender
             self._ready.hard_state = (self.term, self.vote)
         if granted:
-            self._elapsed_ticks = 0
+            self._timer.restart()
             if message.context:
                 # As good as elected: whoever asks for the leader meanwhile waits there.
                 self.leader_id = message.sender
@@ -630,11 +558,10 @@ class Raft:
     def _become_leader(self) -> None:
         self.role = LEADER
         self.leader_id = self.node_id
-        self._elapsed_ticks = 0
-        self._open_rounds = []
-        self._has_handed_over = False
+        self._timer.restart()
+        self.read_rounds.begin_term()
         self._first_of_term = self.log.last_index + 1
-        self._progress = {}
+        self._followers.progress = {}
         self._configure()
         # Entries of older terms commit only behind one of this term (paper 5.4.2, section 8).
         self._append_own(self.log_time_ms, b"", NOOP)
@@ -642,26 +569,25 @@ class Raft:
 
     def _check_quorum(self) -> None:
         """Step down when no quorum was heard for an election timeout (thesis 6.2)."""
-        if self._elapsed_ticks < ELECTION_TIMEOUT_TICKS:
+        if self._timer.heard_lately():
             return
-        self._elapsed_ticks = 0
-        heard = {peer: progress.heard_lately for peer, progress in self._progress.items()}
-        heard[self.node_id] = True
-        if not self._has_quorum(heard):
+        self._timer.restart()
+        if not self._has_quorum(self._followers.take_heard()):
             self._become_follower(self.term, 0)
-            return
-        for progress in self._progress.values():
-            progress.heard_lately = False
 
     # --- replication (paper 5.3) --------------------------------------------------------------
 
     def _append_own(self, time_ms: int, payload: bytes, kind: int) -> Entry:
         self.log_time_ms = max(self.log_time_ms, time_ms)
         entry = Entry(self.term, self.log.last_index + 1, self.log_time_ms, payload, kind)
-        self.log.append(entry)
-        if kind == CONFIGURATION:
-            self._take_configuration(entry)
+        self._append(entry)
         return entry
+
+    def _append(self, entry: Entry) -> None:
+        self.log.append(entry)
+        if entry.kind == CONFIGURATION:
+            self._configurations.append(entry)
+            self._configure()
 
     def _send_appends(self, peer: int, progress: Progress) -> None:
         while progress.may_send():
@@ -672,16 +598,7 @@ class Raft:
                 return
             if progress.next > self.log.last_index and not progress.probing:
                 return  # the next append or heartbeat tells how far to commit
-            entries: list[Entry] = []
-            size = 0
-            for entry in self.log.slice(
-                progress.next, min(self.log.last_index, previous + APPEND_ENTRIES_MAX)
-            ):
-                size += len(entry.payload)
-                if entries and size > APPEND_BYTES_MAX:
-                    size -= len(entry.payload)
-                    break
-                entries.append(entry)
+            entries, size = self.log.batch(progress.next, APPEND_ENTRIES_MAX, APPEND_BYTES_MAX)
             self._ready.messages.append(
                 Message(
                     APPEND,
@@ -702,7 +619,7 @@ class Raft:
             raise InvariantViolation(f"two leaders in term {self.term}")
         if self.role != FOLLOWER or self.leader_id != leader_id:
             self._become_follower(self.term, leader_id)
-        self._elapsed_ticks = 0
+        self._timer.restart()
 
     def _take_append(self, message: Message) -> None:
         self._follow(message.sender)
@@ -721,12 +638,11 @@ class Raft:
                 if entry.index <= self.commit_index:
                     raise InvariantViolation(f"a leader replaces committed entry {entry.index}")
                 self.log.truncate(entry.index)
-                self._take_back_configurations(entry.index)
+                if self._configurations.truncate(entry.index):
+                    self._configure()
                 self._persisted_index = min(self._persisted_index, entry.index - 1)
                 self.truncations += 1
-            self.log.append(entry)
-            if entry.kind == CONFIGURATION:
-                self._take_configuration(entry)
+            self._append(entry)
             self.log_time_ms = max(self.log_time_ms, entry.time_ms)
         self._commit_to(min(message.commit, last_new))
         self._reply_append(message.sender, last_new)
@@ -752,7 +668,7 @@ class Raft:
         )
 
     def _take_append_reply(self, message: Message) -> None:
-        progress = self._progress.get(message.sender)
+        progress = self._followers.progress.get(message.sender)
         if self.role != LEADER or progress is None:
             return
         progress.heard_lately = True
@@ -773,16 +689,12 @@ class Raft:
 
     def _advance_commit(self) -> None:
         """Commit what a majority holds durably, if it is of this term (paper 5.4.2)."""
-        held = sorted(
-            self._persisted_index if voter == self.node_id else self._progress[voter].match
-            for voter in self.voters
-        )
-        index = held[(len(held) - 1) // 2]
+        index = self._followers.majority_match(self.voters, self._persisted_index)
         if index > self.commit_index and self.log.term_at(index) == self.term:
             is_first = self.commit_index < self._first_of_term
             self._commit_to(index)
             if is_first:
-                for peer, progress in self._progress.items():
+                for peer, progress in self._followers.progress.items():
                     self._tell_first_commit(peer, progress)
             if not self._votes_here and self.configuration_is_committed:
                 self._become_follower(self.term, 0)  # it has been removed (thesis 4.2.2)
@@ -802,7 +714,7 @@ class Raft:
     # --- heartbeats and reads (thesis 6.4) ----------------------------------------------------
 
     def _send_heartbeats(self) -> None:
-        for peer, progress in self._progress.items():
+        for peer, progress in self._followers.progress.items():
             self._send_heartbeat(peer, progress)
 
     def _send_heartbeat(self, peer: int, progress: Progress) -> None:
@@ -815,7 +727,7 @@ class Raft:
                 self.term,
                 index=int(self.offers_lease),
                 commit=progress.commit_sent,
-                context=self._round,
+                context=self.read_rounds.last,
             )
         )
 
@@ -827,20 +739,25 @@ class Raft:
             and progress.match == index == self.commit_index == progress.commit_sent
             and not progress.probing
             and not progress.needs_snapshot
-            and (not self._open_rounds or progress.round_acknowledged == self._round)
+            and (
+                not self.read_rounds.any_open()
+                or progress.round_acknowledged == self.read_rounds.last
+            )
         )
 
     def resting_peers(self) -> list[int]:
         """Return the followers that a leader sends no heartbeats of this partition's own."""
-        return [peer for peer, progress in self._progress.items() if self._rests(progress)]
+        return [
+            peer for peer, progress in self._followers.progress.items() if self._rests(progress)
+        ]
 
     def leader_lives(self) -> None:
         """The leader's node has said that it leads this partition in this term, as ever."""
-        self._elapsed_ticks = 0
+        self._timer.restart()
 
     def follower_lives(self, peer: int, term: int) -> None:
         """A follower's node has said that it follows in this term."""
-        progress = self._progress.get(peer)
+        progress = self._followers.progress.get(peer)
         if progress is not None and term == self.term:
             progress.heard_lately = True
 
@@ -853,11 +770,10 @@ class Raft:
         if self.role == FOLLOWER and self.leader_id:
             others = [voter for voter in self.voters if voter != self.leader_id]
             turn = others.index(self.node_id) if self.node_id in others else len(others)
-            self._elapsed_ticks = ELECTION_TIMEOUT_TICKS
-            self._timeout_ticks = ELECTION_TIMEOUT_TICKS + 1 + 2 * turn
+            self._timer.expire_in_turn(turn)
 
     def _take_heartbeat_reply(self, message: Message) -> None:
-        progress = self._progress.get(message.sender)
+        progress = self._followers.progress.get(message.sender)
         if self.role != LEADER or progress is None:
             return
         progress.heard_lately = True
@@ -865,27 +781,12 @@ class Raft:
         self._confirm_rounds()
 
     def _confirm_rounds(self) -> None:
-        """Hand out the rounds that a quorum has acknowledged; a later one confirms the earlier."""
-        if not self._open_rounds:
+        """Hand out the rounds that a quorum has acknowledged."""
+        rounds = self.read_rounds
+        if not rounds.any_open():
             return
-        confirmed = self._acknowledged_round(0)
-        leased = 0 if self._has_handed_over else self._acknowledged_round(self._first_of_term)
-        while self._open_rounds and self._open_rounds[0][0] <= confirmed:
-            number, index, began_ms = self._open_rounds.pop(0)
-            self._ready.reads.append((number, index))
-            if number <= leased:
-                self.lease_from_ms = began_ms
-
-    def _acknowledged_round(self, match_min: int) -> int:
-        """Return the latest round that a quorum, with that much of the log on disk, has answered.
-
-        Whoever has this term on disk will know after a restart that it may have acknowledged.
-        """
-        acknowledged = sorted(
-            self._round
-            if voter == self.node_id
-            else self._progress[voter].round_acknowledged
-            * (self._progress[voter].match >= match_min)
-            for voter in self.voters
-        )
-        return acknowledged[(len(acknowledged) - 1) // 2]
+        confirmed = self._followers.majority_round(self.voters, rounds.last)
+        leased = 0
+        if rounds.may_lease:
+            leased = self._followers.majority_round(self.voters, rounds.last, self._first_of_term)
+        self._ready.reads += rounds.close(confirmed, leased)

@@ -52,7 +52,7 @@ class Keyspace:
         self.misses: int = 0
         self.expired: int = 0
         self.evicted: int = 0
-        self.evicted_bytes: int = 0  # since this keyspace was made
+        self.evicted_bytes: int = 0
         self.counters: list[int] = [0] * COUNTERS
         self._term: int = 0
         self.index: int = 0
@@ -130,7 +130,7 @@ class Keyspace:
             self.accesses = accesses
 
     def contains(self, key: bytes) -> bool:
-        """Return whether `key` is there; as `lookup` in every other way."""
+        """Return whether `key` is there; raises what `lookup` does, and is no access to the key."""
         if key not in self._values or (key in self._deadlines and self._expired(key)):
             if not self.applying:
                 self.misses += 1
@@ -402,8 +402,16 @@ class Keyspace:
         """Have `free_some` free a part of a value that was taken out of it."""
         self._garbage.add_value(container)
 
-    def free_later(self, replaced: "Keyspace") -> None:
-        """Take over what another keyspace holds, for `free_some`: nobody looks at it any more."""
+    def take_over(self, replaced: "Keyspace") -> None:
+        """Go on in the place of another: as its node was told, with its statistics.
+
+        What that one holds is for `free_some`: nobody looks at it any more.
+        """
+        self.limits = replaced.limits
+        self.follow_accesses(replaced.accesses)
+        self.hits, self.misses = replaced.hits, replaced.misses
+        self.expired, self.evicted = replaced.expired, replaced.evicted
+        self.evicted_bytes = replaced.evicted_bytes
         self._garbage = replaced._garbage
         for database in replaced.databases:
             self._garbage.add_database(database)

@@ -474,15 +474,3 @@ class Wal:
     def _found_full(self) -> None:
         self._spares.full = True
         self.when_full()
-
-    def prepare_spares(self) -> None:
-        """Make all spares now."""
-        path = self.begin_spare()
-        while path is not None:
-            failure = None
-            try:
-                self.fill_spare(path)
-            except OSError as error:
-                failure = error
-            self.end_spare(path, failure)
-            path = None if failure else self.begin_spare()

@@ -33,7 +33,7 @@ from respkv.node.pubsub import Subscriptions
 from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
-from respkv.replica.replica import OUT_OF_MEMORY
+from respkv.replica.refusals import OUT_OF_MEMORY
 from respkv.replica.transaction import Transaction, execute
 from respkv.scripts.cache import as_sent
 from respkv.wire.reply import (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from respkv.clock import SeededChance
-from respkv.commands.iteration import parse_cursor
+from respkv.commands.scan_options import parse_cursor
 from respkv.commands.table import WRITE, Command
 from respkv.errors import CommandError, LeadersChanged
 from respkv.node.listing import all_or_error

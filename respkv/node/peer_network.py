@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from respkv.errors import FrameError, PeerCodecError
+from respkv.node.listening import listen
 from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed, ReplacedNode
 from respkv.node.peer_link import PeerLink, Resolve
 from respkv.node.peer_protocol import (
@@ -172,12 +173,14 @@ class PeerNetwork:
         Raises:
             OSError: the address cannot be used.
         """
-        loop = asyncio.get_running_loop()
-        server: Any = await loop.create_server(
+        servers = await listen(
             lambda: AcceptedProtocol(self),  # type: ignore[arg-type,return-value]
-            host,
+            [host.removeprefix("-")],
             port,
+            "--cluster-port or --bind",
         )
+        # uvloop's has a list of sockets, not asyncio's tuple, which compiled code would insist on.
+        server: Any = servers[0]
         self._server = server
         bound: int = server.sockets[0].getsockname()[1]
         return bound

@@ -105,7 +105,12 @@ class NodeRuntime:
             self._quick_syncs = max(self._quick_syncs - 8, 0)
 
     def _sync_failed(self, error: int) -> None:
-        self.fail(LogFailed(f"fdatasync of the log failed: {os.strerror(error)}"))
+        self.fail(
+            LogFailed(
+                f"fdatasync of the log failed: {os.strerror(error)}. Nothing tells what of it is on "
+                "the disk, so the server stops: look at the disk, then start it again"
+            )
+        )
 
     def run_steps(self, steps: Steps[None]) -> None:
         """Run them in slices, one long work after the other."""

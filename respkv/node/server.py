@@ -39,6 +39,7 @@ from respkv.node import (
 from respkv.node.cluster import Cluster
 from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
+from respkv.node.listening import listen
 from respkv.node.loading import LoadingProgress
 from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
@@ -374,7 +375,7 @@ class Node:
             self._write_refusal = refusal
             logger.warning("writes: %s", refusal.decode() or "taken again")
         for replica in self.replicas():
-            replica.refuse_writes(refusal)
+            replica.refusals.refuse_writes(refusal)
 
     # --- running -----------------------------------------------------------------------------
 
@@ -490,13 +491,13 @@ class Node:
         port = self.config["port"]
         backlog = self.config["tcp-backlog"]
         if port:
-            server = await self._loop.create_server(
+            self._servers += await listen(
                 lambda: Connection(self),  # type: ignore[arg-type,return-value]
                 self.config["bind"].split(),
                 port,
-                backlog=backlog,
+                "--port or --bind",
+                backlog,
             )
-            self._servers.append(server)
         path = self.config["unixsocket"]
         if path:
             with contextlib.suppress(FileNotFoundError):

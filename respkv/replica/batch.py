@@ -37,6 +37,13 @@ class Batch:
         """Return whether more is in it than commands of the connections themselves."""
         return any([item[4] != LOCAL for item in self.items])
 
+    def abandon(self) -> None:
+        """Close its clients; what it logged still applies, should it ever commit."""
+        for client, _, _, _, _ in self.items:
+            if client is not None:
+                client.close_unknown()
+        self.items = [(None, *item[1:]) for item in self.items if item[4] == LOGGED]
+
     def select(self, db: int) -> None:
         """Make the payload continue in `db`."""
         if db != self.payload_db:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from respkv.consensus.messages import Message
-from respkv.consensus.raft import Ready
+from respkv.consensus.ready import Ready
 from respkv.log.spares import NoRoom
 from respkv.log.wal import Wal
 from respkv.replica.runtime import Runtime

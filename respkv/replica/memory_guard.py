@@ -148,7 +148,7 @@ class MemoryGuard:
         if refuses or self.refuses:
             self.refuses = refuses
             for replica in self._replicas():
-                replica.refuse_growth(refuses)
+                replica.refusals.refuse_growth(refuses)
 
 
 def _shares(replicas: list[Replica], excess: int) -> list[tuple[Replica, int]]:

@@ -9,9 +9,10 @@ from collections import deque
 from typing import Final
 
 from respkv.commands.blocking import Parked
-from respkv.commands.table import DENYOOM, WRITE, Command, lookup
+from respkv.commands.table import WRITE, Command, lookup
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import Message
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, LEADER, Raft
+from respkv.consensus.raft import LEADER, Raft
 from respkv.entry import Entry
 from respkv.errors import CommandError, InvariantViolation, LogTimeBehind, NotLeader, NotReady
 from respkv.keyspace.keyspace import Keyspace
@@ -29,15 +30,17 @@ from respkv.replica.batch import (
 from respkv.replica.client import Client
 from respkv.replica.log_clock import LogClock
 from respkv.replica.log_writer import LogWriter
+from respkv.replica.parked_calls import ParkedCall
+from respkv.replica.refusals import OUT_OF_MEMORY, PENDING_BYTES_MAX, Refusals
 from respkv.replica.replay import apply_entry
 from respkv.replica.runtime import Runtime
 from respkv.replica.serving import serve_ready
 from respkv.replica.transaction import Transaction, Watch, answer_to, execute
+from respkv.replica.waiting_reads import WaitingReads
 from respkv.wire.reply import Reply
 from respkv.wire.run import encode_command
 
 ENTRY_BYTES_MAX: Final = 1 << 20  # a batch is cut here; one larger command travels alone
-PENDING_BYTES_MAX: Final = 64 << 20  # proposed and not yet applied; beyond it writes are refused
 APPLY_COMMANDS_PER_TURN: Final = 5_000  # about 10 ms of work, then the loop serves others
 SWEEP_KEYS: Final = 500  # expired keys one entry removes: under 1 ms to apply
 TICK_MS: Final = 100
@@ -45,34 +48,6 @@ TICK_MS: Final = 100
 # run an eighth faster than this one's.
 LEASE_MS: Final = (ELECTION_TIMEOUT_TICKS - 1) * TICK_MS * 4 // 5
 UNKNOWN_AFTER_MS: Final = 1_500  # how long the outcome of a proposal may stay open
-
-OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
-QUEUE_FULL: Final = b"TRYAGAIN too many writes are waiting to be replicated; retry later"
-
-
-class ReadRound:
-    """Reads that share one quorum confirmation (ReadIndex, Raft thesis section 6.4)."""
-
-    def __init__(self, items: list[Item], batch_serial: int) -> None:
-        self.items = items
-        self.batch_serial = batch_serial  # the clients' own earlier writes come first
-        self.read_index = 0
-
-
-class ParkedCall:
-    """A call that waits in the keyspace, and who is to hear of its end."""
-
-    def __init__(
-        self, replica: "Replica", client: Client, waiter_id: WaiterId, timeout_ms: int
-    ) -> None:
-        self.client = client
-        self.timeout_ms = timeout_ms
-        self._replica = replica
-        self._waiter_id = waiter_id
-
-    def end(self, reason: bytes) -> None:
-        """Have an entry end the wait, unless one has already; see `Wait`."""
-        self._replica.end_wait(self._waiter_id, reason)
 
 
 class Replica:
@@ -91,9 +66,7 @@ class Replica:
         self.raft = raft
         self.keyspace = keyspace
         self.applied_index, self.applied_term = applied
-        self.write_refusal = b""  # the error line; see `refuse_writes`
-        self._refuses_growth = False
-        self._refused_flags = 0  # commands with one of these are refused
+        self.refusals = Refusals()
         self.pending_bytes = 0
         self.log_clock = LogClock(runtime, keyspace.now_ms)
         self.snapshot_index = raft.log.base_index  # a durable snapshot covers the log up to here
@@ -109,13 +82,10 @@ class Replica:
         self._proposed: deque[Batch] = deque()
         self._has_unproposed = False  # batches in there wait for who leads next
         self._committed: deque[Entry] = deque()
-        self._reads: list[Item] = []
-        self._reads_after_serial = 0
-        self._rounds: dict[int, ReadRound] = {}
+        self._waiting_reads = WaitingReads()
         self._round_began_ms = 0
         self._renews_lease = False
         self.lease_reads = 0  # runs of commands answered without a round
-        self._confirmed: deque[ReadRound] = deque()
         self._parked: dict[WaiterId, ParkedCall] = {}
         self.sweeps = True  # DEBUG SET-ACTIVE-EXPIRE
         self._sweep_serial = 0
@@ -159,7 +129,7 @@ class Replica:
         if self._leading_term == 0:
             self._redirect_all(client, argvs)
             return
-        if command.flags & self._refused_flags or self._is_full(len(raw)):
+        if command.flags & self.refusals.flags or self._is_full(len(raw)):
             self._refuse(client, argvs, command.flags)
             return
         batch = self._batch
@@ -197,11 +167,11 @@ class Replica:
         if self._leading_term == 0:
             self._redirect_all(client, [argv])
             return
-        if self._refuses_growth and transaction.may_grow:
+        if self.refusals.growth and transaction.may_grow:
             text = b"EXECABORT Transaction discarded because of: " + OUT_OF_MEMORY
             self.answer(client, CommandError(text))
             return
-        if self.write_refusal or self._is_full(sum(map(len, raws))):
+        if self.refusals.all_writes or self._is_full(sum(map(len, raws))):
             self._refuse(client, [argv], WRITE)
             return
         if (
@@ -313,9 +283,7 @@ class Replica:
             del self._parked[waiter_id]
         if self._leading_term:
             index, position = waiter_id
-            argv = [self._unpark.name, b"%d" % index, b"%d" % position, reason]
-            self._batch.log(encode_command(argv))
-            self._join_batch(None, self._unpark.handler, [argv], LOGGED)
+            self._log(self._unpark, b"%d" % index, b"%d" % position, reason)
 
     def _submit_read(
         self, client: Client, handler: Handler, argvs: list[Argv], awaited: bool = False
@@ -367,7 +335,7 @@ class Replica:
 
         The clock is looked at again after reading: this process may have stood still meanwhile.
         """
-        from_ms = self.raft.lease_from_ms
+        from_ms = self.raft.read_rounds.lease_from_ms
         if (
             not self.serving
             or not self.is_idle(client)
@@ -395,10 +363,9 @@ class Replica:
     def _await_round(
         self, client: Client, handler: Handler, argvs: list[Argv], awaited: bool
     ) -> None:
-        self._reads.append((client, handler, argvs, client.db, AWAITED_READ if awaited else READ))
+        kind = AWAITED_READ if awaited else READ
+        self._waiting_reads.add((client, handler, argvs, client.db, kind), client.batch_serial)
         client.reads_pending += 1
-        if client.batch_serial > self._reads_after_serial:
-            self._reads_after_serial = client.batch_serial
         self._log_writer.touch(self)
 
     def _join_batch(
@@ -412,13 +379,17 @@ class Replica:
             batch.items.append((None, handler, argvs, 0, kind))
         self._log_writer.touch(self)
 
+    def _log(self, command: Command, *arguments: bytes) -> None:
+        """Have an entry run one of the replica's own commands."""
+        argv = [command.name, *arguments]
+        self._batch.log(encode_command(argv))
+        self._join_batch(None, command.handler, [argv], LOGGED)
+
     def _is_full(self, size: int) -> bool:
         return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
 
     def _refuse(self, client: Client, argvs: list[Argv], flags: int) -> None:
-        text = self.write_refusal or QUEUE_FULL
-        if self._refuses_growth and flags & DENYOOM:
-            text = OUT_OF_MEMORY
+        text = self.refusals.text(flags)
         for _ in argvs:
             self.answer(client, CommandError(text))
 
@@ -439,21 +410,6 @@ class Replica:
 
     # --- the node's side ---------------------------------------------------------------------
 
-    def refuse_writes(self, refusal: bytes) -> None:
-        """Answer writes with this error line until it is empty: the disk is full."""
-        self.write_refusal = refusal
-        self._note_refused()
-
-    def refuse_growth(self, refuses: bool) -> None:
-        """Refuse commands that may need memory: there is none left, see `memory_guard.py`."""
-        self._refuses_growth = refuses
-        self._note_refused()
-
-    def _note_refused(self) -> None:
-        self._refused_flags = WRITE if self.write_refusal else 0
-        if self._refuses_growth:
-            self._refused_flags |= DENYOOM
-
     @property
     def is_evicting(self) -> bool:
         """Whether keys that `evict` logged have not gone yet."""
@@ -467,9 +423,7 @@ class Replica:
             pairs = by_database.setdefault(db, [])
             pairs += (key, b"%d" % keyspace.counter(db, key))
         for db, pairs in by_database.items():
-            argv = [self._evict.name, b"%d" % db, *pairs]
-            self._batch.log(encode_command(argv))
-            self._join_batch(None, self._evict.handler, [argv], LOGGED)
+            self._log(self._evict, b"%d" % db, *pairs)
             self._evict_serial = self._batch.serial
 
     def step(self, message: Message) -> None:
@@ -500,14 +454,12 @@ class Replica:
             # Whether these were applied before the snapshot was taken, nobody here can tell.
             batch = self._proposed.popleft()
             self.pending_bytes -= batch.payload_bytes
-            self._abandon(batch)
+            batch.abandon()
             self._done_serial = batch.serial
         self._committed = deque(entry for entry in self._committed if entry.index > index)
         if self.keyspace.changed is not None:
             keyspace.changed = [None]  # what the skipped entries changed, nobody can tell
-        keyspace.free_later(self.keyspace)
-        keyspace.limits = self.keyspace.limits
-        keyspace.follow_accesses(self.keyspace.accesses)
+        keyspace.take_over(self.keyspace)
         self.keyspace = keyspace
         self._abandon_parked()  # what became of their calls, nobody here can tell
         self._tell_changed(None)
@@ -525,12 +477,7 @@ class Replica:
         if keyspace.digest() != old.digest():
             raise InvariantViolation("a keyspace differs from what it was written down as")
         keyspace.changed = old.changed
-        keyspace.limits = old.limits
-        keyspace.follow_accesses(old.accesses)
-        keyspace.hits, keyspace.misses = old.hits, old.misses
-        keyspace.expired, keyspace.evicted = old.expired, old.evicted
-        keyspace.evicted_bytes = old.evicted_bytes
-        keyspace.free_later(old)
+        keyspace.take_over(old)
         self.keyspace = keyspace
 
     def flush(self) -> None:
@@ -611,7 +558,7 @@ class Replica:
         return True
 
     def _start_round(self) -> None:
-        if not self._reads and not self._renews_lease:
+        if not self._waiting_reads.any_unasked() and not self._renews_lease:
             return
         self._renews_lease = False
         self._round_began_ms = self._runtime.monotonic_ms()
@@ -620,11 +567,9 @@ class Replica:
         except NotReady:
             return  # its own term's first entry is on the way; the round starts behind it
         except NotLeader:
-            self._fail_reads()
+            self._fail_reads(self._waiting_reads.take_unasked())
             return
-        self._rounds[number] = ReadRound(self._reads, self._reads_after_serial)
-        self._reads = []
-        self._reads_after_serial = 0
+        self._waiting_reads.round_began(number)
 
     def _drain_raft(self) -> None:
         ready = self.raft.ready()
@@ -639,10 +584,7 @@ class Replica:
         if ready.snapshot_peers:
             self._snapshot_peers.extend(ready.snapshot_peers)
         for number, read_index in ready.reads:
-            round_ = self._rounds.pop(number, None)
-            if round_ is not None:
-                round_.read_index = read_index
-                self._confirmed.append(round_)
+            self._waiting_reads.round_confirmed(number, read_index)
         self._sole_voter = self.raft.voters == [self.raft.node_id] and not self.raft.learners
 
     def _follow_role(self) -> None:
@@ -656,11 +598,7 @@ class Replica:
             self._abandon_replaced()
         else:
             self._led_until_ms = self._runtime.monotonic_ms()
-        unserved = [*self._confirmed, *self._rounds.values()]
-        self._confirmed.clear()
-        self._rounds.clear()
-        self._reads = [item for round_ in unserved for item in round_.items] + self._reads
-        self._fail_reads()
+        self._fail_reads(self._waiting_reads.take_all())
         if self._batch.items:
             self._cut_batch()
         self._resolve_unproposed()
@@ -747,7 +685,8 @@ class Replica:
         keyspace = self.keyspace
         waiter_id = (keyspace.index, keyspace.position - 1)
         if client is not None:
-            call = self._parked[waiter_id] = ParkedCall(self, client, waiter_id, parked.timeout_ms)
+            call = ParkedCall(client, waiter_id, parked.timeout_ms, self.end_wait)
+            self._parked[waiter_id] = call
             client.is_parked = True
             client.park(call)
 
@@ -785,11 +724,10 @@ class Replica:
                     break
 
     def _serve_reads(self) -> None:
-        while self._confirmed:
-            round_ = self._confirmed[0]
-            if self.applied_index < round_.read_index or self._done_serial < round_.batch_serial:
+        while True:
+            round_ = self._waiting_reads.take_served(self.applied_index, self._done_serial)
+            if round_ is None:
                 return
-            self._confirmed.popleft()
             for client, handler, argvs, db, kind in round_.items:
                 if client is None:
                     continue
@@ -834,9 +772,8 @@ class Replica:
         waited_ms = self._runtime.monotonic_ms() - self._led_until_ms
         return not raft.leader_id and waited_ms < UNKNOWN_AFTER_MS
 
-    def _fail_reads(self) -> None:
+    def _fail_reads(self, reads: list[Item]) -> None:
         """Reads that no quorum confirmed go behind what their clients still wait for."""
-        reads, self._reads, self._reads_after_serial = self._reads, [], 0
         for client, handler, argvs, db, _ in reads:
             if client is not None:
                 self._join_batch(client, handler, argvs, AWAITED_READ, db)
@@ -858,24 +795,17 @@ class Replica:
             return
         self._resolve_unproposed()
         for batch in self._proposed:
-            self._abandon(batch)
+            batch.abandon()
             if not batch.index:
                 batch.items = []
         self._abandon_parked()
-
-    def _abandon(self, batch: Batch) -> None:
-        """Close the batch's clients; what it logged still applies, should it ever commit."""
-        for client, _, _, _, _ in batch.items:
-            if client is not None:
-                client.close_unknown()
-        batch.items = [(None, *item[1:]) for item in batch.items if item[4] == LOGGED]
 
     def _abandon_replaced(self) -> None:
         """Let go of proposals of an earlier term that the log no longer holds: new ones take
         their indexes, though another leader may yet commit them (Raft paper, figure 8)."""
         for batch in self._proposed:
             if batch.index and self.raft.term_at(batch.index) != batch.term:
-                self._abandon(batch)
+                batch.abandon()
                 batch.items = []
                 batch.index = 0
 
@@ -888,9 +818,7 @@ class Replica:
             and self._sweep_serial <= self._done_serial
             and deadline_ms < self.log_clock.now_ms()
         ):
-            argv = [b"RESPKV.SWEEP", b"%d" % SWEEP_KEYS]
-            self._batch.log(encode_command(argv))
-            self._join_batch(None, self._sweep.handler, [argv], LOGGED)
+            self._log(self._sweep, b"%d" % SWEEP_KEYS)
             self._sweep_serial = self._batch.serial
 
 

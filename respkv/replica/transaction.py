@@ -88,7 +88,7 @@ class Transaction:
         broken = False
         for watched_db, key, counter in self.watches:
             keyspace.select(watched_db)
-            keyspace.lookup(key)  # a deadline that has passed since WATCH is a change as well
+            keyspace.peek(key)  # a deadline that has passed since WATCH is a change as well
             broken = broken or keyspace.counter(watched_db, key) != counter
         keyspace.select(db)
         return broken
@@ -113,7 +113,7 @@ class Watch:
     def run(self, keyspace: Keyspace, argv: list[bytes]) -> Reply:
         """Read the counters of the keys in argv[1:]."""
         for key in argv[1:]:
-            keyspace.lookup(key)  # LogTimeBehind when log time must move before this can be judged
+            keyspace.peek(key)  # LogTimeBehind when log time must move before this can be judged
         for key in argv[1:]:
             if not any(db == self._db and key == known for db, known, _ in self._watches):
                 self._watches.append((self._db, key, keyspace.counter(self._db, key)))

@@ -2,8 +2,10 @@
 
 from respkv.clock import Chance
 from respkv.consensus.configuration import Configuration
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import Message
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, FOLLOWER, LEADER, Raft, Ready
+from respkv.consensus.raft import FOLLOWER, LEADER, Raft
+from respkv.consensus.ready import Ready
 from respkv.entry import Entry
 
 

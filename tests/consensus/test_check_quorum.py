@@ -2,8 +2,9 @@
 
 import pytest
 
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import HEARTBEAT_REPLY, VOTE
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, FOLLOWER, LEADER
+from respkv.consensus.raft import FOLLOWER, LEADER
 from respkv.errors import NotLeader
 from tests.consensus.group import Group
 

@@ -6,11 +6,28 @@ from pathlib import Path
 import pytest
 
 from respkv.consensus import raft
+from respkv.consensus.configuration import ConfigurationHistory
+from respkv.consensus.election_timer import ElectionTimer
 from respkv.consensus.entry_log import EntryLog
+from respkv.consensus.followers import Followers
 from respkv.consensus.progress import Progress
-from respkv.consensus.raft import Raft, Ready
+from respkv.consensus.raft import Raft
+from respkv.consensus.read_rounds import ReadRounds
+from respkv.consensus.ready import Ready
 
-OWNERS = {owner.__name__: owner for owner in (EntryLog, Progress, Raft, Ready)}
+OWNERS = {
+    owner.__name__: owner
+    for owner in (
+        ConfigurationHistory,
+        ElectionTimer,
+        EntryLog,
+        Followers,
+        Progress,
+        Raft,
+        ReadRounds,
+        Ready,
+    )
+}
 DESIGN = Path(raft.__file__).parent / "DESIGN.md"
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]

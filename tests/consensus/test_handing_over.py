@@ -2,8 +2,9 @@
 
 import pytest
 
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import APPEND, TIMEOUT_NOW
-from respkv.consensus.raft import CANDIDATE, ELECTION_TIMEOUT_TICKS, LEADER
+from respkv.consensus.raft import CANDIDATE, LEADER
 from respkv.errors import NotReady
 from tests.consensus.group import Group
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import (
     HEARTBEAT,
     HEARTBEAT_REPLY,
@@ -10,7 +11,7 @@ from respkv.consensus.messages import (
     VOTE,
     Message,
 )
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, FOLLOWER, LEADER
+from respkv.consensus.raft import FOLLOWER, LEADER
 from tests.consensus.group import Group
 
 BEGAN_MS = 5000
@@ -23,7 +24,7 @@ def leased() -> Group:
     group[1].offers_lease = True
     group[1].read_index(BEGAN_MS)
     group.settle()
-    assert group[1].lease_from_ms == BEGAN_MS
+    assert group[1].read_rounds.lease_from_ms == BEGAN_MS
     return group
 
 
@@ -34,9 +35,9 @@ def test_it_counts_from_when_the_round_began() -> None:
     group[1].read_index(BEGAN_MS)
     group[1].read_index(BEGAN_MS + 50)
     group.deliver(HEARTBEAT)
-    assert group[1].lease_from_ms == 0
+    assert group[1].read_rounds.lease_from_ms == 0
     group.deliver(HEARTBEAT_REPLY, sender=3)
-    assert group[1].lease_from_ms == BEGAN_MS + 50
+    assert group[1].read_rounds.lease_from_ms == BEGAN_MS + 50
 
 
 def test_who_has_acknowledged_votes_for_nobody_for_an_election_timeout() -> None:
@@ -95,7 +96,7 @@ def test_a_transfer_gives_it_up_for_the_rest_of_the_term(arrives: bool) -> None:
     group = leased()
     group[1].transfer(2)
     group.collect()
-    assert group[1].lease_from_ms == 0
+    assert group[1].read_rounds.lease_from_ms == 0
     if arrives:
         group.settle()
         assert group[2].role == LEADER
@@ -105,7 +106,7 @@ def test_a_transfer_gives_it_up_for_the_rest_of_the_term(arrives: bool) -> None:
     group.settle()
     assert group[1].role == LEADER
     assert group.members[1].reads[-1][0] == 2  # the round is good for its reads
-    assert group[1].lease_from_ms == 0
+    assert group[1].read_rounds.lease_from_ms == 0
 
 
 def test_a_forced_election_asks_a_leader_that_lives() -> None:
@@ -135,4 +136,4 @@ def test_nobody_counts_who_has_no_entry_of_the_term_on_disk() -> None:
     group.deliver(HEARTBEAT, recipient=3)
     group.deliver(HEARTBEAT_REPLY, sender=3)
     assert group.members[1].reads  # confirmed by 1 and 3
-    assert group[1].lease_from_ms == 0
+    assert group[1].read_rounds.lease_from_ms == 0

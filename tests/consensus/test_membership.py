@@ -3,8 +3,9 @@
 import pytest
 
 from respkv.consensus.configuration import Configuration, decode_configuration
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import PRE_VOTE, TIMEOUT_NOW, VOTE, Message
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, FOLLOWER, LEADER
+from respkv.consensus.raft import FOLLOWER, LEADER
 from respkv.errors import InvariantViolation, NotReady
 from tests.consensus.group import Group
 

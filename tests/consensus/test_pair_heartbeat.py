@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import (
     APPEND,
     HEARTBEAT,
@@ -12,7 +13,7 @@ from respkv.consensus.messages import (
 )
 from respkv.consensus.pair_heartbeat import ACK, ASK, BEAT, LIST, PairMessage, Resting, digest_of
 from respkv.consensus.progress import STALLED_AFTER_TICKS
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, FOLLOWER
+from respkv.consensus.raft import FOLLOWER
 from tests.consensus.nodes import Nodes
 
 LONGEST_TIMEOUT_TICKS = 2 * ELECTION_TIMEOUT_TICKS

@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.pair_heartbeat import BEAT
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, LEADER
+from respkv.consensus.raft import LEADER
 from respkv.entry import Entry
 from respkv.errors import NotReady
 from tests.consensus.nodes import Nodes

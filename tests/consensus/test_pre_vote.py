@@ -1,7 +1,8 @@
 """Who cannot win finds out without disturbing anybody."""
 
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import PRE_VOTE, PRE_VOTE_REPLY, VOTE
-from respkv.consensus.raft import CANDIDATE, ELECTION_TIMEOUT_TICKS, FOLLOWER, PRE_CANDIDATE
+from respkv.consensus.raft import CANDIDATE, FOLLOWER, PRE_CANDIDATE
 from tests.consensus.group import Group
 
 LONGEST_TIMEOUT_TICKS = 2 * ELECTION_TIMEOUT_TICKS

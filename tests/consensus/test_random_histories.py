@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from respkv.clock import SeededChance
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, LEADER
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
+from respkv.consensus.raft import LEADER
 from respkv.entry import Entry
 from respkv.errors import NotReady
 from tests.consensus.group import Group, Member
@@ -206,7 +207,7 @@ class Histories(RuleBasedStateMachine):
         logs = [member.raft.log for member in self.group.members.values()]
         for number, one in enumerate(logs):
             for other in logs[number + 1 :]:
-                first = max(one.first_index, other.first_index)
+                first = max(one.log.first_index, other.log.first_index)
                 for index in range(min(one.last_index, other.last_index), first - 1, -1):
                     if one.term_at(index) == other.term_at(index):
                         assert one.slice(first, index) == other.slice(first, index)

@@ -51,7 +51,7 @@ def test_appends_go_on_behind_an_installed_snapshot() -> None:
     group[1].snapshot_sent(3, 5, True)
     group.settle()
     group.settle_with_ticks(1, 1)
-    assert (group[3].first_index, group[3].last_index, group[3].commit_index) == (6, 6, 6)
+    assert (group[3].log.first_index, group[3].last_index, group[3].commit_index) == (6, 6, 6)
     assert [entry.payload for entry in group.members[3].applied] == [b"meanwhile"]
     group.restart(3)
     assert (group[3].last_index, group[3].term_at(5), group[3].commit_index) == (6, 1, 5)

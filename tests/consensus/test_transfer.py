@@ -1,7 +1,8 @@
 """A leader hands over to a follower that has the whole log, without waiting for a timeout."""
 
+from respkv.consensus.election_timer import ELECTION_TIMEOUT_TICKS
 from respkv.consensus.messages import TIMEOUT_NOW
-from respkv.consensus.raft import ELECTION_TIMEOUT_TICKS, FOLLOWER
+from respkv.consensus.raft import FOLLOWER
 from tests.consensus.group import Group
 
 

@@ -17,6 +17,7 @@ from respkv.log.salvage import plan_salvage, salvage
 from respkv.log.snapshot import SnapshotWriter
 from respkv.log.wal import Wal
 from tests.faulty_disk import FaultyDisk
+from tests.log.spares import fill_spares
 
 SEGMENT_BYTES = 1536
 DIRECTORY = "data"
@@ -57,7 +58,7 @@ class SealedLog:
         self.states = [self._state()]  # after each batch
         self.snapshots: dict[int, tuple[int, int]] = {}
         self.written: dict[int, set[object]] = {}
-        self._wal.prepare_spares()
+        fill_spares(self._wal)
         wal = self._wal
         for partition in (0, 1, 2):
             wal.add_hard_state(partition, 1, partition + 1)

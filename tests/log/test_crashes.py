@@ -10,6 +10,7 @@ from respkv.log.segment import segment_names
 from respkv.log.wal import Wal
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
 from tests.log.corpus import DIRECTORY, state_of
+from tests.log.spares import fill_spares
 
 SEGMENT_BYTES = 2048
 BUSY, QUIET, LEAVING = 0, 1, 2
@@ -38,7 +39,7 @@ class Promises:
 def scenario(disk: FaultyDisk, promises: Promises) -> None:
     """Votes, conflicts, entries up to segment borders and over them, recycling, copy_forward."""
     wal = open_wal(disk)
-    wal.prepare_spares()
+    fill_spares(wal)
     quiet = [entry(index) for index in range(1, 4)]
     wal.add_entries(QUIET, quiet)
     wal.add_entries(LEAVING, quiet)
@@ -79,7 +80,7 @@ def scenario(disk: FaultyDisk, promises: Promises) -> None:
                 wal.write()
                 wal.recycle()
                 assert QUIET not in wal.pinning()
-            wal.prepare_spares()
+            fill_spares(wal)
 
 
 def check(disk: FaultyDisk, promises: Promises) -> None:

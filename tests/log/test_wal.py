@@ -13,6 +13,7 @@ from respkv.log.segment import read_entries
 from respkv.log.spares import NoRoom
 from respkv.log.wal import Wal
 from tests.faulty_disk import FaultyDisk
+from tests.log.spares import fill_spares
 
 SEGMENT_BYTES = 4096
 DIRECTORY = "data"
@@ -220,13 +221,13 @@ def test_a_failed_sync_is_never_retried() -> None:
 def test_a_full_disk_refuses_before_a_segment_is_missing_and_resumes_with_room() -> None:
     disk = FaultyDisk(SeededChance(1), capacity=SEGMENT_BYTES + 100)
     wal = open_wal(disk)
-    wal.prepare_spares()
+    fill_spares(wal)
     assert wal.full
     wal.add_entries(0, [entry(1)])
     wal.write()
     wal.sync()
     disk.capacity *= 10
-    wal.prepare_spares()
+    fill_spares(wal)
     assert not wal.full
 
 

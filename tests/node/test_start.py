@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ServerProcess
 from tests.processes.ports import listening_port
 
@@ -57,3 +59,10 @@ def test_a_terminal_gets_a_bar_while_loading(tmp_path: Path) -> None:
         os.close(controller)
     assert b"\rloading [####" in shown
     assert b"loading: " not in shown
+
+
+@pytest.mark.parametrize("addresses", ["127.0.0.1 -::1", "127.0.0.1 -192.0.2.1", "* -::*"])
+def test_addresses_are_written_as_in_redis_conf(tmp_path: Path, addresses: str) -> None:
+    """A `-` marks one that this machine may lack (192.0.2.1 is nobody's), as in Redis' own file."""
+    with ServerProcess(tmp_path / "data", "--bind", addresses) as server:
+        assert server.ask(b"PING") == b"+PONG\r\n"

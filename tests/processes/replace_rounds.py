@@ -98,32 +98,37 @@ async def damage_log(scene: Scene) -> None:
     await asyncio.to_thread(node.wait_ready)
 
 
-async def kill_newcomer(scene: Scene) -> None:
-    """The newcomer is killed while it learns, and starts again."""
-    lost, others, old_id = await _lose(scene)
-    command = replacing(others[1], old_id)
-    await _logged(others[0], f"is in the place of {old_id}")
-    await asyncio.sleep(scene.chance.random() * COPYING_SECONDS)
-    lost.kill()
-    lost.launch()
-    await _finish(command)
-    await asyncio.to_thread(lost.wait_ready)
-
-
-async def lose_newcomer(scene: Scene) -> None:
-    """The newcomer loses everything as well, and is replaced by the next."""
+async def _lose_with_newcomer_copying(
+    scene: Scene,
+) -> tuple[TrioProcess, list[TrioProcess], "subprocess.Popen[str]"]:
+    """Return the newcomer in the midst of copying, the others, and the command that goes on."""
     lost, others, old_id = await _lose(scene)
     command = replacing(others[0], old_id)
     await _logged(others[1], f"is in the place of {old_id}")
     await asyncio.sleep(scene.chance.random() * COPYING_SECONDS)
-    second_id = lost.log_text().rpartition("--with ")[2].split()[0]  # it may be loading yet
-    lost.kill()
-    shutil.rmtree(lost.directory)
-    lost.launch()
-    await _logged(lost, f"respkv cluster replace {second_id} --with ")
+    return lost, others, command
+
+
+async def kill_newcomer(scene: Scene) -> None:
+    """The newcomer is killed while it learns, and starts again."""
+    newcomer, _, command = await _lose_with_newcomer_copying(scene)
+    newcomer.kill()
+    newcomer.launch()
+    await _finish(command)
+    await asyncio.to_thread(newcomer.wait_ready)
+
+
+async def lose_newcomer(scene: Scene) -> None:
+    """The newcomer loses everything as well, and is replaced by the next."""
+    newcomer, others, command = await _lose_with_newcomer_copying(scene)
+    second_id = newcomer.log_text().rpartition("--with ")[2].split()[0]  # it may be loading yet
+    newcomer.kill()
+    shutil.rmtree(newcomer.directory)
+    newcomer.launch()
+    await _logged(newcomer, f"respkv cluster replace {second_id} --with ")
     await _finish(replacing(others[0], second_id))
     await _finish(command)
-    await asyncio.to_thread(lost.wait_ready)
+    await asyncio.to_thread(newcomer.wait_ready)
 
 
 async def kill_leader_meanwhile(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from respkv.clock import SeededChance
 from tests.faulty_disk import FaultyDisk
+from tests.log.spares import fill_spares
 from tests.replica.one_voter import SEGMENT_BYTES, HandClient, OneVoter
 
 
@@ -9,7 +10,7 @@ def test_a_write_without_room_is_answered_once_there_is_room() -> None:
     """Durability rule 9 (log/DESIGN.md), for a command larger than any spare segment."""
     disk = FaultyDisk(SeededChance(1))
     node = OneVoter(disk)
-    node.wal.prepare_spares()
+    fill_spares(node.wal)
     client = HandClient()
     node.write(client, b"SET", b"small", b"1")
     assert client.replies == [b"+OK\r\n"]

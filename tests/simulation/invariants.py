@@ -48,14 +48,15 @@ class PartitionInvariants:
         persisted = replica.persisted
         truncations, unchecked = replica.raft.truncations, 0
 
-        def persisting(term: int, index: int) -> None:
+        def persisting(term: int, index: int) -> bool:
             nonlocal truncations, unchecked
-            persisted(term, index)
+            has_work = persisted(term, index)
             if replica.raft.truncations != truncations:
                 truncations, unchecked = replica.raft.truncations, COMPLETIONS_AFTER_TRUNCATION
             if unchecked:
                 unchecked -= 1
                 self._check_durable(node, replica)
+            return has_work
 
         replica.persisted = persisting  # type: ignore[method-assign]
 
@@ -105,7 +106,7 @@ class PartitionInvariants:
         for node in self.cluster.nodes.values():
             replica = node.partitions.get(self.partition) if node.booted else None
             if replica is not None and replica.raft.term < term:
-                from_ms = replica.raft.lease_from_ms
+                from_ms = replica.raft.read_rounds.lease_from_ms
                 if from_ms and node.monotonic_ms() < from_ms + LEASE_MS:
                     raise Violation(f"{self._name(node)} has a lease while {term} has a leader")
 

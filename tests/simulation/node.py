@@ -331,10 +331,10 @@ class SimulatedNode(Host):
     def _refuse_writes_when_full(self) -> None:
         refusal = DISK_FULL if self.wal.full else b""
         replicas = self.replicas()
-        if refusal and any(not replica.write_refusal for replica in replicas):
+        if refusal and any(not replica.refusals.all_writes for replica in replicas):
             self.world.count("disks full")
         for replica in replicas:
-            replica.refuse_writes(refusal)
+            replica.refusals.refuse_writes(refusal)
 
     # --- snapshots ---------------------------------------------------------------------------
 
