@@ -278,12 +278,14 @@ class Troubles:
             world.after(100 * MILLISECOND, self._stall_a_leader)
             return
         node = max(leaders, key=lambda leader: max(one.raft.term for one in leader.led))
-        deaf_ms = world.between(20, 400)
-        pause_ms = world.between(1600, 3000)
-        mended_ms = deaf_ms + pause_ms + world.between(20, 600)
+        deaf_ms = world.between(100, 500)
+        pause_ms = world.between(1800, 3200)
+        mended_ms = deaf_ms + pause_ms + world.between(20, 400)
         world.count("isolations")
         links = network.isolate(node.id)
         network.cut -= {(node.id, other) for other in self.cluster.nodes}
+        for user in self.cluster.users:
+            user.look_again(node, deaf_ms + pause_ms - world.between(10, 600))
 
         def stop() -> None:
             if not self.over:
@@ -326,8 +328,9 @@ def _stalls(troubles: Troubles) -> None:
     workload.families = b"rcw"
     workload.users = 8  # some wait for the stalled leader, others write through the next one
     workload.calls_max, workload.chunks, workload.late_chunks = 8, 700, 500
+    workload.patience_ms = (5000, 600, 4000)
     troubles.pauses = troubles.cuts = troubles.crashes = 0
-    troubles.quick_syncs = 0
+    troubles.quick_syncs = troubles.losses = 0
 
 
 def _amnesia(troubles: Troubles) -> None:
