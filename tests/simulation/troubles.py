@@ -53,7 +53,7 @@ class Troubles:
         self.quick_syncs = 200  # per mille
         self.limits = Limits()
         share = self.world.seed // len(PROFILES) % SHARES
-        self.with_waiting = share == WITH_WAITING
+        self.with_waiting = has_waiting_users(self.world.seed)
         self.shortages = 60 if share == WITH_SHORTAGES else 0  # of a node's memory
         self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
@@ -394,3 +394,8 @@ PROFILES: dict[str, Callable[[Troubles], None]] = {
 def profile_of(seed: int) -> str:
     """Return what kind of trouble a seed brings."""
     return list(PROFILES)[seed % len(PROFILES)]
+
+
+def has_waiting_users(seed: int) -> bool:
+    """Return whether some users' calls wait."""
+    return seed // len(PROFILES) % SHARES == WITH_WAITING
