@@ -417,22 +417,6 @@ BUGS = [
         ],
     ),
     PlantedBug(
-        "refused, and proposed all the same",
-        "replica/replica.py",
-        [
-            (
-                """            self._led_until_ms = self._runtime.monotonic_ms()
-        unserved""",
-                """            self._led_until_ms = self._runtime.monotonic_ms()
-            if not any(batch.index for batch in self._proposed):
-                for batch in self._proposed:
-                    self._refuse_batch(batch)
-                    batch.items = [(None, *item[1:]) for item in batch.items]
-        unserved""",
-            )
-        ],
-    ),
-    PlantedBug(
         "what has changed since is evicted as well",
         "keyspace/keyspace.py",
         [
