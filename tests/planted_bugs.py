@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.simulation.troubles import has_waiting_users, profile_of
+from tests.simulation.troubles import profile_of, share_of
 
 ROOT = Path(__file__).resolve().parent.parent
 CI_SEEDS = 500
@@ -33,7 +33,7 @@ class PlantedBug:
     replacements: list[tuple[str, str]]
     elsewhere: tuple[str, str, str] | None = None  # file, old, new: a second line of defence
     profile: str = ""  # only seeds of this one are tried, where others would take long
-    waiting: bool = False  # only seeds with users whose calls wait are tried
+    share: str = ""  # only seeds of this share of each profile are tried
 
 
 BUGS = [
@@ -314,7 +314,7 @@ BUGS = [
             _remove_from(""",
             )
         ],
-        waiting=True,
+        share="waiting",
     ),
     PlantedBug(
         "the youngest waiter is served",
@@ -325,7 +325,7 @@ BUGS = [
                 "list(islice(reversed(waiting.values()), skip, skip + count))",
             )
         ],
-        waiting=True,
+        share="waiting",
     ),
     PlantedBug(
         "a wait's timeout decided at proposal",
@@ -345,7 +345,7 @@ BUGS = [
 """,
             )
         ],
-        waiting=True,
+        share="waiting",
     ),
     PlantedBug(
         "a held call counts as answered",
@@ -356,7 +356,7 @@ BUGS = [
                 "            if True:  # and",
             )
         ],
-        waiting=True,
+        share="waiting",
     ),
     PlantedBug(
         "a blocked consumer's entries stay new",
@@ -372,7 +372,7 @@ BUGS = [
 """,
             )
         ],
-        waiting=True,
+        share="waiting",
     ),
     PlantedBug(
         "an unblocked client is served anyway",
@@ -383,7 +383,7 @@ BUGS = [
                 "        waiters.answered.append((waiter_id, Unblocked(UNBLOCKED)))\n",
             )
         ],
-        waiting=True,
+        share="waiting",
     ),
     PlantedBug(
         "an acknowledged entry is claimed",
@@ -396,7 +396,7 @@ BUGS = [
                 "",
             )
         ],
-        waiting=True,
+        share="waiting",
     ),
     PlantedBug(
         "a hand-over that forgets an entry",
@@ -425,6 +425,7 @@ BUGS = [
                 "            if key in self._values\n",
             )
         ],
+        share="shortages",
     ),
     PlantedBug(
         "a small batch is acknowledged unsynced",
@@ -484,8 +485,8 @@ def hunt(bug: PlantedBug, seeds: int, catches: int) -> list[tuple[int, str]]:
         ]
         if bug.profile:
             command += ["--profile", bug.profile]
-        if bug.waiting:
-            command.append("--waiting")
+        if bug.share:
+            command += ["--share", bug.share]
         run = subprocess.run(
             [*command, "--failures", f"{catches}"],
             cwd=scratch,
@@ -512,7 +513,7 @@ def seeds_tried(bug: PlantedBug, last: int) -> int:
     """Return how many seeds up to the last one were run."""
     return sum(
         (not bug.profile or profile_of(seed) == bug.profile)
-        and (not bug.waiting or has_waiting_users(seed))
+        and (not bug.share or share_of(seed) == bug.share)
         for seed in range(1, last + 1)
     )
 

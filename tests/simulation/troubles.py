@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 EIO = 5
 ENOSPC = 28
-# Of so many seeds of each profile, one has users whose calls wait, and one has short memory.
-SHARES = 5
-WITH_WAITING, WITH_SHORTAGES = 2, 1
+# Of five seeds of each profile, one has nodes short of memory, and one users whose calls wait.
+SHARES = ("", "shortages", "waiting", "", "")
 
 
 class Troubles:
@@ -52,9 +51,9 @@ class Troubles:
         self.sync_us = (50, 2000)
         self.quick_syncs = 200  # per mille
         self.limits = Limits()
-        share = self.world.seed // len(PROFILES) % SHARES
-        self.with_waiting = has_waiting_users(self.world.seed)
-        self.shortages = 60 if share == WITH_SHORTAGES else 0  # of a node's memory
+        share = share_of(self.world.seed)
+        self.with_waiting = share == "waiting"
+        self.shortages = 60 if share == "shortages" else 0  # of a node's memory
         self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
         self.profile = profile_of(self.world.seed)
@@ -396,6 +395,6 @@ def profile_of(seed: int) -> str:
     return list(PROFILES)[seed % len(PROFILES)]
 
 
-def has_waiting_users(seed: int) -> bool:
-    """Return whether some users' calls wait."""
-    return seed // len(PROFILES) % SHARES == WITH_WAITING
+def share_of(seed: int) -> str:
+    """Return what else a seed has, whatever its profile."""
+    return SHARES[seed // len(PROFILES) % len(SHARES)]
