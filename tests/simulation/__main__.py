@@ -19,7 +19,7 @@ from respkv.replica import transaction
 from tests.faulty_disk import SimulatedCrash
 from tests.simulation.cluster import Cluster
 from tests.simulation.report import Totals
-from tests.simulation.troubles import PROFILES, profile_of
+from tests.simulation.troubles import PROFILES, SHARES, profile_of, share_of
 
 
 @dataclass
@@ -73,9 +73,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--seeds", default="1..20", help="A..B, both included")
     parser.add_argument("--profile", choices=PROFILES, help="only the seeds that have this one")
+    parser.add_argument("--share", choices=SHARES, help="only the seeds that have this as well")
     parser.add_argument("--seconds", type=int, default=60, help="virtual seconds for each seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--until-failure", action="store_true", help="stop at the first one")
+    parser.add_argument("--failures", type=int, default=0, help="stop at so many; 0: run all seeds")
     arguments = parser.parse_args()
     first, _, last = arguments.seeds.partition("..")
     seeds = list(range(int(first), int(last or first) + 1))
@@ -83,6 +84,8 @@ def main() -> int:
         seeds = [arguments.seed]
     if arguments.profile is not None:
         seeds = [seed for seed in seeds if profile_of(seed) == arguments.profile]
+    if arguments.share is not None:
+        seeds = [seed for seed in seeds if share_of(seed) == arguments.share]
     started = time.monotonic()
     totals = Totals()
     run = partial(run_seed, seconds=arguments.seconds)
@@ -91,7 +94,7 @@ def main() -> int:
             totals.add(result.counts, result.failure != "")
             if result.failure:
                 _report_failure(result, arguments.seconds)
-                if arguments.until_failure:
+                if totals.violations == arguments.failures:
                     pool.shutdown(wait=False, cancel_futures=True)
                     return 1
             if sys.stderr.isatty():

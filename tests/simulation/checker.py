@@ -1,5 +1,6 @@
 """Linearizability of one key's history (Wing and Gong 1993; Lowe 2017, with memoised states)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +63,11 @@ def _step_from(state: State, value: bytes | None, operation: Operation) -> list[
     raise ValueError(name)
 
 
-def explain(history: list[Operation], initial: State = None) -> str | None:
+def explain(
+    history: list[Operation],
+    initial: State = None,
+    step: Callable[[State, Operation], list[State]] = step,
+) -> str | None:
     """Return None for a linearizable history, else the operations around the point it breaks."""
     operations = _with_anonymous_values(sorted(history, key=lambda operation: operation.invoked))
     twins = _earlier_twins(operations)

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 import hiredis
 
 from respkv.errors import CommandError
-from respkv.node import session_commands
+from respkv.node import client_commands, session_commands
 from respkv.node.connection import Connection
 from respkv.replica.client import Wait
 from respkv.wire.reply import NULL_ARRAY
 from respkv.wire.run import encode_command
+from tests.simulation.observed import Observed
 from tests.simulation.world import MILLISECOND
 
 if TYPE_CHECKING:
     from tests.simulation.node import SimulatedNode
     from tests.simulation.users import User
 
-COMMANDS = (session_commands,)  # declared by being imported
+COMMANDS = (client_commands, session_commands)  # declared by being imported
 DROPPED, TAKEN, EXEC = 0, 1, 2  # what becomes of a reply
 
 
@@ -48,6 +49,7 @@ class SimulatedConnection:
         self.arrival = 0  # when the latest thing sent reaches the node: nothing overtakes it
         self.sent = 0  # calls whose order on the connection is looked at
         self.on_park: Callable[[], None] = lambda: None  # set by the one call that may wait
+        self.awaited: Observed | None = None  # the call that was sent last, if it may wait
         self._incarnation = node.incarnation
         self._arrival_back = 0
         self._session: Connection | None = None
@@ -88,6 +90,12 @@ class SimulatedConnection:
     def _send(self, fate: int, argv: list[bytes]) -> None:
         self._fates.append(fate)
         self._input.append(encode_command(argv))
+
+    @property
+    def client_id(self) -> int:
+        """Return its number at the node; 0 when nobody has it there (any more)."""
+        here = self.node.alive and self.node.incarnation == self._incarnation
+        return self._session.id if self._session is not None and here else 0
 
     def end_of_input(self) -> None:
         """What was sent reaches the node in one piece."""

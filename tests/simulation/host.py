@@ -46,6 +46,17 @@ class Timer:
             self._call()
 
 
+class NobodyWaits:
+    """Stands where the node has those in WAIT."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def end(self, client: Connection, reason: bytes) -> bool:
+        """The client is not in WAIT."""
+        return False
+
+
 class Host:
     """One process on one machine; its subclass says how it lives and dies."""
 
@@ -72,7 +83,7 @@ class Host:
         self.subscriber_limit = self.config["client-output-buffer-limit"]["pubsub"]
         self.runtime = self
         self.cluster: Any = None  # what commands ask, in cluster mode
-        self.waiting: tuple[()] = ()  # nobody calls WAIT
+        self.waiting = NobodyWaits()
         self.wal: Wal
         self.log_writer: LogWriter
         self.router: ClusterRouter | Replica

@@ -10,7 +10,7 @@ class Observed:
     """One call; a `refused` one has certainly had no effect. Times are microseconds.
 
     `parked` is when its node had it wait in the replicated state, 0 if that was not seen;
-    before `times_out` no timeout can have ended that wait.
+    before `times_out` neither a timeout nor CLIENT UNBLOCK can have ended that wait as a timeout does.
     """
 
     invoked: int = 0
@@ -20,6 +20,10 @@ class Observed:
     number: int = 0  # of the calls on that connection, in the order they were sent
     parked: int = field(default=0, kw_only=True)
     times_out: int = field(default=0, kw_only=True)
+    waits: bool = field(default=False, kw_only=True)  # for a key, if nothing is there
+    found_nothing: bool = field(default=False, kw_only=True)  # it was answered nil
+    error: bytes = field(default=b"", kw_only=True)  # what it was refused with
+    answered: int = field(default=0, kw_only=True)  # when, with whatever
 
     @property
     def known(self) -> bool:

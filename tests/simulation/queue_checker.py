@@ -5,7 +5,7 @@ nobody goes away empty-handed while there is one (Henzinger, Sezgin and Vafeiadi
 what is known of blocked clients: those who waited longer are served first).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tests.simulation.observed import UNKNOWN, Observed
@@ -148,9 +148,13 @@ class History:
         return other.precedes(push) or pop.call.completed < push.call.invoked
 
 
-def problem(calls: list[QueueCall], left: dict[bytes, list[Element]]) -> str:
-    """Return what is wrong with lists of one slot, or nothing; `left` is what they hold now."""
-    histories = {key: History(elements) for key, elements in left.items()}
+def problem(
+    calls: list[QueueCall],
+    left: dict[bytes, list[Element]],
+    history_of: Callable[[list[Element]], History] = History,
+) -> str:
+    """Return what is wrong with the keys of one slot, or nothing; `left` is what they hold now."""
+    histories = {key: history_of(elements) for key, elements in left.items()}
     for call in calls:
         if call.refused:
             continue
@@ -171,7 +175,7 @@ def problem(calls: list[QueueCall], left: dict[bytes, list[Element]]) -> str:
         }
         found = history.problem(elsewhere)
         if found:
-            return f"list {key!r}: {found}"
+            return f"{key!r}: {found}"
     return ""
 
 
@@ -191,7 +195,7 @@ def _note_pop(histories: dict[bytes, History], call: QueueCall, number: int, ste
         event = Event(call, number * 100 + place)
         other = histories[key].pops.setdefault(element, event)
         if other is not event:
-            return f"list {key!r}: {element!r} was delivered to {other.call} and to {call}"
+            return f"{key!r}: {element!r} was delivered to {other.call} and to {call}"
         if step.into:
             histories[step.into].pushes[element] = event
     return ""

@@ -3,13 +3,15 @@
 Each slot in use has two: users push to one, and elements move from there to the other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from respkv.commands.table import lookup
 from respkv.keyspace.keyspace import Keyspace
-from tests.simulation.queue_checker import QueueCall, Step, problem
+from respkv.wire.run import Argv
+from tests.simulation.observed import Observed
+from tests.simulation.queue_checker import Element, History, QueueCall, Step, problem
 from tests.simulation.waiting_calls import call_of, timeout_ms
 from tests.simulation.workload import Call
 from tests.simulation.world import Violation, World
@@ -28,18 +30,22 @@ class Queue:
     Every other one is used the other way round: pushed to from the left, popped from the right.
     """
 
-    def __init__(self, number: int, databases: int) -> None:
-        tag = b"{q%d}" % number
+    def __init__(self, tag: bytes, number: int, databases: int) -> None:
+        tag = b"{%b%d}" % (tag, number)
         self.entrance, self.exit = tag + b"in", tag + b"out"
         self.db = number % databases
         self.calls: list[QueueCall] = []
         self.pushed = 0
         self.head, self.tail = (b"L", b"R") if number % 2 else (b"R", b"L")
         self.sides = [b"LEFT", b"RIGHT"] if number % 2 else [b"RIGHT", b"LEFT"]
+        self.end = b"MIN" if number % 2 else b"MAX"  # of a sorted set
 
 
 class Queues:
     """All lists of a run."""
+
+    TAG = b"q"
+    NAME = "queues"
 
     def __init__(self, world: World, databases: int) -> None:
         self._world = world
@@ -50,7 +56,7 @@ class Queues:
             self._use_another()
 
     def _use_another(self) -> None:
-        self._in_use.append(Queue(len(self._queues), self._databases))
+        self._in_use.append(Queue(self.TAG, len(self._queues), self._databases))
         self._queues.append(self._in_use[-1])
 
     def burst(self, user: "User") -> list[Call]:
@@ -64,10 +70,21 @@ class Queues:
         else:
             calls = [self._popping(queue) for _ in range(world.chance.below(2))]
             calls.append(self._call(queue, [self._waiting_pop(queue)]))
+        self._count_on(queue)
+        return calls
+
+    def pushing_for(self, awaited: Observed) -> list[Call]:
+        """Return a push that may serve a call, if that waits for a key in use here."""
+        for queue in self._in_use:
+            if awaited in queue.calls:
+                self._count_on(queue)
+                return [self._call(queue, [self._push(queue)])]
+        return []
+
+    def _count_on(self, queue: Queue) -> None:
         if queue.pushed >= ELEMENTS_MAX and queue in self._in_use:
             self._in_use.remove(queue)
             self._use_another()
-        return calls
 
     # --- calls -------------------------------------------------------------------------------
 
@@ -75,9 +92,14 @@ class Queues:
         call = QueueCall(steps=steps)
         queue.calls.append(call)
         commands = [step.argv for step in steps]
-        take = partial(_take, steps)
+        take = partial(self._take_all, steps)
         waits_ms = steps[0].waits_ms if len(steps) == 1 else 0
         return call_of(self._world, call, queue.entrance, queue.db, commands, take, waits_ms)
+
+    def _take_all(self, steps: list[Step], replies: list[object]) -> None:
+        for step, reply in zip(steps, replies, strict=True):
+            if step.sources and reply is not None:
+                self._take(step, reply)
 
     def _pushing(self, queue: Queue) -> Call:
         steps = [self._push(queue)]
@@ -133,39 +155,36 @@ class Queues:
         Raises:
             Violation: no queue behaves like this.
         """
-        read = lookup(b"LRANGE")
-        assert read is not None
         for queue in self._queues:
             keyspace = keyspace_of(queue.entrance)
             keyspace.select(queue.db)
-            left = {}
-            for key in (queue.entrance, queue.exit):
-                elements = read.handler(keyspace, [b"LRANGE", key, b"0", b"-1"])
-                assert isinstance(elements, list)
-                left[key] = elements if queue.head == b"L" else elements[::-1]
-            found = problem(queue.calls, left)
+            left = {key: self._left(keyspace, queue, key) for key in (queue.entrance, queue.exit)}
+            found = problem(queue.calls, left, self._history(queue))
             if found:
                 raise Violation(found)
             self._count(queue)
 
     def _count(self, queue: Queue) -> None:
         count = self._world.count
-        count("queues checked")
+        count(f"{self.NAME} checked")
         for call in queue.calls:
             pops = sum(bool(step.sources) for step in call.steps)
             if not (call.known or call.refused):
                 count("pops of unknown outcome", pops)
             elif call.known:
                 taken = sum(len(step.taken) for step in call.steps)
-                count("elements popped", taken)
+                count(f"elements popped from {self.NAME}", taken)
                 count("blocked pops served" if taken else "blocked pops timed out", call.parked > 0)
 
+    def calls(self) -> Iterator[Observed]:
+        """Return all that was sent."""
+        for queue in self._queues:
+            yield from queue.calls
 
-def _take(steps: list[Step], replies: list[object]) -> None:
-    """Note what each command has taken: an element, or lists and what was in them."""
-    for step, reply in zip(steps, replies, strict=True):
-        if not step.sources or reply is None:
-            continue
+    # --- what differs for other types --------------------------------------------------------
+
+    def _take(self, step: Step, reply: object) -> None:
+        """Note what a command has taken: an element, or lists and what was in them."""
         if isinstance(reply, bytes):
             step.taken = [(step.sources[0], reply)]
         elif isinstance(reply, list) and isinstance(reply[1], list):
@@ -174,3 +193,21 @@ def _take(steps: list[Step], replies: list[object]) -> None:
             step.taken = [(reply[0], reply[1])]
         else:
             raise Violation(f"{step.argv} was answered {reply!r}")
+
+    def _left(self, keyspace: Keyspace, queue: Queue, key: bytes) -> list[Element]:
+        """Return what a key holds; what is taken next comes first."""
+        elements = read(keyspace, [b"LRANGE", key, b"0", b"-1"])
+        return elements if queue.head == b"L" else elements[::-1]
+
+    def _history(self, queue: Queue) -> Callable[[list[Element]], History]:
+        """Return what judges one key's history."""
+        return History
+
+
+def read(keyspace: Keyspace, argv: Argv) -> list[bytes]:
+    """Run a command that returns a list."""
+    command = lookup(argv[0])
+    assert command is not None
+    reply = command.handler(keyspace, argv)
+    assert isinstance(reply, list)
+    return [element for element in reply if isinstance(element, bytes)]

@@ -1,83 +1,32 @@
 """Is a stream, with a group that reads it, what it should be?
 
 Ids never go back; acknowledged entries stay, and each read sees a piece without gaps. The group
-gives each entry to one consumer, in order, and keeps it in that one's name until acknowledged.
+gives each entry to one consumer, in order, and keeps it in that one's name until another one claims
+it or it is acknowledged.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from tests.simulation import ownership
 from tests.simulation.observed import Observed
-
-EntryId = tuple[int, int]
-NO_ID = (0, 0)
-
-
-@dataclass(slots=True)
-class Entry:
-    """What XADD made; `token` is unique."""
-
-    id: EntryId
-    token: bytes
-
-
-@dataclass(slots=True, eq=False)
-class Add(Observed):
-    """XADD with an id of the stream's choice, once or several times in a transaction."""
-
-    tokens: list[bytes] = field(kw_only=True)
-    ids: list[EntryId] = field(default_factory=list, kw_only=True)
-
-
-@dataclass(slots=True, eq=False)
-class Read(Observed):
-    """XRANGE or XREAD: at most `limit` entries after an id; None: those to come (`$`)."""
-
-    after: EntryId | None = field(default=NO_ID, kw_only=True)
-    limit: int = field(default=1 << 30, kw_only=True)
-    entries: list[Entry] = field(default_factory=list, kw_only=True)
-
-
-@dataclass(slots=True, eq=False)
-class Delivery(Observed):
-    """XREADGROUP of what nobody in the group has been given."""
-
-    consumer: bytes = field(kw_only=True)
-    entries: list[Entry] = field(default_factory=list, kw_only=True)
-
-
-@dataclass(slots=True, eq=False)
-class Acknowledgement(Observed):
-    """XACK of what its sender was given; `count` is how many were still pending."""
-
-    ids: list[EntryId] = field(kw_only=True)
-    count: int = field(default=0, kw_only=True)
-
-
-@dataclass(slots=True)
-class Stream:
-    """What is there at the end, and the group's state: id → consumer."""
-
-    entries: list[Entry]
-    last_delivered: EntryId
-    pending: dict[EntryId, bytes]
+from tests.simulation.stream_calls import NO_ID, Add, Delivery, Entry, EntryId, Read, Stream
 
 
 def problem(calls: list[Observed], stream: Stream) -> str:
     """Return what is wrong, or nothing."""
-    checker = _Checker([call for call in calls if not call.refused], stream)
+    calls = [call for call in calls if not call.refused]
+    checker = _Checker(calls, stream)
     for look in (
         checker.ids_go_back,
         checker.entries_differ,
         checker.reads_with_gaps,
         checker.wrongly_delivered,
-        checker.wrongly_pending,
         checker.served_too_late,
     ):
         found = next(look(), "")
         if found:
             return found
-    return ""
+    return ownership.problem(calls, stream)
 
 
 class _Checker:
@@ -86,7 +35,6 @@ class _Checker:
         self.adds = [call for call in calls if isinstance(call, Add)]
         self.reads = [call for call in calls if isinstance(call, Read) and call.known]
         self.deliveries = [call for call in calls if isinstance(call, Delivery)]
-        self.acknowledgements = [call for call in calls if isinstance(call, Acknowledgement)]
         self.numbers = {entry.id: number for number, entry in enumerate(stream.entries)}
 
     def ids_go_back(self) -> Iterator[str]:
@@ -144,7 +92,7 @@ class _Checker:
         return max(seen, default=0)
 
     def wrongly_delivered(self) -> Iterator[str]:
-        """Each entry is given away once, older ones first, and none is left out."""
+        """Each entry is given away once, older ones first."""
         given: dict[EntryId, Delivery] = {}
         known = [call for call in self.deliveries if call.entries]
         for delivery in known:
@@ -157,29 +105,6 @@ class _Checker:
             for other in known:
                 if other.entries[0].id < delivery.entries[-1].id and delivery.precedes(other):
                     yield f"{other} was given older entries than {delivery}"
-        for entry in self.stream.entries:
-            is_given = entry.id in given or entry.id in self.stream.pending
-            if is_given != (entry.id <= self.stream.last_delivered):
-                yield f"{entry} is {'' if is_given else 'not '}given, unlike its neighbours"
-
-    def wrongly_pending(self) -> Iterator[str]:
-        """Given and not acknowledged: pending, for the consumer it was given to."""
-        given = {entry.id: call.consumer for call in self.deliveries for entry in call.entries}
-        unseen = {call.consumer for call in self.deliveries if not call.known}
-        acknowledged: dict[EntryId, Acknowledgement] = {}
-        for call in self.acknowledgements:
-            acknowledged |= dict.fromkeys(call.ids, call)
-            if call.known and call.count != len(call.ids):
-                yield f"not all were pending for {call}"
-        for entry_id, consumer in self.stream.pending.items():
-            if entry_id in acknowledged and acknowledged[entry_id].known:
-                yield f"{entry_id} was acknowledged and is pending"
-            owner = given.get(entry_id)
-            if owner not in (None, consumer) or (owner is None and consumer not in unseen):
-                yield f"{entry_id} is pending for {consumer!r} and was given to {owner!r}"
-        for entry_id, consumer in given.items():
-            if entry_id not in self.stream.pending and entry_id not in acknowledged:
-                yield f"{entry_id} was given to {consumer!r} and is not pending"
 
     def served_too_late(self) -> Iterator[str]:
         """Of those who wait, the one who has waited longer is given the older entries."""

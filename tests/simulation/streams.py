@@ -1,23 +1,25 @@
 """Streams that some users add to, while others read them, alone or as consumers of a group."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from respkv.commands.table import lookup
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from tests.simulation.observed import Observed
-from tests.simulation.stream_checker import (
+from tests.simulation.stream_calls import (
     NO_ID,
     Acknowledgement,
     Add,
+    Claim,
     Delivery,
     Entry,
     EntryId,
+    OwnEntries,
     Read,
     Stream,
-    problem,
 )
+from tests.simulation.stream_checker import problem
 from tests.simulation.waiting_calls import call_of, timeout_ms
 from tests.simulation.workload import Call
 from tests.simulation.world import Violation, World
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 STREAMS_IN_USE = 2
 ENTRIES_MAX = 80  # then another stream is taken
 GROUP = b"g"
+NEVER_IDLE_MS = 3_600_000  # no clock is ever that wrong
 
 
 class LiveStream:
@@ -40,7 +43,12 @@ class LiveStream:
         self.has_group = False
         self.added = 0
         self.last_seen = NO_ID
-        self.given: dict[bytes, list[EntryId]] = {}
+        self.given: dict[bytes, list[EntryId]] = {}  # to consumers, who will acknowledge it
+        self.abandoned: list[EntryId] = []  # they will not
+
+    def may_be_pending(self) -> list[EntryId]:
+        """Return what somebody was given and may not have acknowledged."""
+        return self.abandoned + [entry_id for given in self.given.values() for entry_id in given]
 
 
 class Streams:
@@ -68,10 +76,14 @@ class Streams:
             return [self._create_group(stream)]
         consumer = b"c%d" % user.number
         dice = world.chance.below(100)
-        if dice < 45:
+        if dice < 40:
             calls = [self._add(stream) for _ in range(world.between(1, 2))]
-        elif dice < 55:
+        elif dice < 45:
             calls = [self._range(stream)]
+        elif dice < 50:
+            calls = [self._own_entries(stream, consumer)]
+        elif dice < 60:
+            calls = [self._claim(stream, consumer)]
         else:
             calls = [self._acknowledge(stream, consumer)] if stream.given.get(consumer) else []
             calls.append(self._read_group(stream, consumer) if dice < 90 else self._read(stream))
@@ -136,7 +148,7 @@ class Streams:
             argv = [b"XREAD", *options, b"$"]
         else:
             read = Read(after=stream.last_seen, limit=3)
-            argv = [b"XREAD", *options, b"%d-%d" % stream.last_seen]
+            argv = [b"XREAD", *options, _text(stream.last_seen)]
 
         def take(replies: list[object]) -> None:
             read.entries = _entries_of_one(replies[0])
@@ -164,19 +176,71 @@ class Streams:
         return self._call(stream, delivery, [argv], take, waits_ms)
 
     def _acknowledge(self, stream: LiveStream, consumer: bytes) -> Call:
-        """XACK some of what the consumer was given: the others stay pending for ever."""
-        ids = [entry_id for entry_id in stream.given.pop(consumer) if self._world.happens(800)]
+        """XACK some of what the consumer was given: the others stay pending until claimed."""
+        ids = []
+        for entry_id in stream.given.pop(consumer):
+            (ids if self._world.happens(700) else stream.abandoned).append(entry_id)
         ids = ids or [NO_ID]
         call = Acknowledgement(ids=ids)
 
         def take(replies: list[object]) -> None:
-            assert isinstance(replies[0], int)
-            call.count = replies[0] + (ids == [NO_ID])
+            call.done = [reply == 1 for reply in replies]
 
-        argv = [b"XACK", stream.key, GROUP, *[b"%d-%d" % entry_id for entry_id in ids]]
-        return self._call(stream, call, [argv], take)
+        commands = [[b"XACK", stream.key, GROUP, _text(entry_id)] for entry_id in ids]
+        return self._call(stream, call, commands, take)
+
+    def _claim(self, stream: LiveStream, consumer: bytes) -> Call:
+        """Take over what others were given, as if they had stopped."""
+        world = self._world
+        min_idle_ms = (0, 0, world.between(10, 300), NEVER_IDLE_MS)[world.chance.below(4)]
+        options = [stream.key, GROUP, consumer, b"%d" % min_idle_ms]
+        pending = stream.may_be_pending()
+        claim = Claim(consumer=consumer, surely=min_idle_ms == 0)
+        by_id = bool(pending) and world.happens(500)
+        if by_id:
+            claim.ids = [
+                pending[world.chance.below(len(pending))] for _ in range(world.between(1, 3))
+            ]
+            argv = [b"XCLAIM", *options, *map(_text, claim.ids)]
+        else:
+            if pending and world.happens(300):
+                claim.start = pending[world.chance.below(len(pending))]
+            argv = [b"XAUTOCLAIM", *options, _text(claim.start), b"COUNT", b"2"]
+
+        def take(replies: list[object]) -> None:
+            reply = replies[0]
+            if not by_id:
+                assert isinstance(reply, list)
+                cursor, reply, deleted = reply
+                if deleted:
+                    raise Violation(f"{argv} says that {deleted} are deleted")
+                claim.cursor = None if cursor == b"0-0" else _id_of(cursor)
+            claim.entries = _entries_of(reply)
+            if claim.entries and min_idle_ms == NEVER_IDLE_MS:
+                raise Violation(f"{claim} took what was not idle for so long")
+            claimed = [entry.id for entry in claim.entries]
+            stream.abandoned = [one for one in stream.abandoned if one not in claimed]
+            given = stream.given.setdefault(consumer, [])
+            given += [entry_id for entry_id in claimed if entry_id not in given]
+
+        return self._call(stream, claim, [argv], take)
+
+    def _own_entries(self, stream: LiveStream, consumer: bytes) -> Call:
+        """Read again what the consumer has not acknowledged, as after a restart."""
+        own = OwnEntries(consumer=consumer)
+
+        def take(replies: list[object]) -> None:
+            own.entries = _entries_of_one(replies[0])
+
+        argv = [b"XREADGROUP", b"GROUP", GROUP, consumer, b"STREAMS", stream.key, b"0"]
+        return self._call(stream, own, [argv], take)
 
     # --- the end -----------------------------------------------------------------------------
+
+    def calls(self) -> Iterator[Observed]:
+        """Return all that was sent."""
+        for stream in self._streams:
+            yield from stream.calls
 
     def check(self, keyspace_of: Callable[[bytes], Keyspace]) -> None:
         """Compare what users saw with each other, and with what is there.
@@ -203,7 +267,9 @@ class Streams:
                 count("stream entries delivered", len(call.entries))
                 count("blocked consumers served", bool(call.parked and call.entries))
             elif isinstance(call, Acknowledgement):
-                count("stream entries acknowledged", call.count)
+                count("stream entries acknowledged", sum(call.done))
+            elif isinstance(call, Claim):
+                count("stream entries claimed", len(call.entries))
 
 
 def _final_state(keyspace: Keyspace, key: bytes) -> Stream:
@@ -224,6 +290,10 @@ def _final_state(keyspace: Keyspace, key: bytes) -> Stream:
         _id_of(fields[b"last-delivered-id"]),
         {_id_of(row[0]): row[1] for row in pending},
     )
+
+
+def _text(entry_id: EntryId) -> bytes:
+    return b"%d-%d" % entry_id
 
 
 def _id_of(reply: object) -> EntryId:

@@ -1,16 +1,18 @@
 """The checker of streams: what it must blame, and what it must not."""
 
 from tests.simulation.observed import UNKNOWN, Observed
-from tests.simulation.stream_checker import (
+from tests.simulation.stream_calls import (
     Acknowledgement,
     Add,
+    Claim,
     Delivery,
     Entry,
     EntryId,
+    OwnEntries,
     Read,
     Stream,
-    problem,
 )
+from tests.simulation.stream_checker import problem
 
 
 def id_of(number: int) -> EntryId:
@@ -34,9 +36,16 @@ def delivery(consumer: bytes, invoked: int, completed: int, *numbers: int) -> De
     return Delivery(invoked, completed, False, consumer=consumer, entries=entries_of(numbers))
 
 
-def acknowledged(number: int, invoked: int, count: int = 1) -> Acknowledgement:
+def acknowledged(number: int, invoked: int, done: bool = True) -> Acknowledgement:
     """XACK."""
-    return Acknowledgement(invoked, invoked + 1, False, ids=[id_of(number)], count=count)
+    return Acknowledgement(invoked, invoked + 1, False, ids=[id_of(number)], done=[done])
+
+
+def claim(consumer: bytes, invoked: int, *numbers: int, asked: tuple[int, ...] = ()) -> Claim:
+    """XCLAIM of what was `asked` for, or XAUTOCLAIM of everything; it took these."""
+    ids = [id_of(number) for number in asked]
+    took = entries_of(numbers)
+    return Claim(invoked, invoked + 1, False, consumer=consumer, ids=ids, entries=took)
 
 
 def blame(
@@ -95,7 +104,7 @@ def test_older_entries_are_given_first_and_none_is_left_out():
     both = {1: b"a", 2: b"a"}
     newer, older = delivery(b"a", 5, 6, 2), delivery(b"a", 7, 8, 1)
     assert "older entries" in blame(*added, newer, older, there=(1, 2), last=2, pending=both)
-    assert "not given" in blame(*added, newer, there=(1, 2), last=2, pending={2: b"a"})
+    assert "belonged" in blame(*added, newer, there=(1, 2), last=2, pending={2: b"a"})
     assert blame(*added, there=(1, 2)) == ""
 
 
@@ -104,18 +113,56 @@ def test_what_is_given_is_pending_until_acknowledged():
     assert blame(added, given, there=(1,), last=1, pending={1: b"a"}) == ""
     assert blame(added, given, acknowledged(1, 5), there=(1,), last=1) == ""
     # Without its owner's name it is missing from the group altogether.
-    assert "not pending" in blame(added, given, there=(1,), last=1)
-    assert "is pending for" in blame(added, given, there=(1,), last=1, pending={1: b"b"})
-    twice = acknowledged(1, 5), acknowledged(1, 7, count=0)
-    assert "not all were pending" in blame(added, given, *twice, there=(1,), last=1)
+    assert "belonged" in blame(added, given, there=(1,), last=1)
+    assert "belonged" in blame(added, given, there=(1,), last=1, pending={1: b"b"})
+    twice = acknowledged(1, 5), acknowledged(1, 7)
+    assert "belonged" in blame(added, given, *twice, there=(1,), last=1)
+    again = acknowledged(1, 5), acknowledged(1, 7, done=False)
+    assert blame(added, given, *again, there=(1,), last=1) == ""
     kept = blame(added, given, acknowledged(1, 5), there=(1,), last=1, pending={1: b"a"})
-    assert "acknowledged and is pending" in kept
+    assert "belonged" in kept
+
+
+def test_a_claimed_entry_belongs_to_one_consumer():
+    before = add(1, 1, 2), delivery(b"a", 3, 4, 1)
+    assert blame(*before, claim(b"b", 5, 1), there=(1,), last=1, pending={1: b"b"}) == ""
+    assert "belonged" in blame(*before, claim(b"b", 5, 1), there=(1,), last=1, pending={1: b"a"})
+    still = OwnEntries(7, 8, False, consumer=b"a", entries=entries_of((1,)))
+    stolen = *before, claim(b"b", 5, 1)
+    assert "belonged" in blame(*stolen, still, there=(1,), last=1, pending={1: b"b"})
+    back = *stolen, claim(b"a", 6, 1), still
+    assert blame(*back, there=(1,), last=1, pending={1: b"a"}) == ""
+
+
+def test_what_is_pending_long_enough_is_claimed_and_nothing_else():
+    before = add(1, 1, 2), delivery(b"a", 3, 4, 1)
+    missed = claim(b"b", 5, asked=(1,))
+    assert "belonged" in blame(*before, missed, there=(1,), last=1, pending={1: b"a"})
+    missed.surely = False
+    assert blame(*before, missed, there=(1,), last=1, pending={1: b"a"}) == ""
+    not_asked = claim(b"b", 5, asked=(2,))
+    assert blame(*before, not_asked, there=(1,), last=1, pending={1: b"a"}) == ""
+    further = claim(b"b", 5)
+    further.cursor = id_of(1)
+    assert blame(*before, further, there=(1,), last=1, pending={1: b"a"}) == ""
+    new, acknowledged_one = claim(b"b", 3, 1), claim(b"b", 7, 1)
+    assert "belonged" in blame(before[0], new, there=(1,), pending={1: b"b"})
+    done = *before, acknowledged(1, 5), acknowledged_one
+    assert "belonged" in blame(*done, there=(1,), last=1, pending={1: b"b"})
+
+
+def test_a_claim_of_unknown_outcome_may_have_happened():
+    before = add(1, 1, 2), delivery(b"a", 3, 4, 1)
+    unknown = Claim(5, refused=False, consumer=b"b")
+    assert blame(*before, unknown, there=(1,), last=1, pending={1: b"a"}) == ""
+    assert blame(*before, unknown, there=(1,), last=1, pending={1: b"b"}) == ""
+    assert "belonged" in blame(*before, unknown, there=(1,), last=1, pending={1: b"c"})
 
 
 def test_a_delivery_of_unknown_outcome_leaves_its_consumer_entries():
     added, unknown = add(1, 1, 2), Delivery(3, refused=False, consumer=b"a")
     assert blame(added, unknown, there=(1,), last=1, pending={1: b"a"}) == ""
-    assert "is pending for" in blame(added, unknown, there=(1,), last=1, pending={1: b"b"})
+    assert "belonged" in blame(added, unknown, there=(1,), last=1, pending={1: b"b"})
 
 
 def test_who_waited_longer_is_given_the_older_entries():

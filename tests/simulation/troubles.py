@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 EIO = 5
 ENOSPC = 28
-# Of so many seeds of each profile, one has users whose calls wait, and one has short memory.
-SHARES = 5
-WITH_WAITING, WITH_SHORTAGES = 2, 1
+# Of five seeds of each profile, one has nodes short of memory, and one users whose calls wait.
+SHARES = ("", "shortages", "waiting", "", "")
 
 
 class Troubles:
@@ -52,9 +51,9 @@ class Troubles:
         self.sync_us = (50, 2000)
         self.quick_syncs = 200  # per mille
         self.limits = Limits()
-        share = self.world.seed // len(PROFILES) % SHARES
-        self.with_waiting = share == WITH_WAITING
-        self.shortages = 60 if share == WITH_SHORTAGES else 0  # of a node's memory
+        share = share_of(self.world.seed)
+        self.with_waiting = share == "waiting"
+        self.shortages = 60 if share == "shortages" else 0  # of a node's memory
         self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
         self.profile = profile_of(self.world.seed)
@@ -278,12 +277,14 @@ class Troubles:
             world.after(100 * MILLISECOND, self._stall_a_leader)
             return
         node = max(leaders, key=lambda leader: max(one.raft.term for one in leader.led))
-        deaf_ms = world.between(20, 400)
-        pause_ms = world.between(1600, 3000)
-        mended_ms = deaf_ms + pause_ms + world.between(20, 600)
+        deaf_ms = world.between(100, 500)
+        pause_ms = world.between(1800, 3200)
+        mended_ms = deaf_ms + pause_ms + world.between(20, 400)
         world.count("isolations")
         links = network.isolate(node.id)
         network.cut -= {(node.id, other) for other in self.cluster.nodes}
+        for user in self.cluster.users:
+            user.look_again(node, deaf_ms + pause_ms - world.between(10, 600))
 
         def stop() -> None:
             if not self.over:
@@ -326,8 +327,9 @@ def _stalls(troubles: Troubles) -> None:
     workload.families = b"rcw"
     workload.users = 8  # some wait for the stalled leader, others write through the next one
     workload.calls_max, workload.chunks, workload.late_chunks = 8, 700, 500
+    workload.patience_ms = (5000, 600, 4000)
     troubles.pauses = troubles.cuts = troubles.crashes = 0
-    troubles.quick_syncs = 0
+    troubles.quick_syncs = troubles.losses = 0
 
 
 def _amnesia(troubles: Troubles) -> None:
@@ -391,3 +393,8 @@ PROFILES: dict[str, Callable[[Troubles], None]] = {
 def profile_of(seed: int) -> str:
     """Return what kind of trouble a seed brings."""
     return list(PROFILES)[seed % len(PROFILES)]
+
+
+def share_of(seed: int) -> str:
+    """Return what else a seed has, whatever its profile."""
+    return SHARES[seed // len(PROFILES) % len(SHARES)]

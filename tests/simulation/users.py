@@ -13,8 +13,8 @@ from tests.simulation.world import MILLISECOND, Violation
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
+    from tests.simulation.node import SimulatedNode
 
-PATIENCE_MS = (5000, 600, 2500)  # users differ
 MOVES = 250  # per mille: bursts that go to another leader than the one before
 
 
@@ -35,7 +35,8 @@ class User:
         self.cluster = cluster
         self.world = cluster.world
         self.stopped = False
-        self._patience = PATIENCE_MS[number % len(PATIENCE_MS)] * MILLISECOND
+        patience_ms = cluster.workload.patience_ms
+        self._patience = patience_ms[number % len(patience_ms)] * MILLISECOND
         self.connection: SimulatedConnection | None = None
         self.watched = b""
         self.swap: tuple[bytes, bytes | None] | None = None  # watched key and what it held
@@ -59,7 +60,7 @@ class User:
 
     def _next(self) -> None:
         self._about_to_send = False
-        if self.stopped:
+        if self.stopped or self._waiting or self._unsent:
             return
         if self.swap is None and self._leaders and self.world.happens(MOVES):
             leaders = sorted(set(self._leaders.values()))
@@ -74,8 +75,24 @@ class User:
                 self.connection.leave()
             self.connection = SimulatedConnection(self, node)
             self.watched, self.swap = b"", None
+        self._send_burst(self.connection, self._work.burst(self))
+
+    def look_again(self, node: "SimulatedNode", after_ms: int) -> None:
+        """Write something through this very node, if idle there, and read it so much later."""
+        workload = self.cluster.workload
+        connection = self.connection
+        if (
+            connection is not None
+            and connection.node is node
+            and self._work is workload
+            and self._patience > after_ms * MILLISECOND
+            and not (self.stopped or self._waiting or self._unsent or self.swap)
+        ):
+            self._send_burst(connection, workload.second_look(self, after_ms))
+
+    def _send_burst(self, connection: SimulatedConnection, calls: list[Call]) -> None:
         self._burst += 1
-        self._send_in_chunks(self.connection, self._work.burst(self))
+        self._send_in_chunks(connection, calls)
 
     def _any_node(self) -> int:
         return self.world.between(1, self.cluster.size)
@@ -96,11 +113,12 @@ class User:
         at = 0
         chunks: list[list[Call]] = [[]]
         for call in calls:
-            if chunks[-1] and world.happens(self.cluster.workload.chunks):
+            if chunks[-1] and (call.after_ms or world.happens(self.cluster.workload.chunks)):
                 chunks.append([])
             chunks[-1].append(call)
         self._unsent = len(chunks)
         for chunk in chunks:
+            at += chunk[0].after_ms * MILLISECOND
             world.after(at, lambda chunk=chunk: self._send(connection, burst, chunk))
             at += world.between(1, 8) * MILLISECOND
             if world.happens(self.cluster.workload.late_chunks):

@@ -39,6 +39,8 @@ def call_of(
     `take` is given the replies. With `waits_ms`, it is the one call of its burst that may wait.
     """
 
+    observed.waits = waits_ms > 0
+
     def parked() -> None:
         observed.parked = world.now
         observed.times_out = world.now + waits_ms * CLOCKS_AGREE_PER_MILLE * MILLISECOND // 1000
@@ -49,6 +51,7 @@ def call_of(
         observed.invoked = world.now
         observed.refused = False
         observed.connection, observed.number = connection, connection.sent
+        connection.awaited = observed if waits_ms else None
         if waits_ms:
             connection.on_park = parked
         if len(commands) == 1:
@@ -58,14 +61,18 @@ def call_of(
 
     def done(_: "User", operation: Operation) -> None:
         replies = operation.result
+        observed.answered = world.now
+        observed.found_nothing = replies is None
         if replies is NULL_ARRAY and len(commands) > 1:
             observed.refused = True  # a transaction that did not run
             return
         observed.completed = operation.completed
         take(replies if len(commands) > 1 else [replies])
 
-    def refused(_: CommandError) -> None:
+    def refused(error: CommandError) -> None:
         observed.refused = True
+        observed.answered = world.now
+        observed.error = error.text
 
     call = Call("wait" if waits_ms else "no wait", key, None, submit, done)
     call.refused = refused

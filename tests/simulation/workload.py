@@ -37,6 +37,7 @@ class Call:
         self.done = done
         self.refused: Callable[[CommandError], None] = lambda _: None
         self.lost: Callable[[Operation], None] = lambda _: None  # nobody knows its outcome
+        self.after_ms = 0  # sent so much later than the call before it
 
 
 class Workload:
@@ -51,6 +52,7 @@ class Workload:
         self.chunks = 300  # per mille: calls that do not arrive together with the one before
         self.late_chunks = 250  # per mille: of those, the ones that come much later
         self.strays = 100  # per mille: calls sent to a node without regard to who leads
+        self.patience_ms = (5000, 600, 2500)  # users differ
         self.families = b"rrcttw"
         self.databases = 1  # keys are spread over them, so that payloads switch between them
         self.appends = Appends(world)
@@ -153,6 +155,14 @@ class Workload:
         if key[:1] == b"t" and dice < 80:
             return self._set_expiring(key)
         return self._set(key)
+
+    def second_look(self, user: "User", after_ms: int) -> list[Call]:
+        """Write a key, and read it later, when its leader may have been replaced unseen."""
+        key = self._pick_key(user, b"rc")
+        write = self._incr(key) if key[:1] == b"c" else self._set(key)
+        read = self._get(key)
+        read.after_ms = after_ms
+        return [write, read]
 
     def _get(self, key: bytes) -> Call:
         return self._call("get", key, None, b"GET", key)
