@@ -15,6 +15,7 @@ from respkv.keyspace.accesses import Accesses
 from respkv.keyspace.database import Database
 from respkv.keyspace.deadlines import window_end_ms
 from respkv.keyspace.garbage import Garbage
+from respkv.keyspace.huge_text import HUGE_BYTES
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.memory import BUCKET_BYTES, DEADLINE_BYTES, KEY_BYTES, KEYSPACE_BYTES
 from respkv.keyspace.values import Container, Value
@@ -149,7 +150,10 @@ class Keyspace:
             growth += KEY_BYTES + len(key)
         else:
             if type(old) is bytes:
-                growth -= len(old)
+                old_bytes = len(old)
+                growth -= old_bytes
+                if old_bytes > HUGE_BYTES:
+                    self._garbage.add_value(old)
             elif old is not value:
                 self._database.discount(key, old)
                 self._garbage.add_value(old)
