@@ -31,7 +31,7 @@ class HugeText:
     def free_some(self) -> bool:
         """Free the last 16 MiB; return whether some are left.
 
-        Where a reply still holds the text, the last one to let go of it frees it all.
+        Where a reply or a long string still holds the text, the last one to let go of it frees it all.
         """
         if self._size <= HUGE_BYTES:
             _release(self._address)

@@ -72,7 +72,7 @@ class LongString:
             first = max(start - number * size, 0)
             last = min(end - number * size, size)
             block = self.block(number)
-            part = block[first:last] if last - first < len(block) else block
+            part = block[first:last] if first or last < len(block) else block
             parts.append(part)
             if len(part) < last - first:
                 parts.append(bytes(last - first - len(part)))
