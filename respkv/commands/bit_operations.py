@@ -43,16 +43,19 @@ def bitop(keyspace: Keyspace, argv: Argv) -> int:
 
 def _result(operation: bytes, sources: list[Text], size: int) -> bytearray | LongString:
     """Return the sources combined block by block; zeros follow the shorter ones."""
+    if size <= BLOCK_BYTES:
+        return bytearray(
+            _combined(operation, [_block(source, 0, size) for source in sources])[:size]
+        )
     blocks: dict[int, bytes] = {}
     count = -(-size // BLOCK_BYTES)
-    width = min(size, BLOCK_BYTES)
     for number in range(count):
-        block = _combined(operation, [_block(source, number, width) for source in sources])
+        block = _combined(operation, [_block(source, number, BLOCK_BYTES) for source in sources])
         if block is not ZERO_BLOCK:
             blocks[number] = block
-    if operation == b"NOT" and count:
+    if operation == b"NOT":
         last = blocks[count - 1][: size - (count - 1) * BLOCK_BYTES]
-        blocks[count - 1] = last.ljust(width, b"\0")
+        blocks[count - 1] = last.ljust(BLOCK_BYTES, b"\0")
     if size > LONG_BYTES:
         return of_blocks(blocks, size)
     whole = b"".join([blocks.get(number, ZERO_BLOCK) for number in range(count)])

@@ -7,7 +7,7 @@ from respkv.commands.arguments import lookup_string, parse_int64
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError, OffsetOutOfRange, StringTooLong, WrongType
 from respkv.keyspace.keyspace import Keyspace
-from respkv.keyspace.long_string import LONG_BYTES, LongString, growing
+from respkv.keyspace.long_string import LONG_BYTES, growing
 from respkv.wire.reply import Reply
 
 STRING_BYTES_MAX: Final = 512 << 20  # proto-max-bulk-len
@@ -26,16 +26,16 @@ def append(keyspace: Keyspace, argv: Argv) -> int:
     if value is None:
         keyspace.set(key, suffix)
         return len(suffix)
-    _check_size(len(value) + len(suffix))
-    size = len(value)
-    if isinstance(value, LongString) or size + len(suffix) > LONG_BYTES:
-        grown = growing(value, size + len(suffix))
-        grown[size:] = suffix
+    size = len(value) + len(suffix)
+    _check_size(size)
+    if size > LONG_BYTES:
+        grown = growing(value, size)
+        grown[size - len(suffix) :] = suffix
     else:
-        grown = value if isinstance(value, bytearray) else bytearray(value)
+        grown = value if isinstance(value, bytearray) else bytearray(bytes(value))
         grown += suffix
     keyspace.set(key, grown, keeps_deadline=True)
-    return len(grown)
+    return size
 
 
 @command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO", group="string",

@@ -150,10 +150,7 @@ class Keyspace:
             growth += KEY_BYTES + len(key)
         else:
             if type(old) is bytes:
-                old_bytes = len(old)
-                growth -= old_bytes
-                if old_bytes > HUGE_BYTES:
-                    self._garbage.add_value(old)
+                growth -= len(old)
             elif old is not value:
                 self._database.discount(key, old)
                 self._garbage.add_value(old)
@@ -161,6 +158,8 @@ class Keyspace:
                 self._database.deadlines.remove(key)
         if growth:
             self._database.used_bytes += growth
+            if growth < -HUGE_BYTES and type(old) is bytes:
+                self._garbage.add_value(old)
         if type(value) is not bytes:
             self._database.count(key, value)
         self._values[key] = value

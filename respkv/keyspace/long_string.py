@@ -144,12 +144,10 @@ def growing(
     if isinstance(value, LongString):
         value.grow(size_min)
         return value
-    if value is None:
-        return LongString(b"", size_min) if size_min > LONG_BYTES else bytearray(size_min)
-    size = max(len(value), size_min)
-    if size > LONG_BYTES:
-        return LongString(bytes(value), size)
-    grown = value if isinstance(value, bytearray) else bytearray(value)
-    if len(grown) < size_min:
-        grown += bytes(size_min - len(grown))
+    size = 0 if value is None else len(value)
+    if size > LONG_BYTES or size_min > LONG_BYTES:
+        return LongString(bytes(value or b""), max(size, size_min))
+    grown = value if isinstance(value, bytearray) else bytearray(value or b"")
+    if size < size_min:
+        grown += bytes(size_min - size)
     return grown
