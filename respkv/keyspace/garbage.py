@@ -42,6 +42,8 @@ class Garbage:
         self._values.append(database.values)
         self._dicts.append(database.positions)
         self._dicts.append(database.deadlines.by_key)
+        self._dicts.append(database.accesses)
+        self._dicts.append(database.grown_bytes)
         self._windows.append(database.deadlines.take_buckets())
 
     def free_some(self, items: int) -> bool:
