@@ -8,6 +8,7 @@ from respkv.commands.table import resolve
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.set import Set
 from respkv.keyspace.zset import ZSet
+from respkv.wire.reply import Reply, SetReply, encode
 from tests.commands.comparing import check
 from tests.commands.reference import Argv, Ours, Reference
 
@@ -24,7 +25,7 @@ def filled(semantics: int, argv: Argv) -> Keyspace:
     return keyspace
 
 
-def run(keyspace: Keyspace, argv: Argv) -> object:
+def run(keyspace: Keyspace, argv: Argv) -> Reply:
     """Return the handler's reply."""
     return resolve(argv).handler(keyspace, argv)
 
@@ -53,7 +54,7 @@ def test_sorted_sets(removal: tuple[bytes, int, int]) -> None:
     keyspaces = [filled(semantics, [b"ZADD", b"z", *scored(COUNT)]) for semantics in (1, 2)]
     before = keyspaces[0].counter(0, b"z")
     replies = [run(keyspace, argv) for keyspace in keyspaces]
-    assert str(replies[0]) == str(replies[1])
+    assert encode(replies[0], 2) == encode(replies[1], 2)
     one, other = [keyspace.lookup(b"z") for keyspace in keyspaces]
     assert (one is None) == (other is None)
     assert keyspaces[0].used_bytes() == keyspaces[1].used_bytes()
@@ -75,8 +76,9 @@ def test_sorted_sets(removal: tuple[bytes, int, int]) -> None:
 def test_sets(count: int) -> None:
     members = [b"%d" % number for number in range(COUNT)]
     keyspace = filled(2, [b"SADD", b"s", *members])
-    popped = run(keyspace, [b"SPOP", b"s", b"%d" % count])
-    assert isinstance(popped, list)
+    reply = run(keyspace, [b"SPOP", b"s", b"%d" % count])
+    assert isinstance(reply, SetReply)
+    popped = reply.items
     left = keyspace.lookup(b"s")
     remaining = left.members.items if isinstance(left, Set) else []
     assert sorted([*popped, *remaining]) == sorted(members)
