@@ -2,7 +2,7 @@
 
 import pytest
 from anycrc import Model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respkv.errors import BadDataFormat, BadPayload
@@ -413,6 +413,7 @@ def test_damaged_payloads_are_refused_or_are_values(
     try_body(bytes(body))
 
 
+@settings(deadline=None)  # sixty keyspaces each
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_or_are_values(body: bytes) -> None:
     for kind in range(20):
