@@ -413,7 +413,7 @@ def test_damaged_payloads_are_refused_or_are_values(
     try_body(bytes(body))
 
 
-@settings(deadline=None)  # sixty keyspaces each
+@settings(deadline=None)  # two dozen keyspaces each
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_or_are_values(body: bytes) -> None:
     for kind in range(20):
