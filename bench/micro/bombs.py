@@ -70,7 +70,7 @@ def bombs(size: int) -> list[Argv]:
         [b"BITCOUNT", b"string"],
         [b"BITPOS", b"string", b"1"],
         [b"GET", b"string"],
-        [b"APPEND", b"string", b"x"],
+        [b"APPEND", b"string2", b"x"],
     ]
 
 

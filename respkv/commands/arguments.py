@@ -4,7 +4,7 @@ from typing import Final
 
 from respkv.errors import CommandError, NotAnInteger, WrongType
 from respkv.keyspace.keyspace import Keyspace
-from respkv.keyspace.values import Container
+from respkv.keyspace.values import Container, Text
 
 INT64_MIN: Final = -(1 << 63)
 INT64_MAX: Final = (1 << 63) - 1
@@ -83,7 +83,7 @@ def wrapped_int64(number: int) -> int:
     return ((number + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
 
 
-def lookup_string(keyspace: Keyspace, key: bytes) -> bytes | bytearray | None:
+def lookup_string(keyspace: Keyspace, key: bytes) -> Text | None:
     """Return the string at `key`, None when there is none.
 
     Raises:

@@ -4,10 +4,11 @@ from typing import Final
 
 from respkv.commands.arguments import INT64_MAX, int64_or_none, lookup_string, parse_int64
 from respkv.commands.bitmaps import parse_bit_offset
-from respkv.commands.string_parts import zero_filled
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError, quoted
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.long_string import LongString, growing
+from respkv.keyspace.values import Text
 
 _UINT64_MASK: Final = (1 << 64) - 1
 _BAD_TYPE: Final = (
@@ -32,7 +33,7 @@ def bitfield(keyspace: Keyspace, argv: Argv) -> list[int | None]:
     if size == 0:
         return _read_all(operations, value)
     changed = value is None or len(value) < size
-    grown = zero_filled(value, size)
+    grown = growing(value, size)
     replies: list[int | None] = []
     for operation in operations:
         old = operation.read(grown)
@@ -82,14 +83,14 @@ class Operation:
         self.overflow = b"WRAP"
         self.argument = 0
 
-    def read(self, value: bytes | bytearray) -> int:
+    def read(self, value: Text) -> int:
         """Return the integer; zeros follow the string."""
         part = value[self.start : self.end]
         missing = self.end - self.start - len(part)
         number = (int.from_bytes(part, "big") << 8 * missing >> self.shift) & self.mask
         return self._with_sign(number)
 
-    def write(self, value: bytearray, number: int) -> None:
+    def write(self, value: bytearray | LongString, number: int) -> None:
         """Store the integer in a string that is long enough."""
         old = int.from_bytes(value[self.start : self.end], "big") & ~(self.mask << self.shift)
         new = old | (number & self.mask) << self.shift
@@ -140,5 +141,5 @@ def _parse(argv: Argv) -> list[Operation]:
     return operations
 
 
-def _read_all(operations: list[Operation], value: bytes | bytearray | None) -> list[int | None]:
+def _read_all(operations: list[Operation], value: Text | None) -> list[int | None]:
     return [operation.read(value or b"") for operation in operations]

@@ -3,13 +3,15 @@
 from typing import Final
 
 from respkv.commands.arguments import int64_or_none, lookup_string, parse_int64, wrapped_int64
-from respkv.commands.string_parts import STRING_BYTES_MAX, zero_filled
+from respkv.commands.string_parts import STRING_BYTES_MAX
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.long_string import BLOCK_BYTES, ZERO_BLOCK, LongString, growing
+from respkv.keyspace.values import Text
 
-# Counted and searched as integers of this size, 0.8 ms a megabyte; larger ones leave the cache.
-BLOCK_BYTES: Final = 64 << 10
+# Counted and searched as integers of a block's size, 0.4 ms a megabyte; larger ones leave the cache.
+_ONES: Final = b"\xff" * BLOCK_BYTES
 
 
 @command(arity=4, flags=WRITE | DENYOOM, keys=(1, 1, 1), access="RW access update",
@@ -26,7 +28,7 @@ def setbit(keyspace: Keyspace, argv: Argv) -> int:
     mask = 0x80 >> (offset & 7)
     old = int(value is not None and at < len(value) and value[at] & mask != 0)
     if value is None or at >= len(value) or old != new:
-        grown = zero_filled(value, at + 1)
+        grown = growing(value, at + 1)
         if old != new:
             grown[at] ^= mask
         keyspace.set(key, grown, keeps_deadline=True)
@@ -117,32 +119,42 @@ def _bit_range(start: int, end: int, size: int, in_bits: bool) -> tuple[int, int
     return (start, end) if in_bits else (start * 8, end * 8 + 7)
 
 
-def _count(value: bytes | bytearray, first: int, last: int) -> int:
+def _count(value: Text, first: int, last: int) -> int:
     """Return how many bits from `first` to `last` are set."""
     if first > last:
         return 0
     start, end = first >> 3, (last >> 3) + 1
     count = 0
-    for at in range(start, end, BLOCK_BYTES):
+    at = start
+    while at < end:
         block = value[at : min(at + BLOCK_BYTES, end)]
         count += int.from_bytes(block, "little").bit_count()
+        at += BLOCK_BYTES
+        if isinstance(value, LongString):
+            at = value.stored_from(at)
     before = value[start] & (0xFF00 >> (first & 7)) & 0xFF
     after = value[end - 1] & (0x7F >> (last & 7))
     return count - before.bit_count() - after.bit_count()
 
 
-def _find(value: bytes | bytearray, bit: int, first: int, last: int) -> int:
+def _find(value: Text, bit: int, first: int, last: int) -> int:
     """Return the first bit from `first` to `last` that is `bit`, -1 when there is none."""
     ignored = first & 7
-    for at in range(first >> 3, (last >> 3) + 1, BLOCK_BYTES):
+    passed = ZERO_BLOCK if bit else _ONES
+    at, end = first >> 3, (last >> 3) + 1
+    while at < end:
         block = value[at : at + BLOCK_BYTES]
-        width = len(block) * 8
-        wanted = int.from_bytes(block, "big")
-        if bit == 0:
-            wanted ^= (1 << width) - 1
-        wanted &= (1 << (width - ignored)) - 1
+        if block != passed:
+            width = len(block) * 8
+            wanted = int.from_bytes(block, "big")
+            if bit == 0:
+                wanted ^= (1 << width) - 1
+            wanted &= (1 << (width - ignored)) - 1
+            if wanted:
+                found = at * 8 + width - wanted.bit_length()
+                return found if found <= last else -1
         ignored = 0
-        if wanted:
-            found = at * 8 + width - wanted.bit_length()
-            return found if found <= last else -1
+        at += BLOCK_BYTES
+        if bit and isinstance(value, LongString):
+            at = value.stored_from(at)
     return -1

@@ -9,8 +9,9 @@ from respkv.commands.arguments import (
     parse_int64,
 )
 from respkv.commands.table import DENYOOM, FAST, WRITE, Argv, command
-from respkv.errors import CommandError, NotAnInteger, WouldOverflow
+from respkv.errors import CommandError, NotAFloat, NotAnInteger, WouldOverflow
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.long_string import LongString
 
 
 @command(arity=2, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW access update",
@@ -49,6 +50,8 @@ def decrby(keyspace: Keyspace, argv: Argv) -> int:
          summary="Increment the float value of a key by the given amount")  # fmt: skip
 def incrbyfloat(keyspace: Keyspace, argv: Argv) -> bytes:
     value = lookup_string(keyspace, argv[1])
+    if isinstance(value, LongString):
+        raise NotAFloat
     number = long_double.parse(b"0" if value is None else value)
     result = long_double.render(long_double.add(number, long_double.parse(argv[2])))
     keyspace.set(argv[1], result, keeps_deadline=True)
@@ -60,7 +63,7 @@ def _increment(keyspace: Keyspace, key: bytes, increment: int) -> int:
     if value is None:
         number: int | None = 0
     else:
-        number = int64_or_none(value)
+        number = None if isinstance(value, LongString) else int64_or_none(value)
     if number is None:
         raise NotAnInteger
     number += increment

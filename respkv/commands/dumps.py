@@ -7,7 +7,7 @@ from respkv.commands.table import ASKING, DENYOOM, READONLY, WRITE, Argv, comman
 from respkv.errors import BadSyntax, BusyKey, CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.rdb.containers import neutral_of, value_of
-from respkv.keyspace.rdb.payload import seal, unseal
+from respkv.keyspace.rdb.payload import body_bytes, seal
 from respkv.keyspace.rdb.values import dump_value, load_value
 from respkv.wire.reply import OK
 
@@ -45,7 +45,7 @@ def restore(keyspace: Keyspace, argv: Argv) -> str:
     ttl_ms = parse_int64(argv[2])
     if ttl_ms < 0:
         raise CommandError(b"ERR Invalid TTL value, must be >= 0")
-    value = value_of(load_value(unseal(argv[3])))
+    value = value_of(load_value(argv[3], body_bytes(argv[3])))
     deadline_ms = ttl_ms if options.absolute else keyspace.now_ms + ttl_ms
     if ttl_ms and not keyspace.now_ms < deadline_ms <= INT64_MAX:  # Redis' clock wraps around
         keyspace.delete(key)

@@ -14,6 +14,7 @@ from typing import Final
 from respkv.commands.arguments import lookup_string
 from respkv.errors import CorruptedHyperLogLog, NotHyperLogLog
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.long_string import LongString
 
 REGISTERS: Final = 1 << 14
 HEADER_BYTES: Final = 16
@@ -37,7 +38,7 @@ def lookup_hll(keyspace: Keyspace, key: bytes) -> bytes | bytearray | None:
         raise NotHyperLogLog
     if value[4] == DENSE and len(value) != DENSE_BYTES:
         raise NotHyperLogLog
-    return value
+    return bytes(value) if isinstance(value, LongString) else value
 
 
 def registers_of(hll: bytes | bytearray) -> bytes:

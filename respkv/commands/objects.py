@@ -96,7 +96,7 @@ def encoding_of(value: Value, limits: Limits) -> bytes:
     """Return the name of the encoding Redis would choose."""
     if isinstance(value, Container):
         return value.encoding(limits)
-    if isinstance(value, bytearray):
+    if not isinstance(value, bytes):
         return b"raw"
     if int64_or_none(value) is not None:
         return b"int"

@@ -1,5 +1,7 @@
 """Members of a set that nobody named: SPOP, SRANDMEMBER and SSCAN."""
 
+from itertools import compress
+
 from respkv.commands.arguments import parse_natural
 from respkv.commands.random_picks import parse_picks, pick
 from respkv.commands.scan_options import scan_options
@@ -27,9 +29,17 @@ def spop(keyspace: Keyspace, argv: Argv) -> Reply:
         member = set_.pop(keyspace.chance().below(len(set_)))
         keyspace.shrunk(key, set_)
         return member
-    if count >= len(set_):
+    left = len(set_) - count
+    if left <= 0:
         popped = set_.members.items.copy()
         keyspace.delete(key)
+    elif left < count and keyspace.semantics >= 2:  # the larger part is freed later, in slices
+        kept = sorted(pick(keyspace.chance(), len(set_), left))
+        is_popped = bytearray(b"\1") * len(set_)
+        for position in kept:
+            is_popped[position] = 0
+        popped = list(compress(set_.members.items, is_popped))
+        keyspace.set(key, set_.of_positions(kept), keeps_deadline=True)
     else:
         chance = keyspace.chance()
         popped = [set_.pop(chance.below(len(set_))) for _ in range(count)]

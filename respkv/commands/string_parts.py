@@ -7,6 +7,7 @@ from respkv.commands.arguments import lookup_string, parse_int64
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError, OffsetOutOfRange, StringTooLong, WrongType
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.long_string import LONG_BYTES, growing
 from respkv.wire.reply import Reply
 
 STRING_BYTES_MAX: Final = 512 << 20  # proto-max-bulk-len
@@ -25,11 +26,16 @@ def append(keyspace: Keyspace, argv: Argv) -> int:
     if value is None:
         keyspace.set(key, suffix)
         return len(suffix)
-    _check_size(len(value) + len(suffix))
-    grown = value if isinstance(value, bytearray) else bytearray(value)
-    grown += suffix
+    size = len(value) + len(suffix)
+    _check_size(size)
+    if size > LONG_BYTES:
+        grown = growing(value, size)
+        grown[size - len(suffix) :] = suffix
+    else:
+        grown = value if isinstance(value, bytearray) else bytearray(bytes(value))
+        grown += suffix
     keyspace.set(key, grown, keeps_deadline=True)
-    return len(grown)
+    return size
 
 
 @command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO", group="string",
@@ -56,7 +62,7 @@ def setrange(keyspace: Keyspace, argv: Argv) -> int:
     if not patch:
         return 0 if value is None else len(value)
     _check_size(offset + len(patch))
-    grown = zero_filled(value, offset)
+    grown = growing(value, offset + len(patch))
     grown[offset : offset + len(patch)] = patch
     keyspace.set(key, grown, keeps_deadline=True)
     return len(grown)
@@ -150,16 +156,6 @@ class LcsOptions:
         if self.with_lengths:
             match.append(size)
         return match
-
-
-def zero_filled(value: bytes | bytearray | None, size_min: int) -> bytearray:
-    """Return `value` as a string to change in place, filled up to `size_min` bytes with zeros."""
-    if value is None:
-        return bytearray(size_min)
-    grown = value if isinstance(value, bytearray) else bytearray(value)
-    if len(grown) < size_min:
-        grown += bytes(size_min - len(grown))
-    return grown
 
 
 def _lcs_string(keyspace: Keyspace, key: bytes) -> bytes:

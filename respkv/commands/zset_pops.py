@@ -5,9 +5,11 @@ from respkv.commands.blocking import NOT_SERVED, first_served, parse_timeout, se
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.many_pops import ManyPop
 from respkv.commands.table import BLOCKING, FAST, NOSCRIPT, WRITE, Argv, command
-from respkv.commands.zsets import lookup_zset
+from respkv.commands.zsets import lookup_zset, remove_ranks
 from respkv.errors import BadSyntax
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.order import REMOVED_SINGLY, Entry
+from respkv.keyspace.zset import ZSet
 from respkv.wire.reply import NULL_ARRAY, Pairs, Reply
 
 
@@ -101,9 +103,21 @@ def _pop_many(keyspace: Keyspace, wanted: ManyPop, key: bytes) -> Reply:
     zset = lookup_zset(keyspace, key)
     if zset is None:
         return NOT_SERVED
-    popped = zset.pop_some(wanted.count, wanted.from_first)
-    keyspace.shrunk(key, zset)
+    popped = _pop_some(keyspace, key, zset, wanted.count, wanted.from_first)
     return [key, [[member, score] for score, member in popped]]
+
+
+def _pop_some(keyspace: Keyspace, key: bytes, zset: ZSet, count: int, lowest: bool) -> list[Entry]:
+    """Remove and return at most `count` entries of one end, the outermost first."""
+    if count <= REMOVED_SINGLY or keyspace.semantics < 2:
+        popped = zset.pop_some(count, lowest)
+        keyspace.shrunk(key, zset)
+        return popped
+    count = min(count, len(zset))
+    start = 0 if lowest else len(zset) - count
+    popped = zset.order.slice(start, start + count, reverse=not lowest)
+    remove_ranks(keyspace, key, zset, start, start + count)
+    return popped
 
 
 def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
@@ -113,8 +127,7 @@ def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
     zset = lookup_zset(keyspace, argv[1])
     if zset is None or count == 0:
         return []
-    popped = zset.pop_some(count, lowest)
-    keyspace.shrunk(argv[1], zset)
+    popped = _pop_some(keyspace, argv[1], zset, count, lowest)
     if len(argv) == 2:
         return [popped[0][1], popped[0][0]]
     return Pairs([(member, score) for score, member in popped])

@@ -6,7 +6,7 @@ from respkv.commands.arguments import parse_int64
 from respkv.commands.key_specs import KeySpec
 from respkv.commands.scores import LexRange, Range, RankRange, ScoreRange
 from respkv.commands.table import DENYOOM, READONLY, WRITE, Argv, command
-from respkv.commands.zsets import lookup_zset
+from respkv.commands.zsets import lookup_zset, remove_ranks
 from respkv.errors import BadSyntax, CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.order import Entry
@@ -220,9 +220,5 @@ def _remove(keyspace: Keyspace, key: bytes, wanted: Range) -> int:
     start, stop = wanted.ranks(zset)
     if start >= stop:
         return 0
-    if stop - start == len(zset):
-        keyspace.delete(key)
-    else:
-        zset.remove_slice(start, stop)
-        keyspace.modified(key)
+    remove_ranks(keyspace, key, zset, start, stop)
     return stop - start

@@ -8,6 +8,7 @@ from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError, WrongType
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.members import BULK
+from respkv.keyspace.order import REMOVED_SINGLY
 from respkv.keyspace.zset import ZSet
 
 NX: Final = 1
@@ -132,6 +133,21 @@ def lookup_zset(keyspace: Keyspace, key: bytes) -> ZSet | None:
     if value is None or isinstance(value, ZSet):
         return value
     raise WrongType
+
+
+def remove_ranks(keyspace: Keyspace, key: bytes, zset: ZSet, start: int, stop: int) -> None:
+    """Remove the members of ranks start <= rank < stop, of which there are some."""
+    removed = stop - start
+    left = len(zset) - removed
+    if left == 0:
+        keyspace.delete(key)
+    elif removed > REMOVED_SINGLY and left < 2 * removed and keyspace.semantics >= 2:
+        keyspace.set(
+            key, zset.without(start, stop), keeps_deadline=True
+        )  # the old one is freed in slices
+    else:
+        zset.remove_slice(start, stop)
+        keyspace.modified(key)
 
 
 def _add_one(keyspace: Keyspace, key: bytes, score: float, member: bytes) -> int:

@@ -30,9 +30,10 @@ class Database:
             size = value.memory_bytes()
             self.used_bytes += size - value.counted_bytes
             value.counted_bytes = size
-        elif isinstance(value, bytearray):
-            self.used_bytes += len(value) - self.grown_bytes.get(key, 0)
-            self.grown_bytes[key] = len(value)
+        elif not isinstance(value, bytes):
+            size = len(value) if isinstance(value, bytearray) else value.memory_bytes()
+            self.used_bytes += size - self.grown_bytes.get(key, 0)
+            self.grown_bytes[key] = size
 
     def count_changed(self) -> None:
         """Count what `uncounted` names."""

@@ -18,6 +18,7 @@ from typing import Final
 
 from respkv.errors import InvariantViolation
 from respkv.keyspace.database import Database
+from respkv.keyspace.long_string import LongString
 from respkv.keyspace.memory import KEY_BYTES
 from respkv.keyspace.packed import pack_items, unpack_items
 from respkv.keyspace.values import LOADERS, Container, Value
@@ -78,7 +79,7 @@ def database_chunks(db: int, database: Database) -> Iterator[bytes]:
             yield _CONTAINER.pack(b"C", db, value.type_code, len(key)) + key + value.dump()
             continue
         keys.append(key)
-        values.append(value)
+        values.append(bytes(value) if isinstance(value, LongString) else value)
         size += len(key) + len(value) + 8
         if size >= CHUNK_BYTES:
             yield _strings(db, keys, values)

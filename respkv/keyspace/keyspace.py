@@ -5,16 +5,19 @@ follows from the log: equal logs give an equal `digest()` on every machine.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 from zlib import crc32
 
 from respkv.clock import SeededChance, seed_of
+from respkv.entry import SEMANTICS
 from respkv.errors import InvariantViolation, LogTimeBehind
 from respkv.keyspace import dump
 from respkv.keyspace.accesses import Accesses
 from respkv.keyspace.database import Database
 from respkv.keyspace.deadlines import window_end_ms
 from respkv.keyspace.garbage import Garbage
+from respkv.keyspace.huge_text import HUGE_BYTES
 from respkv.keyspace.limits import Limits
 from respkv.keyspace.memory import BUCKET_BYTES, DEADLINE_BYTES, KEY_BYTES, KEYSPACE_BYTES
 from respkv.keyspace.values import Container, Value
@@ -23,6 +26,7 @@ from respkv.steps import Steps, finish
 
 COUNTERS: Final = 4_096  # WATCH buckets: a collision costs a spurious nil, never a lost update
 COUNTER_MASK: Final = COUNTERS - 1
+COUNTED_SINGLY: Final = 2 * COUNTERS  # keys; more of them would leave out one bucket in seven
 # Changed values, the memory of which has not been estimated again: a list that is pushed to all the
 # time is looked at once for a thousand pushes, not after each (300 ns of 720).
 UNCOUNTED_MAX: Final = 1_000
@@ -39,6 +43,7 @@ class Keyspace:
     def __init__(self, databases: int = 16) -> None:
         self.databases: list[Database] = [Database() for _ in range(databases)]
         self._uncounted: dict[bytes, None] = {}
+        self.semantics: int = SEMANTICS  # what commands of the current entry mean
         self.now_ms: int = 0
         self.leader_ms: int = 0
         self.applying: bool = False
@@ -64,8 +69,9 @@ class Keyspace:
 
     # --- entries -----------------------------------------------------------------------------
 
-    def begin_entry(self, term: int, index: int, time_ms: int) -> None:
+    def begin_entry(self, term: int, index: int, time_ms: int, semantics: int = SEMANTICS) -> None:
         """Start applying the log entry (term, index); log time never goes back."""
+        self.semantics = semantics
         self.now_ms = max(self.now_ms, time_ms)
         self.leader_ms = self.now_ms
         self.position = 0
@@ -157,6 +163,8 @@ class Keyspace:
                 self._database.deadlines.remove(key)
         if growth:
             self._database.used_bytes += growth
+            if growth < -HUGE_BYTES and type(old) is bytes:
+                self._garbage.add_value(old)
         if type(value) is not bytes:
             self._database.count(key, value)
         self._values[key] = value
@@ -374,11 +382,11 @@ class Keyspace:
         if self.changed is not None:
             self.changed.append(None)
         if removed:
+            self._count_keys_of(db)
             self.databases[db] = Database()
             self._garbage.add_database(database)
             if self._waited:
                 self.waiters.mark_database(db)
-            self._count_everywhere()
             self.select(self.db_index)
         return removed
 
@@ -391,11 +399,11 @@ class Keyspace:
         databases = self.databases
         if self.changed is not None:
             self.changed.append(None)
+        self._count_keys_of(first_db, second_db)
         databases[first_db], databases[second_db] = databases[second_db], databases[first_db]
         if self._waited:
             self.waiters.mark_database(first_db)
             self.waiters.mark_database(second_db)
-        self._count_everywhere()
         self.select(self.db_index)
 
     def drop(self, container: Container) -> None:
@@ -505,8 +513,16 @@ class Keyspace:
         """Return a number that differs after any change of `key` of `db`."""
         return self.counters[crc32(key, crc32(b"%d" % db)) & COUNTER_MASK]
 
-    def _count_everywhere(self) -> None:
-        self.counters = [counter + 1 for counter in self.counters]
+    def _count_keys_of(self, *dbs: int) -> None:
+        """Count a change of all keys of these databases, in each of them."""
+        keys = [self.databases[db].keys for db in dbs]
+        if self.semantics < 2 or sum(map(len, keys)) > COUNTED_SINGLY:
+            self.counters = [counter + 1 for counter in self.counters]
+            return
+        for db in dbs:
+            seed = crc32(b"%d" % db)
+            for key in chain.from_iterable(keys):
+                self.counters[crc32(key, seed) & COUNTER_MASK] += 1
 
     # --- copies ------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The list type."""
 
 from collections import deque
-from itertools import islice
+from itertools import compress, islice
 from struct import pack, unpack_from
 from typing import ClassVar, Final
 
@@ -12,6 +12,8 @@ from respkv.keyspace.values import LOADERS, Container
 LIST_BYTES: Final = 720  # an empty one: a deque comes with its first block
 ITEM_BYTES: Final = 50  # a bytes object and its slot in a block of the deque: measured
 INDEXED_AT_ONCE: Final = 100  # items; indexing one in the middle of 1,000,000 takes 10 us
+SEARCHED_FIRST: Final = 16
+SEARCHED_AT_ONCE: Final = 256  # items: half the time of looking at each in a loop
 REMOVED_SINGLY: Final = 10  # items; removing one there takes 1.3 ms, rebuilding the deque 30
 
 
@@ -69,8 +71,10 @@ class List(Container):
             for position in sorted(positions, reverse=True):
                 del items[position]
         else:
-            removed = set(positions)
-            self.items = deque([kept for at, kept in enumerate(items) if at not in removed])
+            kept = bytearray(b"\1") * len(items)
+            for position in positions:
+                kept[position] = 0
+            self.items = deque(compress(items, kept))
         return len(positions)
 
     def bounds(self, first: int, last: int) -> tuple[int, int]:
@@ -104,17 +108,23 @@ class List(Container):
         At most `limit` of them, 0 for all, among the `within` items next to that end.
         """
         items = self.items
-        position, step = (0, 1) if left else (len(items) - 1, -1)
+        walk = islice(items if left else reversed(items), within)
+        last = len(items) - 1
         found: list[int] = []
-        for candidate in islice(items if left else reversed(items), within):
-            if candidate == item:
-                if skip:
-                    skip -= 1
-                else:
-                    found.append(position)
-                    if len(found) == limit:
-                        break
-            position += step
+        passed = 0
+        searched = SEARCHED_FIRST
+        while candidates := list(islice(walk, searched)):
+            if item in candidates:
+                for position, candidate in enumerate(candidates, passed):
+                    if candidate == item:
+                        if skip:
+                            skip -= 1
+                            continue
+                        found.append(position if left else last - position)
+                        if len(found) == limit:
+                            return found
+            passed += len(candidates)
+            searched = SEARCHED_AT_ONCE
         return found
 
     def encoding(self, limits: Limits) -> bytes:

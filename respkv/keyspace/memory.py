@@ -7,7 +7,7 @@ process, for each type.
 
 from typing import Final
 
-from respkv.keyspace.values import Container, Value
+from respkv.keyspace.values import Value
 
 # A key and whatever value, their bytes aside: two headers with their rounding (82), an entry in
 # two dicts (80 to 120, by how full they are), a position in a list (9), an int (32).
@@ -20,5 +20,6 @@ KEYSPACE_BYTES: Final = 160_000  # an empty one: its modification counters
 
 def memory_of(key: bytes, value: Value) -> int:
     """Return about how much a key and its value take, without walking through it."""
-    value_bytes = value.memory_bytes() if isinstance(value, Container) else len(value)
-    return KEY_BYTES + len(key) + value_bytes
+    if isinstance(value, (bytes, bytearray)):
+        return KEY_BYTES + len(key) + len(value)
+    return KEY_BYTES + len(key) + value.memory_bytes()

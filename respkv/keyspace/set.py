@@ -76,6 +76,15 @@ class Set(Container):
         self.payload_bytes -= len(member)
         return member
 
+    def of_positions(self, positions: list[int]) -> "Set":
+        """Return the members at these positions as a set of its own."""
+        other = Set()
+        other.members.extend([self.members.items[position] for position in positions])
+        other.payload_bytes = sum(map(len, other.members.items))
+        other.peak_entries = self.peak_entries
+        other.only_integers = self.only_integers
+        return other
+
     def in_order(self, limits: Limits) -> list[bytes]:
         """Return all members, those that Redis would keep in an intset sorted as there."""
         if self.encoding(limits) == b"intset":

@@ -1,13 +1,15 @@
 """What a key can hold.
 
-A string is `bytes`, or a `bytearray` once APPEND or SETRANGE grew it in place. Every other type is
-a `Container`: a class of its own in a module of its own, which this module does not know.
+A string is `bytes`, or once APPEND or SETRANGE grew it in place a `bytearray`, above 1 MiB a
+`LongString`. Every other type is a `Container`: a class of its own in a module of its own, which this
+module does not know.
 """
 
 from collections.abc import Callable
 from typing import ClassVar, Final
 
 from respkv.keyspace.limits import Limits
+from respkv.keyspace.long_string import LongString
 
 
 class Container:
@@ -50,7 +52,8 @@ class Container:
         raise NotImplementedError
 
 
-Value = bytes | bytearray | Container
+Text = bytes | bytearray | LongString
+Value = Text | Container
 
 # How to read each type's dump back; a container's module adds its own entry.
 LOADERS: Final[dict[int, Callable[[bytes], Container]]] = {}

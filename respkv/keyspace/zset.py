@@ -95,6 +95,19 @@ class ZSet(Container):
         for entry in self.order.remove_slice(start, stop):
             self._forget(entry[1])
 
+    def without(self, start: int, stop: int) -> "ZSet":
+        """Return what `remove_slice` would leave, in log order, as a sorted set of its own."""
+        kept = self.order.slice(0, start) + self.order.slice(stop, len(self.scores))
+        positions = sorted([self.members.positions[member] for _, member in kept])
+        left = ZSet()
+        left.members.extend([self.members.items[position] for position in positions])
+        left.scores = [self.scores[position] for position in positions]
+        left.order = Order(kept)
+        left.payload_bytes = sum(map(len, left.members.items))
+        left.peak_entries = self.peak_entries
+        left.peak_member_bytes = self.peak_member_bytes
+        return left
+
     def rank(self, member: bytes) -> int:
         """Return how many members come before `member`, -1 when it is not there."""
         position = self.members.positions.get(member, -1)

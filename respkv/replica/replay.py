@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from respkv.commands.table import CONNECTION, lookup
-from respkv.entry import COMMANDS, Entry
+from respkv.entry import COMMANDS, SEMANTICS, Entry
 from respkv.errors import InvariantViolation
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.batch import Handler, select_in_transaction
@@ -27,7 +27,9 @@ def apply_entry(keyspace: Keyspace, entry: Entry) -> None:
     Raises:
         InvariantViolation: the payload is not what this version (or an older one) writes.
     """
-    keyspace.begin_entry(entry.term, entry.index, entry.time_ms)
+    if entry.semantics > SEMANTICS:
+        raise InvariantViolation(f"{entry} was written by a newer version")
+    keyspace.begin_entry(entry.term, entry.index, entry.time_ms, entry.semantics)
     if entry.kind == COMMANDS and entry.payload:
         _replay(keyspace, entry.payload)
 

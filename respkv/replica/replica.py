@@ -632,7 +632,7 @@ class Replica:
             apply_entry(self.keyspace, entry)
             self._tell_changed(None)
         else:
-            self.keyspace.begin_entry(entry.term, entry.index, entry.time_ms)
+            self.keyspace.begin_entry(entry.term, entry.index, entry.time_ms, entry.semantics)
             self._run_items(items)
         if self.keyspace.waiters.answered:
             self._answer_parked()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from respkv.errors import BadDataFormat
 from respkv.keyspace.hash import Hash
 from respkv.keyspace.list import List
 from respkv.keyspace.rdb.streams import NeutralGroup, NeutralStream, Pending
@@ -15,7 +16,11 @@ from respkv.keyspace.zset import ZSet, zset_of
 
 
 def value_of(neutral: Neutral) -> Value:
-    """Return the value to keep in the keyspace."""
+    """Return the value to keep in the keyspace.
+
+    Raises:
+        BadDataFormat: a member or a field comes twice.
+    """
     name, content = neutral
     return _VALUE_OF[name](content)
 
@@ -33,7 +38,8 @@ def _string(text: bytes) -> Value:
 
 def _hash(items: list[bytes]) -> Hash:
     hash_ = Hash()
-    hash_.set_all(items)
+    if hash_.set_all(items) * 2 != len(items):
+        raise BadDataFormat
     return hash_
 
 
@@ -54,7 +60,8 @@ def _list_content(list_: List) -> list[bytes]:
 
 def _set(members: list[bytes]) -> Set:
     set_ = Set()
-    set_.extend(members)
+    if set_.add_all(members) != len(members):
+        raise BadDataFormat
     return set_
 
 
@@ -63,7 +70,10 @@ def _set_content(set_: Set) -> list[bytes]:
 
 
 def _zset(scored: list[tuple[bytes, float]]) -> ZSet:
-    return zset_of([member for member, _ in scored], [score for _, score in scored])
+    zset = zset_of([member for member, _ in scored], [score for _, score in scored])
+    if len(zset.members.positions) < len(scored):
+        raise BadDataFormat
+    return zset
 
 
 def _zset_content(zset: ZSet) -> list[tuple[bytes, float]]:

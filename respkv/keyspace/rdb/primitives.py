@@ -19,18 +19,19 @@ class Reader:
     All of them raise BadDataFormat where the payload ends too early or says what cannot be.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, size: int = -1) -> None:
         self.data = data
+        self.size: int = len(data) if size < 0 else size
         self.at: int = 0
 
     def left(self) -> int:
         """Return how many bytes are left."""
-        return len(self.data) - self.at
+        return self.size - self.at
 
     def take(self, count: int) -> bytes:
         """Return the next `count` bytes."""
         end = self.at + count
-        if end > len(self.data):
+        if end > self.size:
             raise BadDataFormat
         taken = self.data[self.at : end]
         self.at = end
@@ -62,7 +63,7 @@ class Reader:
 
     def string(self) -> bytes:
         """Return a string; an integer as its decimal text."""
-        first = self.data[self.at] if self.at < len(self.data) else 0
+        first = self.data[self.at] if self.at < self.size else 0
         if first < 0xC0:
             return self.take(self.length())
         self.at += 1
@@ -79,6 +80,30 @@ class Reader:
         if size > STRING_BYTES_MAX:
             raise BadDataFormat
         return decompress(self.take(packed_bytes), size)
+
+    def strings(self, count: int) -> list[bytes]:
+        """Return so many strings; short ones and integers, as most are, take half the time here."""
+        found: list[bytes] = []
+        data, size = self.data, self.size
+        at = self.at
+        for _ in range(count):
+            length = data[at] if at < size else _SHORT
+            if length < _SHORT:
+                end = at + 1 + length
+                if end > size:
+                    raise BadDataFormat
+                found.append(data[at + 1 : end])
+                at = end
+            elif 0xC0 <= length <= 0xC2 and at + 5 <= size:
+                end = at + 1 + (1 << (length - 0xC0))
+                found.append(b"%d" % int.from_bytes(data[at + 1 : end], "little", signed=True))
+                at = end
+            else:
+                self.at = at
+                found.append(self.string())
+                at = self.at
+        self.at = at
+        return found
 
     def double(self) -> float:
         """Return a double in its binary form."""

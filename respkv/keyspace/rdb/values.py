@@ -37,22 +37,22 @@ _NODE_PLAIN: Final = 1  # a quicklist's node that is one long item
 _NODE_PACKED: Final = 2
 
 
-def load_value(body: bytes) -> Neutral:
-    """Return the value; what stands behind it is not looked at, as in Redis.
+def load_value(body: bytes, size: int = -1) -> Neutral:
+    """Return the value in the first `size` bytes; what stands behind it is not looked at, as in Redis.
 
     Raises:
-        BadDataFormat: there is none, an empty one, or one with members twice.
+        BadDataFormat: there is none, or an empty one.
     """
-    reader = Reader(body)
+    reader = Reader(body, size)
     kind = reader.byte()
     if kind == STRING:
         return "string", reader.string()
     if kind in (LIST, LIST_ZIPLIST, LIST_QUICKLIST, LIST_QUICKLIST_2):
         return "list", _checked(_list_items(kind, reader), 1)
     if kind in (SET, SET_INTSET):
-        return "set", _distinct(_set_items(kind, reader), 1)
+        return "set", _checked(_set_items(kind, reader), 1)
     if kind in (HASH, HASH_ZIPMAP, HASH_ZIPLIST, HASH_LISTPACK):
-        return "hash", _distinct(_hash_items(kind, reader), 2)
+        return "hash", _checked(_hash_items(kind, reader), 2)
     if kind in (ZSET, ZSET_2):
         return "zset", _scored(kind, reader)
     if kind in (STREAM, STREAM_2):
@@ -87,12 +87,14 @@ def dump_value(value: Neutral) -> bytes:
 def _list_items(kind: int, reader: Reader) -> list[bytes]:
     if kind == LIST_ZIPLIST:
         return ziplist_items(reader.string())
+    if kind == LIST:
+        return reader.strings(reader.count())
     items: list[bytes] = []
     for _ in range(reader.count()):
         if kind == LIST_QUICKLIST:
             items += ziplist_items(reader.string())
             continue
-        node = _NODE_PLAIN if kind == LIST else reader.length()
+        node = reader.length()
         text = reader.string()
         if node == _NODE_PLAIN:
             items.append(text)
@@ -106,7 +108,7 @@ def _list_items(kind: int, reader: Reader) -> list[bytes]:
 def _set_items(kind: int, reader: Reader) -> list[bytes]:
     if kind == SET_INTSET:
         return intset_items(reader.string())
-    return [reader.string() for _ in range(reader.count())]
+    return reader.strings(reader.count())
 
 
 def _hash_items(kind: int, reader: Reader) -> list[bytes]:
@@ -116,7 +118,7 @@ def _hash_items(kind: int, reader: Reader) -> list[bytes]:
         return ziplist_items(reader.string())
     if kind == HASH_LISTPACK:
         return listpack_items(reader.string())
-    return [reader.string() for _ in range(2 * reader.count())]
+    return reader.strings(2 * reader.count())
 
 
 def _scored(kind: int, reader: Reader) -> list[tuple[bytes, float]]:
@@ -138,21 +140,12 @@ def _scores_parsed(items: list[bytes]) -> list[tuple[bytes, float]]:
 
 
 def _checked_scores(scored: list[tuple[bytes, float]]) -> list[tuple[bytes, float]]:
-    _distinct([member for member, _ in scored], 1)
-    if any([score != score for _, score in scored]):
+    if not scored or any([score != score for _, score in scored]):
         raise BadDataFormat
     return scored
 
 
 def _checked(items: list[bytes], width: int) -> list[bytes]:
     if not items or len(items) % width:
-        raise BadDataFormat
-    return items
-
-
-def _distinct(items: list[bytes], width: int) -> list[bytes]:
-    """Return the items unless, of each `width`, the first comes twice."""
-    _checked(items, width)
-    if len(dict.fromkeys(items[::width])) * width != len(items):
         raise BadDataFormat
     return items
