@@ -117,4 +117,4 @@ def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
     keyspace.shrunk(argv[1], zset)
     if len(argv) == 2:
         return [popped[0][1], popped[0][0]]
-    return Pairs([(member, score) for score, member in popped])
+    return Pairs([member for _, member in popped], [score for score, _ in popped])

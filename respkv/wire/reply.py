@@ -10,19 +10,22 @@ bool                      integer 1 or 0     boolean
 None                      null bulk          null
 NULL_ARRAY                null array         null
 list, tuple               array              array
-dict                      flat array         map
+dict, MapReply            flat array         map
 SetReply                  array              set
 Pairs                     flat array         array of arrays of two
 PairMap                   array of arrays    map
 Verbatim                  bulk string        verbatim string
 Push                      array              push
 CommandError              error              error
+SteppedReply              what its steps return
 """
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Final
 
 from respkv.errors import CommandError
+from respkv.steps import Steps, finish
 
 # Recursive, and mypyc wants it plain: the table above says what may stand here.
 Reply = Any
@@ -55,10 +58,19 @@ class SetReply:
 
 
 class Pairs:
-    """Elements with a value each, in their order: RESP2 has them one after the other."""
+    """Elements with a value each, in their order, side by side: RESP2 has one after the other."""
 
-    def __init__(self, items: list[tuple[Any, Any]]) -> None:
+    def __init__(self, items: list[Any], values: Sequence[Any]) -> None:
         self.items = items
+        self.values = values
+
+
+class MapReply:
+    """Distinct keys with a value each, in their order, side by side."""
+
+    def __init__(self, keys: list[Any], values: list[Any]) -> None:
+        self.keys = keys
+        self.values = values
 
 
 class PairMap:
@@ -66,6 +78,13 @@ class PairMap:
 
     def __init__(self, items: list[tuple[Any, Any]]) -> None:
         self.items = items
+
+
+class SteppedReply:
+    """A reply that takes long to make; what it is made of was copied, so it is of one moment."""
+
+    def __init__(self, steps: Steps[Any]) -> None:
+        self.steps = steps
 
 
 class Verbatim:
@@ -130,15 +149,16 @@ def encode(reply: Reply, resp: int) -> bytes:
 def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
     if isinstance(reply, (list, tuple)):
         parts.append(b"*%d\r\n" % len(reply))
-        _encode_items(reply, resp, parts)
+        encode_items(reply, resp, parts)
     elif isinstance(reply, float):
         parts.append(_double(format_double(reply), resp))
     elif isinstance(reply, Pairs):
         if resp == 2:
             parts.append(b"*%d\r\n" % (2 * len(reply.items)))
-            _encode_items([part for pair in reply.items for part in pair], resp, parts)
+            encode_items(in_turn(reply.items, reply.values), resp, parts)
         else:
-            _encode_into(reply.items, resp, parts)
+            parts.append(b"*%d\r\n" % len(reply.items))
+            encode_pairs(reply.items, reply.values, resp, parts)
     elif isinstance(reply, CommandError):
         parts.append(b"-%b\r\n" % reply.text.replace(b"\r", b" ").replace(b"\n", b" "))
     elif isinstance(reply, bytearray):
@@ -146,7 +166,11 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
     elif isinstance(reply, dict):
         parts.append(b"*%d\r\n" % (2 * len(reply)) if resp == 2 else b"%%%d\r\n" % len(reply))
         for entry in reply.items():
-            _encode_items(entry, resp, parts)
+            encode_items(entry, resp, parts)
+    elif isinstance(reply, MapReply):
+        count = len(reply.keys)
+        parts.append(b"*%d\r\n" % (2 * count) if resp == 2 else b"%%%d\r\n" % count)
+        encode_items(in_turn(reply.keys, reply.values), resp, parts)
     elif isinstance(reply, bool):
         if resp == 2:
             parts.append(b":1\r\n" if reply else b":0\r\n")
@@ -158,7 +182,7 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
         parts.append(b"*-1\r\n" if resp == 2 else NULL_RESP3)
     elif isinstance(reply, SetReply):
         parts.append((b"*%d\r\n" if resp == 2 else b"~%d\r\n") % len(reply.items))
-        _encode_items(reply.items, resp, parts)
+        encode_items(reply.items, resp, parts)
     elif isinstance(reply, PairMap):
         if resp == 2:
             _encode_into(reply.items, resp, parts)
@@ -175,12 +199,30 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
             parts.append(b"=%d\r\n%b\r\n" % (len(text), text))
     elif isinstance(reply, Push):
         parts.append((b"*%d\r\n" if resp == 2 else b">%d\r\n") % len(reply.items))
-        _encode_items(reply.items, resp, parts)
+        encode_items(reply.items, resp, parts)
+    elif isinstance(reply, SteppedReply):
+        parts.append(encode(finish(reply.steps), resp))
     else:
         parts.append(encode(reply, resp))
 
 
-def _encode_items(items: list[Any] | tuple[Any, ...], resp: int, parts: list[bytes]) -> None:
+def in_turn(items: list[Any], values: Sequence[Any]) -> list[Any]:
+    """Return each item with its value behind it."""
+    both: list[Any] = [None] * (2 * len(items))
+    both[::2] = items
+    both[1::2] = values
+    return both
+
+
+def encode_pairs(items: list[Any], values: Sequence[Any], resp: int, parts: list[bytes]) -> None:
+    """Append arrays of an item and its value."""
+    for pair in zip(items, values, strict=True):
+        parts.append(b"*2\r\n")
+        encode_items(pair, resp, parts)
+
+
+def encode_items(items: list[Any] | tuple[Any, ...], resp: int, parts: list[bytes]) -> None:
+    """Append the items of an array, without its head."""
     # Nearly all are byte strings: written here, LRANGE of 100 takes 6 us instead of 69.
     if (
         len(items) >= ALIKE_ITEMS_MIN
