@@ -2,8 +2,9 @@
 
 python bench/micro/stalls.py [elements] [part of a command's name]
 
-The asking client is a process of its own, and so is the server; the table has the longest of its
-GETs, how many it got meanwhile, and how long the huge command itself took.
+The asking client is a process of its own, and so is the server. The table has the longest of its
+GETs; the most CPU time that the server's loop took during one of them, which on a busy machine says
+more; how many GETs were answered, and how long the huge command itself took.
 """
 
 import multiprocessing
@@ -119,20 +120,28 @@ class Server:
         self.process.wait()
 
 
-def ask(port: int, results: Connection, stop: Event) -> None:
-    """GET a key in a loop; the longest wait and their number go into `results`."""
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process's first thread."""
+    with open(f"/proc/{pid}/schedstat") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
+def ask(port: int, pid: int, results: Connection, stop: Event) -> None:
+    """GET a key in a loop; the longest wait, of time and of CPU, and their number are the result."""
     request = encode_command([b"GET", b"none"])
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        longest = 0.0
+        longest = longest_cpu = 0.0
         count = 0
         while not stop.is_set():
+            cpu_before = cpu_seconds(pid)
             begun = time.perf_counter()
             connection.sendall(request)
             connection.recv(100)
             longest = max(longest, time.perf_counter() - begun)
+            longest_cpu = max(longest_cpu, cpu_seconds(pid) - cpu_before)
             count += 1
-    results.send((longest, count))
+    results.send((longest, longest_cpu, count))
 
 
 def measure(size: int, shown: bytes, argv: Argv) -> None:
@@ -145,7 +154,9 @@ def measure(size: int, shown: bytes, argv: Argv) -> None:
             data = encode_command(argv)
             mine, theirs = multiprocessing.Pipe()
             stop = multiprocessing.Event()
-            asking = multiprocessing.Process(target=ask, args=(server.port, theirs, stop))
+            asking = multiprocessing.Process(
+                target=ask, args=(server.port, server.process.pid, theirs, stop)
+            )
             asking.start()
             time.sleep(QUIET_SECONDS)
             begun = time.perf_counter()
@@ -153,12 +164,13 @@ def measure(size: int, shown: bytes, argv: Argv) -> None:
             seconds = time.perf_counter() - begun
             time.sleep(QUIET_SECONDS)
             stop.set()
-            longest, count = mine.recv()
+            longest, longest_cpu, count = mine.recv()
             asking.join()
         finally:
             server.close()
     print(
-        f"{shown.decode():40} {longest * 1e3:8.1f} ms {count:8} GETs {seconds * 1e3:8.0f} ms",
+        f"{shown.decode():36} {longest * 1e3:8.1f} ms {longest_cpu * 1e3:8.1f} ms CPU"
+        f" {count:8} GETs {seconds * 1e3:8.0f} ms",
         flush=True,
     )
 
@@ -167,7 +179,7 @@ def main() -> None:
     """Print a line for each."""
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     chosen = sys.argv[2].encode() if len(sys.argv) > 2 else b""
-    print(f"{size} elements{'':25} longest GET              itself")
+    print(f"{size} elements: the longest GET, GETs, and the command itself")
     for shown, argv in bombs(size):
         if chosen in shown:
             measure(size, shown, argv)

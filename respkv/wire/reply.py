@@ -86,6 +86,13 @@ class SteppedReply:
     def __init__(self, steps: Steps[Any]) -> None:
         self.steps = steps
 
+    def finish(self) -> Reply:
+        """Take all steps at once."""
+        try:
+            return finish(self.steps)
+        except CommandError as error:
+            return error.with_traceback(None)
+
 
 class Verbatim:
     """Text with its format, three letters: `txt` or `mkd`."""
@@ -201,7 +208,7 @@ def _encode_into(reply: Reply, resp: int, parts: list[bytes]) -> None:
         parts.append((b"*%d\r\n" if resp == 2 else b">%d\r\n") % len(reply.items))
         encode_items(reply.items, resp, parts)
     elif isinstance(reply, SteppedReply):
-        parts.append(encode(finish(reply.steps), resp))
+        parts.append(encode(reply.finish(), resp))
     else:
         parts.append(encode(reply, resp))
 
