@@ -13,10 +13,9 @@ from respkv.commands.sort_keys import (
 )
 from respkv.commands.sorting import STEP_ITEMS, sort_in_steps
 from respkv.keyspace.keyspace import Keyspace
-from respkv.steps import Steps
+from respkv.steps import Steps, freeing
 
 ATTEMPTS_MAX: Final = 3  # at elements that others change meanwhile; then all is done in one go
-FREED_AT_ONCE: Final = 20_000
 
 Found = list[bytes | None]
 
@@ -83,17 +82,23 @@ def _attempt(
         order = yield from _order(elements, lookups.found[0], options, (first, end))
         for column in lookups.found[1:] if gets else [elements]:
             columns.append((yield from _at_places(column, order, first, end)))
+            yield from freeing(column)
+        yield from freeing(order)
+        yield from lookups.forgetting()
     else:
         chosen: list[Any] = elements[first:end]
         if options.sorts:
             order = yield from _order(elements, list(elements), options, (first, end))
             chosen = yield from _at_places(elements, order, first, end)
+            yield from freeing(order)
+        yield from freeing(elements)
         columns.append(chosen)
         if gets:
             lookups = Lookups(keyspace, db, source, chosen, gets)
             if not (yield from lookups.steps()):
                 return None
             columns = lookups.found
+            yield from lookups.forgetting()
     if len(columns) == 1:
         return columns[0]
     found: Found = [None] * (len(columns) * len(columns[0]))
@@ -115,9 +120,8 @@ def _order(
         yield 0
     ties = None if options.alpha else elements
     order = yield from sort_in_steps(order, keys, ties, options.descending, wanted)
-    while keys:  # the last references to as many objects
-        del keys[-FREED_AT_ONCE:]
-        yield 0
+    yield from freeing(keys)
+    yield from freeing(weights)
     return order
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from respkv.commands.sort_keys import Pattern
 from respkv.keyspace.keyspace import Keyspace
-from respkv.steps import Steps
+from respkv.steps import Steps, freeing
 
 STEP_LOOKUPS: Final = 500
 LAST_LOOKUPS: Final = 5_000  # of the last round
@@ -73,6 +73,13 @@ class Lookups:
         for places in self._by_counter.values():
             self._repeat(places)
         return self._has_source()
+
+    def forgetting(self) -> Steps[None]:
+        """Drop what is not in `found`."""
+        by_counter = self._by_counter
+        while by_counter:
+            yield from freeing(by_counter.popitem()[1])
+        yield from freeing(self._mortal)
 
     def _has_source(self) -> bool:
         key, counter = self._source

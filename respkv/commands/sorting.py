@@ -66,6 +66,7 @@ def _ascending(
                     bucket, by, then, first - past, end - past, depth + 1
                 )
             result += bucket
+            bucket.clear()
     return result
 
 

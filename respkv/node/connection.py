@@ -148,9 +148,16 @@ class Connection(Client):
             self._broken_stream()
         elif parser.buffered_bytes + self._waiting_bytes > node.config["client-query-buffer-limit"]:
             self.abort()
+        elif parser.is_amid_many and self._waiting is None and not self._paused_reading:
+            self._transport.pause_reading()  # others first: a chunk takes up to 10 ms
+            node.call_soon(self._read_on)
         node.runtime.current_client = None
         if self.replies:
             self.send_replies()
+
+    def _read_on(self) -> None:
+        if not (self.closing or self._paused_reading) and self._waiting is None:
+            self._transport.resume_reading()
 
     def _broken_stream(self) -> None:
         error = self._parser.error
