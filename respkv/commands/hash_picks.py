@@ -24,9 +24,10 @@ def hrandfield(keyspace: Keyspace, argv: Argv) -> Reply:
         return []
     fields, values = hash_.fields.items, hash_.values
     picked = pick(keyspace.chance(), len(hash_), count)
+    picked_fields = [fields[position] for position in picked]
     if not with_values:
-        return [fields[position] for position in picked]
-    return Pairs([(fields[position], values[position]) for position in picked])
+        return picked_fields
+    return Pairs(picked_fields, [values[position] for position in picked])
 
 
 @command(arity=-3, flags=READONLY, keys=(1, 1, 1), access="RO access", group="hash", since="2.8.0", complexity="O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the "

@@ -6,7 +6,7 @@ from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import CommandError, NotAFloat, WouldOverflow, WrongArity, WrongType
 from respkv.keyspace.hash import Hash
 from respkv.keyspace.keyspace import Keyspace
-from respkv.wire.reply import OK
+from respkv.wire.reply import OK, MapReply
 
 
 @command(arity=-4, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW update", group="hash",
@@ -101,9 +101,11 @@ def hexists(keyspace: Keyspace, argv: Argv) -> int:
          complexity="O(N) where N is the size of the hash.",
          tips=("nondeterministic_output_order",), syntax="key", summary="Get all the fields and "
          "values in a hash")  # fmt: skip
-def hgetall(keyspace: Keyspace, argv: Argv) -> dict[bytes, bytes]:
+def hgetall(keyspace: Keyspace, argv: Argv) -> MapReply:
     hash_ = lookup_hash(keyspace, argv[1])
-    return {} if hash_ is None else dict(zip(hash_.fields.items, hash_.values, strict=True))
+    if hash_ is None:
+        return MapReply([], [])
+    return MapReply(hash_.fields.items.copy(), hash_.values.copy())
 
 
 @command(arity=2, flags=READONLY, keys=(1, 1, 1), access="RO access", group="hash", since="2.0.0",

@@ -1,12 +1,20 @@
 """Finding keys: KEYS, SCAN, RANDOMKEY."""
 
+from collections.abc import Callable
+from typing import Final
+
 from respkv.commands.arguments import INT64_MAX
 from respkv.commands.glob import matcher
+from respkv.commands.lookups import enter
 from respkv.commands.scan_options import ScanOptions, parse_cursor
 from respkv.commands.table import READONLY, Argv, command
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import type_name
-from respkv.wire.reply import Reply
+from respkv.steps import Steps, freeing
+from respkv.wire.long_reply import LONG_ITEMS
+from respkv.wire.reply import Reply, SteppedReply
+
+STEP_KEYS: Final = 1_000
 
 
 @command(arity=2, flags=READONLY, group="generic", since="1.0.0", categories=("dangerous",),
@@ -14,11 +22,28 @@ from respkv.wire.reply import Reply
          complexity="O(N) with N being the number of keys in the database, under the assumption "
          "that the key names in the database and the given pattern have limited length.",
          syntax="pattern", summary="Find all keys matching the given pattern")  # fmt: skip
-def keys(keyspace: Keyspace, argv: Argv) -> list[bytes]:
+def keys(keyspace: Keyspace, argv: Argv) -> Reply:
+    if keyspace.size() >= LONG_ITEMS:
+        matches = None if argv[1] == b"*" else matcher(argv[1])
+        return SteppedReply(_keys_in_steps(keyspace, keyspace.copy_keys(), matches))
     if argv[1] == b"*":
         return keyspace.all_keys()
     matches = matcher(argv[1])
     return [key for key in keyspace.all_keys() if matches(key)]
+
+
+def _keys_in_steps(
+    keyspace: Keyspace, copied: list[bytes], matches: Callable[[bytes], object] | None
+) -> Steps[list[bytes]]:
+    db = keyspace.db_index
+    found: list[bytes] = []
+    for start in range(0, len(copied), STEP_KEYS):
+        enter(keyspace, db)
+        some = keyspace.live(copied[start : start + STEP_KEYS])
+        found += some if matches is None else [key for key in some if matches(key)]
+        yield 0
+    yield from freeing(copied)
+    return found
 
 
 @command(arity=-2, flags=READONLY, group="generic", since="2.8.0",

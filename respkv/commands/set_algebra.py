@@ -4,20 +4,25 @@ from itertools import chain
 
 from respkv.commands.arguments import parse_natural, parse_positive
 from respkv.commands.key_specs import KeySpec
+from respkv.commands.long_algebra import long_difference, long_intersection, long_union
 from respkv.commands.sets import lookup_set
 from respkv.commands.table import DENYOOM, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.set import Set
-from respkv.wire.reply import SetReply
+from respkv.wire.long_reply import LONG_ITEMS
+from respkv.wire.reply import Reply, SetReply, SteppedReply
 
 
 @command(arity=-2, flags=READONLY, keys=(1, -1, 1), access="RO access", group="set",
          since="1.0.0", complexity="O(N*M) worst case where N is the cardinality of the smallest "
          "set and M is the number of sets.", tips=("nondeterministic_output_order",),
          syntax="key...", summary="Intersect multiple sets")  # fmt: skip
-def sinter(keyspace: Keyspace, argv: Argv) -> SetReply:
-    return SetReply(_intersection(_lookup_sets(keyspace, argv[1:]), 0))
+def sinter(keyspace: Keyspace, argv: Argv) -> Reply:
+    sets = _lookup_sets(keyspace, argv[1:])
+    if _are_long(sets):
+        return SteppedReply(long_intersection(_copies(sets)))
+    return SetReply(_intersection(sets, 0))
 
 
 @command(arity=-3, flags=READONLY, specs=(KeySpec("RO access", (1, 0, 1), counted=True),),
@@ -50,8 +55,11 @@ def sinterstore(keyspace: Keyspace, argv: Argv) -> int:
          since="1.0.0", complexity="O(N) where N is the total number of elements in all given "
          "sets.", tips=("nondeterministic_output_order",), syntax="key...", summary="Add multiple "
          "sets")  # fmt: skip
-def sunion(keyspace: Keyspace, argv: Argv) -> SetReply:
-    return SetReply(_union(_lookup_sets(keyspace, argv[1:])))
+def sunion(keyspace: Keyspace, argv: Argv) -> Reply:
+    sets = _lookup_sets(keyspace, argv[1:])
+    if _are_long(sets):
+        return SteppedReply(long_union(_copies(sets)))
+    return SetReply(_union(sets))
 
 
 @command(arity=-3, flags=WRITE | DENYOOM, specs=(KeySpec("OW update", (1, 1, 1)), KeySpec("RO "
@@ -66,8 +74,11 @@ def sunionstore(keyspace: Keyspace, argv: Argv) -> int:
          since="1.0.0", complexity="O(N) where N is the total number of elements in all given "
          "sets.", tips=("nondeterministic_output_order",), syntax="key...", summary="Subtract "
          "multiple sets")  # fmt: skip
-def sdiff(keyspace: Keyspace, argv: Argv) -> SetReply:
-    return SetReply(_difference(_lookup_sets(keyspace, argv[1:])))
+def sdiff(keyspace: Keyspace, argv: Argv) -> Reply:
+    sets = _lookup_sets(keyspace, argv[1:])
+    if _are_long(sets):
+        return SteppedReply(long_difference(_copies(sets)))
+    return SetReply(_difference(sets))
 
 
 @command(arity=-3, flags=WRITE | DENYOOM, specs=(KeySpec("OW update", (1, 1, 1)), KeySpec("RO "
@@ -80,6 +91,14 @@ def sdiffstore(keyspace: Keyspace, argv: Argv) -> int:
 
 def _lookup_sets(keyspace: Keyspace, keys: list[bytes]) -> list[Set | None]:
     return [lookup_set(keyspace, key) for key in keys]
+
+
+def _are_long(sets: list[Set | None]) -> bool:
+    return sum([len(set_) for set_ in sets if set_ is not None]) >= LONG_ITEMS
+
+
+def _copies(sets: list[Set | None]) -> list[list[bytes]]:
+    return [[] if set_ is None else set_.members.items.copy() for set_ in sets]
 
 
 def _intersection(sets: list[Set | None], limit: int) -> list[bytes]:

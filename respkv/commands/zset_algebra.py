@@ -83,9 +83,8 @@ def zintercard(keyspace: Keyspace, argv: Argv) -> int:
 
 def _reply(operation: Operation, result: dict[bytes, float]) -> Reply:
     entries = sorted([(score, member) for member, score in result.items()])
-    if operation.with_scores:
-        return Pairs([(member, score) for score, member in entries])
-    return [member for _, member in entries]
+    members = [member for _, member in entries]
+    return Pairs(members, [score for score, _ in entries]) if operation.with_scores else members
 
 
 def _store(keyspace: Keyspace, key: bytes, result: dict[bytes, float]) -> int:

@@ -24,13 +24,14 @@ def zrandmember(keyspace: Keyspace, argv: Argv) -> Reply:
     if zset is None or count == 0:
         return []
     if count >= len(zset):  # all of them, from the highest score down
-        entries = zset.order.slice(0, len(zset), reverse=True)
-        picked = [(member, score) for score, member in entries]
-    else:
-        members, scores = zset.members.items, zset.scores
-        positions = pick(keyspace.chance(), len(zset), count)
-        picked = [(members[position], scores[position]) for position in positions]
-    return Pairs(picked) if with_scores else [member for member, _ in picked]
+        picked = zset.order.members(0, len(zset), reverse=True)
+        if not with_scores:
+            return picked
+        return Pairs(picked, zset.order.scores(0, len(zset), reverse=True))
+    members, scores = zset.members.items, zset.scores
+    positions = pick(keyspace.chance(), len(zset), count)
+    picked = [members[position] for position in positions]
+    return Pairs(picked, [scores[position] for position in positions]) if with_scores else picked
 
 
 @command(arity=-3, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",

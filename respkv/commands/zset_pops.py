@@ -130,4 +130,4 @@ def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
     popped = _pop_some(keyspace, argv[1], zset, count, lowest)
     if len(argv) == 2:
         return [popped[0][1], popped[0][0]]
-    return Pairs([(member, score) for score, member in popped])
+    return Pairs([member for _, member in popped], [score for score, _ in popped])

@@ -10,7 +10,7 @@ from respkv.commands.zsets import lookup_zset, remove_ranks
 from respkv.errors import BadSyntax, CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.order import Entry
-from respkv.keyspace.zset import zset_of
+from respkv.keyspace.zset import ZSet, zset_of
 from respkv.wire.reply import Pairs, Reply
 
 # What a range is given by; ANY is ZRANGE's, whose options decide.
@@ -27,7 +27,7 @@ LEX: Final = 3
          "[WITHSCORES]", summary="Return a range of members in a sorted set", history=(("6.2.0",
          "Added the `REV`, `BYSCORE`, `BYLEX` and `LIMIT` options."),))  # fmt: skip
 def zrange(keyspace: Keyspace, argv: Argv) -> Reply:
-    return _reply(keyspace, argv, RangeOptions(argv, 1, ANY))
+    return RangeOptions(argv, 1, ANY).reply(keyspace, argv[1])
 
 
 @command(arity=-4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",
@@ -37,7 +37,7 @@ def zrange(keyspace: Keyspace, argv: Argv) -> Reply:
          "a range of members in a sorted set, by index, with scores ordered from high to low"
          )  # fmt: skip
 def zrevrange(keyspace: Keyspace, argv: Argv) -> Reply:
-    return _reply(keyspace, argv, RangeOptions(argv, 1, RANK, backwards=True))
+    return RangeOptions(argv, 1, RANK, backwards=True).reply(keyspace, argv[1])
 
 
 @command(arity=-4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",
@@ -49,7 +49,7 @@ def zrevrange(keyspace: Keyspace, argv: Argv) -> Reply:
          summary="Return a range of members in a sorted set, by score", history=(("2.0.0", "Added "
          "the `WITHSCORES` modifier."),))  # fmt: skip
 def zrangebyscore(keyspace: Keyspace, argv: Argv) -> Reply:
-    return _reply(keyspace, argv, RangeOptions(argv, 1, SCORE))
+    return RangeOptions(argv, 1, SCORE).reply(keyspace, argv[1])
 
 
 @command(arity=-4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",
@@ -61,7 +61,7 @@ def zrangebyscore(keyspace: Keyspace, argv: Argv) -> Reply:
          summary="Return a range of members in a sorted set, by score, with scores ordered from "
          "high to low", history=(("2.1.6", "`min` and `max` can be exclusive."),))  # fmt: skip
 def zrevrangebyscore(keyspace: Keyspace, argv: Argv) -> Reply:
-    return _reply(keyspace, argv, RangeOptions(argv, 1, SCORE, backwards=True))
+    return RangeOptions(argv, 1, SCORE, backwards=True).reply(keyspace, argv[1])
 
 
 @command(arity=-4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",
@@ -72,7 +72,7 @@ def zrevrangebyscore(keyspace: Keyspace, argv: Argv) -> Reply:
          "offset_count(offset:integer count:integer)]", summary="Return a range of members in a "
          "sorted set, by lexicographical range")  # fmt: skip
 def zrangebylex(keyspace: Keyspace, argv: Argv) -> Reply:
-    return _reply(keyspace, argv, RangeOptions(argv, 1, LEX))
+    return RangeOptions(argv, 1, LEX).reply(keyspace, argv[1])
 
 
 @command(arity=-4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",
@@ -84,7 +84,7 @@ def zrangebylex(keyspace: Keyspace, argv: Argv) -> Reply:
          "members in a sorted set, by lexicographical range, ordered from higher to lower strings."
          )  # fmt: skip
 def zrevrangebylex(keyspace: Keyspace, argv: Argv) -> Reply:
-    return _reply(keyspace, argv, RangeOptions(argv, 1, LEX, backwards=True))
+    return RangeOptions(argv, 1, LEX, backwards=True).reply(keyspace, argv[1])
 
 
 @command(arity=-5, flags=WRITE | DENYOOM, specs=(KeySpec("OW update", (1, 1, 1)), KeySpec("RO "
@@ -165,8 +165,27 @@ class RangeOptions:
     def entries(self, keyspace: Keyspace, key: bytes) -> list[Entry]:
         """Return what the range holds of the sorted set at `key`, in the order asked for."""
         zset = lookup_zset(keyspace, key)
-        if zset is None or self.offset < 0:
+        if zset is None:
             return []
+        start, stop = self._ranks(zset)
+        return zset.order.slice(start, stop, self.reverse) if start < stop else []
+
+    def reply(self, keyspace: Keyspace, key: bytes) -> Reply:
+        """Return the same as the command's reply."""
+        zset = lookup_zset(keyspace, key)
+        if zset is None:
+            return []
+        start, stop = self._ranks(zset)
+        if start >= stop:
+            return []
+        members = zset.order.members(start, stop, self.reverse)
+        if not self.with_scores:
+            return members
+        return Pairs(members, zset.order.scores(start, stop, self.reverse))
+
+    def _ranks(self, zset: ZSet) -> tuple[int, int]:
+        if self.offset < 0:
+            return 0, 0
         start, stop = self.range.ranks(zset)
         if self.kind != RANK:
             if self.reverse:
@@ -175,7 +194,7 @@ class RangeOptions:
             else:
                 start += self.offset
                 stop = stop if self.limit < 0 else min(stop, start + self.limit)
-        return zset.order.slice(start, stop, self.reverse) if start < stop else []
+        return start, stop
 
     def _parse(self, argv: Argv, position: int, store: bool) -> None:
         any_kind = self.kind == ANY
@@ -204,13 +223,6 @@ class RangeOptions:
         if self.reverse:
             first, last = last, first
         return ScoreRange(first, last) if self.kind == SCORE else LexRange(first, last)
-
-
-def _reply(keyspace: Keyspace, argv: Argv, options: RangeOptions) -> Reply:
-    entries = options.entries(keyspace, argv[1])
-    if options.with_scores:
-        return Pairs([(member, score) for score, member in entries])
-    return [member for _, member in entries]
 
 
 def _remove(keyspace: Keyspace, key: bytes, wanted: Range) -> int:

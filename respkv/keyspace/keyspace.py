@@ -513,6 +513,10 @@ class Keyspace:
         """Return a number that differs after any change of `key` of `db`."""
         return self.counters[crc32(key, crc32(b"%d" % db)) & COUNTER_MASK]
 
+    def counter_number(self, key: bytes) -> int:
+        """Return which of `counters` is that of `key` in the selected database."""
+        return crc32(key, self._counter_seed) & COUNTER_MASK
+
     def _count_keys_of(self, *dbs: int) -> None:
         """Count a change of all keys of these databases, in each of them."""
         keys = [self.databases[db].keys for db in dbs]

@@ -106,20 +106,45 @@ class Order:
     def slice(self, start: int, stop: int, reverse: bool = False) -> list[Entry]:
         """Return the entries of ranks start <= rank < stop, the last one first if `reverse`."""
         found: list[Entry] = []
-        missing = min(stop, self._count) - start
-        if missing <= 0:
-            return found
-        at, place = self._find(start)
-        while missing > 0:
-            end = place + missing
-            members = self._members[at][place:end]
-            found.extend(zip(self._scores[at][place:end], members, strict=True))
-            missing -= len(members)
-            place = 0
-            at += 1
+        for at, place, end in self._parts(start, stop):
+            scores, members = self._scores[at][place:end], self._members[at][place:end]
+            found.extend(zip(scores, members, strict=True))
         if reverse:
             found.reverse()
         return found
+
+    def members(self, start: int, stop: int, reverse: bool = False) -> list[bytes]:
+        """Return the members of the same entries as `slice`."""
+        found: list[bytes] = []
+        for at, place, end in self._parts(start, stop):
+            found += self._members[at][place:end]
+        if reverse:
+            found.reverse()
+        return found
+
+    def scores(self, start: int, stop: int, reverse: bool = False) -> "array[float]":
+        """Return the scores of the same entries as `slice`."""
+        found = array("d")
+        for at, place, end in self._parts(start, stop):
+            found += self._scores[at][place:end]
+        if reverse:
+            found.reverse()
+        return found
+
+    def _parts(self, start: int, stop: int) -> list[tuple[int, int, int]]:
+        """Return a block's number and the range of places in it, for each that ranks are in."""
+        parts: list[tuple[int, int, int]] = []
+        missing = min(stop, self._count) - start
+        if missing <= 0:
+            return parts
+        at, place = self._find(start)
+        while missing > 0:
+            end = min(place + missing, len(self._members[at]))
+            parts.append((at, place, end))
+            missing -= end - place
+            place = 0
+            at += 1
+        return parts
 
     def rank(self, score: float, member: bytes) -> int:
         """Return how many entries come before this one."""

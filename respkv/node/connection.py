@@ -34,8 +34,9 @@ from respkv.node.router import ClusterRouter
 from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
 from respkv.replica.refusals import OUT_OF_MEMORY
-from respkv.replica.transaction import Transaction, execute
+from respkv.replica.transaction import Transaction, answer_to, execute
 from respkv.scripts.cache import as_sent
+from respkv.wire.long_reply import Encoded, LongReply, encode_or_begin
 from respkv.wire.reply import (
     BULK_HEADERS,
     CRLF,
@@ -48,7 +49,6 @@ from respkv.wire.reply import (
     SMALL_INTEGERS,
     Reply,
     Several,
-    encode,
 )
 from respkv.wire.request import RequestParser
 from respkv.wire.run import Argv, Run, encode_command
@@ -103,6 +103,10 @@ class Connection(Client):
         self._parser.authenticated = self.authenticated
         self._transport: Any = None
         self._paused_reading = False
+        self._long: LongReply | None = None  # being sent
+        self._has_long = False  # one is being sent, or in `replies`
+        self._waits_for_long = False  # that is why the next requests wait
+        self._long_is_due = False  # to go on once the client has read more
         self._over_soft_since = 0.0  # when more than the soft limit began to wait; 0: it does not
         self._waiting: list[Run] | None = None  # requests behind one that waits
         self._waiting_bytes = 0  # of those that came while it waits
@@ -159,9 +163,16 @@ class Connection(Client):
             self._broken_stream()
         elif parser.buffered_bytes + self._waiting_bytes > node.config["client-query-buffer-limit"]:
             self.abort()
+        elif parser.is_amid_many and self._waiting is None and not self._paused_reading:
+            self._transport.pause_reading()  # others first: a chunk takes up to 10 ms
+            node.call_soon(self._read_on)
         node.runtime.current_client = None
         if self.replies:
             self.send_replies()
+
+    def _read_on(self) -> None:
+        if not (self.closing or self._paused_reading) and self._waiting is None:
+            self._transport.resume_reading()
 
     def _broken_stream(self) -> None:
         error = self._parser.error
@@ -190,6 +201,7 @@ class Connection(Client):
         """Run the requests that waited, up to one that waits again."""
         waiting, self._waiting = self._waiting, None
         self._waiting_bytes = 0
+        self._waits_for_long = False
         if waiting is None or self.closing:
             return
         self.node.router.begin_input()
@@ -212,8 +224,16 @@ class Connection(Client):
 
     @property
     def is_unread(self) -> bool:
-        """Whether nothing is read from it at the moment, so that nobody notices when it leaves."""
-        return self._waiting is not None or self._paused_reading
+        """Whether nothing is read from it at the moment, so that nobody notices when it leaves.
+
+        Unless it is being sent a long reply: that notices, and who only stopped sending gets it.
+        """
+        return self._long is None and (self._waiting is not None or self._paused_reading)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether every command of the client has been answered, and nothing is still to be sent."""
+        return not self._has_long and self.node.router.is_idle(self)
 
     def _still_waiting(self) -> list[Run] | None:
         """Return the requests that wait for `go_on`; None when nothing does."""
@@ -221,7 +241,7 @@ class Connection(Client):
 
     def eof_received(self) -> bool:
         """The client has finished sending; what it sent is still answered."""
-        if self.closing or self.blocked is not None or self.node.router.is_idle(self):
+        if self.closing or self.blocked is not None or self.is_answered:
             return False
         self.node.close_when_answered(self)
         return True
@@ -230,6 +250,8 @@ class Connection(Client):
         """The connection is gone; what it proposed goes on without it."""
         self.closing = True
         self.replies.clear()
+        self._long = None
+        self._has_long = False
         if self.blocked is not None:
             self.blocked.end(b"GONE")
             self._unblocked()
@@ -247,6 +269,9 @@ class Connection(Client):
             self._paused_reading = False
             if self._waiting is None:
                 self._transport.resume_reading()
+            if self._long_is_due:
+                self._long_is_due = False
+                self.node.long_replies.add(self)
 
     # --- replies -----------------------------------------------------------------------------
 
@@ -258,7 +283,7 @@ class Connection(Client):
             self.mute_next = max(0, self.mute_next - 1)
             if not isinstance(reply, Several):  # confirmations are pushes
                 return
-        self.replies.append(encode(reply, self.resp))
+        self._append(encode_or_begin(reply, self.resp))
 
     def reply_all(self, replies: list[Reply]) -> None:
         """Append the replies to a run of commands, the most frequent kinds flat."""
@@ -280,13 +305,21 @@ class Connection(Client):
             else:
                 self.reply(reply)
 
-    def take_encoded(self, replies: list[bytes]) -> None:
+    def take_encoded(self, replies: list[Encoded]) -> None:
         """Append replies that are encoded and counted already (cluster mode)."""
         for reply in replies:
             if self.mute_next:
                 self.mute_next -= 1
             elif not self.muted:
-                self.replies.append(reply)
+                self._append(reply)
+
+    def _append(self, reply: Encoded) -> None:
+        self.replies.append(reply)
+        if type(reply) is not bytes:
+            self._has_long = True
+            if self._waiting is None:  # what more it asks for would pile up behind
+                self.wait()
+                self._waits_for_long = True
 
     def count_error(self, error: CommandError) -> None:
         """Count an error inside the reply to a transaction."""
@@ -296,10 +329,17 @@ class Connection(Client):
         """Write what is in `replies`; a client that lets too much wait is closed."""
         if self._when_answered is not None:
             self._check_answered()
+        if self._has_long:
+            self._begin_long()
+            return
         if not self.replies:
             return
-        data = self.replies[0] if len(self.replies) == 1 else b"".join(self.replies)
+        replies: Any = self.replies
+        data = replies[0] if len(replies) == 1 else b"".join(replies)
         self.replies.clear()
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
         transport = self._transport
         if transport.is_closing():
             return
@@ -312,6 +352,57 @@ class Connection(Client):
         """How much may wait for it."""
         node = self.node
         return node.output_limit if self.subscriptions is None else node.subscriber_limit
+
+    def _begin_long(self) -> None:
+        """Send what comes before the first long reply, and have that one sent, unless it is already."""
+        if self._long is not None:
+            return
+        before: Any = []
+        for reply in self.replies:
+            if isinstance(reply, LongReply):
+                self._long = reply
+                break
+            before.append(reply)
+        del self.replies[: len(before) + 1]
+        if before:
+            self._write(b"".join(before))
+        self.node.long_replies.add(self)
+
+    def send_some(self, until: float) -> bool:
+        """Send more of the long reply; return whether it can go on at once."""
+        long = self._long
+        if long is None or self._transport.is_closing():
+            return False
+        parts: list[bytes] = []
+        part: bytes | None = b""
+        while part is not None and time.monotonic() < until:
+            try:
+                part = long.next_part()
+            except Exception as error:
+                answer = answer_to(error, [])
+                self.node.count_error(answer)
+                long.end_with(answer)
+                part = b""
+            if part:
+                parts.append(part)
+        if parts:
+            self._write(b"".join(parts))
+        if part is None:
+            self._long_sent()
+        elif self._paused_reading:
+            self._long_is_due = True
+        return part is not None and not self._paused_reading
+
+    def _long_sent(self) -> None:
+        self._long = None
+        self._has_long = any([type(reply) is not bytes for reply in self.replies])
+        self.send_replies()
+        if self._waits_for_long and not self._has_long:
+            self.node.call_soon(self._go_on_after_long)
+
+    def _go_on_after_long(self) -> None:
+        if self._waits_for_long:
+            self.go_on()
 
     def check_output(self) -> None:
         """Close the client if more waits for it than client-output-buffer-limit allows."""
@@ -354,7 +445,7 @@ class Connection(Client):
         self._close_after_replies()
 
     def _close_after_replies(self) -> None:
-        if self.node.router.is_idle(self):
+        if self.is_answered:
             self.send_replies()
             self._transport.close()
         else:
@@ -378,8 +469,9 @@ class Connection(Client):
         return -1 if connected is None else int(connected.fileno())
 
     def output_bytes(self) -> int:
-        """Return how much waits for the client to read it."""
-        return int(self._transport.get_write_buffer_size())
+        """Return how much waits for the client to read it; of a long reply, about."""
+        waiting = int(self._transport.get_write_buffer_size())
+        return waiting if self._long is None else waiting + self._long.bytes_left
 
     # --- commands ----------------------------------------------------------------------------
 

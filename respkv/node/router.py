@@ -22,7 +22,8 @@ from respkv.node.listing import Listing, copy_keys
 from respkv.replica.client import Client, Wait
 from respkv.replica.replica import Replica
 from respkv.replica.transaction import Transaction, execute
-from respkv.wire.reply import Reply, encode
+from respkv.wire.long_reply import Encoded, encode_or_begin
+from respkv.wire.reply import Reply
 from respkv.wire.run import Argv, encode_command
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Stream(Client):
             return
         if type(reply) is not bytes and isinstance(reply, CommandError):
             self.connection.node.count_error(reply)
-        self.replies.append(encode(reply, self.connection.resp))
+        self.replies.append(encode_or_begin(reply, self.connection.resp))
 
     def count_error(self, error: CommandError) -> None:
         """Count an error inside the reply to a transaction."""
@@ -68,7 +69,7 @@ class Stream(Client):
 
 
 # Where the client's next replies come from: a stream and how many, or one that is there already.
-Awaited = tuple[Stream | None, int, bytes]
+Awaited = tuple[Stream | None, int, Encoded]
 
 
 class Lane:
@@ -111,7 +112,7 @@ class ClusterRouter:
         if lane.order:
             if type(reply) is not bytes and isinstance(reply, CommandError):
                 self.node.count_error(reply)
-            lane.order.append((None, 1, encode(reply, connection.resp)))
+            lane.order.append((None, 1, encode_or_begin(reply, connection.resp)))
         else:
             if not connection.replies:
                 self.node.runtime.replies_ready(connection)
@@ -494,7 +495,7 @@ class ClusterRouter:
         if lane is None:
             return
         order = lane.order
-        out: list[bytes] = []
+        out: list[Encoded] = []
         broken = False
         while order:
             stream, count, reply = order[0]

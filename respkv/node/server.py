@@ -41,6 +41,7 @@ from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
 from respkv.node.listening import listen
 from respkv.node.loading import LoadingProgress
+from respkv.node.long_replies import LongReplies
 from respkv.node.membership import refuse_members_directory
 from respkv.node.pause import Pause
 from respkv.node.pubsub import PubSub
@@ -165,6 +166,7 @@ class Node:
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
         self.runtime.on_keys_changed = self._keys_changed
+        self.long_replies = LongReplies(self._loop, self.runtime.fail)
         self.memory = MemoryGuard(self.replicas, self.runtime.chance, self.runtime)
         self._take_log(wal)
         raft = Raft(1, [1], 0, 0, 0, 0, [], self.runtime.chance)
@@ -578,7 +580,7 @@ class Node:
     def _close_answered(self) -> None:
         waiting, self._answering = self._answering, []
         for client in waiting:
-            if self.router.is_idle(client):
+            if client.is_answered:
                 client.close_now()
             else:
                 self._answering.append(client)
@@ -633,7 +635,7 @@ class Node:
         redirections = router.redirections
         while self.clients and time.monotonic() < min(ends, quiet_until):
             await asyncio.sleep(LOADING_SLICE_SECONDS)
-            are_idle = all([router.is_idle(client) for client in self.clients.values()])
+            are_idle = all([client.is_answered for client in self.clients.values()])
             if router.redirections != redirections or not are_idle:
                 redirections = router.redirections
                 quiet_until = time.monotonic() + REDIRECTING_QUIET_SECONDS

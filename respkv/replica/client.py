@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from respkv.errors import CommandError
+from respkv.wire.long_reply import Encoded
 from respkv.wire.reply import Reply, encode
 
 
@@ -24,7 +25,7 @@ class Client:
     """
 
     def __init__(self) -> None:
-        self.replies: list[bytes] = []
+        self.replies: list[Encoded] = []
         self.resp: int = 2
         self.db: int = 0
         # Kept by the replica: the last batch this client has an item in, its reads under way, and

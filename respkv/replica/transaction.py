@@ -7,7 +7,7 @@ from typing import Any
 from respkv.errors import CommandError, InvariantViolation, LogTimeBehind
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.client import Client
-from respkv.wire.reply import NULL_ARRAY, Reply
+from respkv.wire.reply import NULL_ARRAY, Reply, SteppedReply
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +96,8 @@ class Transaction:
 
 def _frozen(reply: Reply) -> Reply:
     """Copy values that a later command of the same transaction may change in place."""
+    if isinstance(reply, SteppedReply):
+        return reply.finish()
     if isinstance(reply, bytearray):
         return bytes(reply)
     if isinstance(reply, list):

@@ -46,6 +46,11 @@ class RequestParser:
         """Bytes of an incomplete command."""
         return len(self._rest)
 
+    @property
+    def is_amid_many(self) -> bool:
+        """Whether a command of many arguments has begun that still lacks many of them."""
+        return self._missing > MANY_ARGUMENTS
+
     def feed(self, data: bytes) -> list[Run]:
         """Return the commands that `data` completes."""
         runs: list[Run] = []

@@ -1,0 +1,42 @@
+"""Sends long replies: a few milliseconds of work between two turns, for one client after the other."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from respkv.node.connection import Connection
+
+SLICE_SECONDS: Final = 0.005
+
+
+class LongReplies:
+    """The clients with a long reply under way that can take more of it now."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, fail: Callable[[BaseException], None]
+    ) -> None:
+        self._loop = loop
+        self._fail = fail
+        self._ready: deque[Connection] = deque()
+
+    def add(self, connection: "Connection") -> None:
+        """Go on with what this client is to be sent."""
+        self._ready.append(connection)
+        if len(self._ready) == 1:
+            self._loop.call_soon(self._run_slice)
+
+    def _run_slice(self) -> None:
+        connection = self._ready[0]
+        try:
+            goes_on = connection.send_some(time.monotonic() + SLICE_SECONDS)
+        except BaseException as error:  # what `answer_to` does not answer
+            self._fail(error)
+            return
+        self._ready.popleft()
+        if goes_on:
+            self._ready.append(connection)
+        if self._ready:
+            self._loop.call_soon(self._run_slice)
