@@ -4,7 +4,7 @@ Commands read and change it between `begin_entry` calls, and only while `applyin
 follows from the log: equal logs give an equal `digest()` on every machine.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 from zlib import crc32
@@ -51,6 +51,8 @@ class Keyspace:
         self.position: int = 0
         # What the entries change, while somebody wants to know: keys; None: whole databases.
         self.changed: list[bytes | None] | None = None
+        # Where the messages of scripts go, while they are run for this node's clients.
+        self.publish: Callable[[bytes, bytes], None] | None = None
         self.limits: Limits = Limits()  # what this node was told; no part of the state
         self.accesses: Accesses | None = None  # so are when and how often keys are used here
         self.hits: int = 0  # of reads; these five are statistics, and no part of the state

@@ -59,6 +59,10 @@ class PartitionRuntime:
         """Tell the clients that track them."""
         self._runtime.keys_changed(client, keys)
 
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Send what a script publishes."""
+        self._runtime.publish(channel, message)
+
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Clients are sent to this leader from now on."""
         self._cluster.leader_changed(self._partition, leader_id, term)

@@ -84,10 +84,7 @@ def punsubscribe(session: Connection, argv: Argv) -> Reply:
          summary="Post a message to a channel")  # fmt: skip
 def publish(session: Connection, argv: Argv) -> Reply:
     """Send a message, and return how many clients of this node it was sent to."""
-    node = session.node
-    if node.cluster is not None:
-        node.cluster.publish(argv[1], argv[2])
-    return node.pubsub.publish(argv[1], argv[2])
+    return session.node.publish(argv[1], argv[2])
 
 
 # --- shard channels ------------------------------------------------------------------------------

@@ -339,6 +339,7 @@ class ClusterRouter:
         """Return what a command without keys runs on."""
         keyspace = Keyspace(1)
         keyspace.leader_ms = self.node.runtime.now_ms()
+        keyspace.publish = self.node.runtime.publish
         return keyspace
 
     def redirection(self, connection: "Connection", slot: int) -> CommandError:

@@ -166,6 +166,7 @@ class Node:
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
         self.runtime.on_keys_changed = self._keys_changed
+        self.runtime.on_published = self.publish
         self.long_replies = LongReplies(self._loop, self.runtime.fail)
         self.memory = MemoryGuard(self.replicas, self.runtime.chance, self.runtime)
         self._take_log(wal)
@@ -241,6 +242,12 @@ class Node:
         if self.loading and not command.flags & LOADING:
             raise CommandError(LOADING_TEXT)
         return self.pause.keeps(client, command)
+
+    def publish(self, channel: bytes, message: bytes) -> int:
+        """Send a message to all subscribers; return how many of them are on this node."""
+        if self.cluster is not None:
+            self.cluster.publish(channel, message)
+        return self.pubsub.publish(channel, message)
 
     def _keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         if isinstance(client, Stream):

@@ -648,6 +648,7 @@ class Replica:
     def _run_items(self, items: list[Item]) -> None:
         keyspace = self.keyspace
         ready = keyspace.waiters.ready
+        keyspace.publish = self._runtime.publish
         for client, handler, argvs, db, kind in items:
             if kind == LOCAL:
                 if client is not None:
@@ -679,6 +680,7 @@ class Replica:
             if keyspace.changed:
                 self._tell_changed(client)
         keyspace.applying = False
+        keyspace.publish = None
 
     def _park(self, client: Client | None, parked: Parked) -> None:
         """Remember who made the call that has just been run and parked."""

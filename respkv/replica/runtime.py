@@ -38,6 +38,10 @@ class Runtime(Clock, Protocol):
         """Learn what a command changed, while `Keyspace.changed` asks for it."""
         ...
 
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Send what a script publishes to whoever has subscribed."""
+        ...
+
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Learn who leads the partition (0: nobody is known) in which term."""
         ...

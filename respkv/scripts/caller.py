@@ -12,6 +12,7 @@ from respkv.commands.table import (
     CONNECTION,
     DENYOOM,
     INTERNAL,
+    MAY_REPLICATE,
     MOVABLE_KEYS,
     NOSCRIPT,
     TABLE,
@@ -21,10 +22,11 @@ from respkv.commands.table import (
 )
 from respkv.errors import CommandError, CrossSlot, InvalidDatabase
 from respkv.keyspace.keyspace import Keyspace
-from respkv.wire.reply import OK, Reply
+from respkv.wire.reply import OK, Reply, SteppedReply
 
 NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
 NOT_LOCAL: Final = b"ERR Script attempted to access a non local key in a cluster node"
+READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 
 
@@ -74,6 +76,8 @@ class Caller:
         if flags & NOSCRIPT:
             raise CommandError(NOT_ALLOWED)
         keyspace = self._keyspace
+        if flags & MAY_REPLICATE and self._read_only:
+            raise CommandError(READ_ONLY)
         local = _LOCAL.get(command.name)
         if local is not None:
             return local(keyspace, argv)
@@ -88,11 +92,13 @@ class Caller:
             self._check_slot(command, argv)
         writes = is_logged(command, argv)
         if flags & WRITE and self._read_only:
-            raise CommandError(b"ERR Write commands are not allowed from read-only scripts.")
+            raise CommandError(READ_ONLY)
         if self._refuses_growth and flags & DENYOOM and not self.wrote:
             raise CommandError(OUT_OF_MEMORY)
         self.wrote = self.wrote or writes
         reply = command.handler(keyspace, argv)
+        if isinstance(reply, SteppedReply):
+            reply = reply.finish()
         if keyspace.applying:  # each has its own chance, as in a transaction
             keyspace.position += 1
         return reply
@@ -128,10 +134,18 @@ def _select(keyspace: Keyspace, argv: Argv) -> Reply:
     return OK
 
 
+def _publish(keyspace: Keyspace, argv: Argv) -> Reply:
+    """Publish where the script is run for a client; that it reaches nobody is the same everywhere."""
+    if keyspace.publish is not None:
+        keyspace.publish(argv[1], argv[2])
+    return 0
+
+
 # Commands of the connection that a script may call.
 _LOCAL: Final[dict[bytes, Callable[[Keyspace, Argv], Any]]] = {
     b"PING": _ping,
     b"ECHO": _echo,
+    b"PUBLISH": _publish,
     b"TIME": _time,
     b"SELECT": _select,
 }

@@ -8,6 +8,7 @@ from respkv.errors import CommandError
 from respkv.wire.reply import (
     BigNumber,
     DoubleText,
+    MapReply,
     NullArray,
     PairMap,
     Pairs,
@@ -59,14 +60,13 @@ class Lua:
     def _collection(self, reply: Reply, resp: int) -> Any:
         if isinstance(reply, dict):
             pairs = list(reply.items())
-            if resp == 2:
-                return self._list([part for pair in pairs for part in pair], resp)
-            return self._map(pairs, resp)
+            return self._list(_flat(pairs), resp) if resp == 2 else self._map(pairs, resp)
+        if isinstance(reply, MapReply):
+            pairs = list(zip(reply.keys, reply.values, strict=True))
+            return self._list(_flat(pairs), resp) if resp == 2 else self._map(pairs, resp)
         if isinstance(reply, Pairs):
-            items = reply.items
-            return self._list(
-                [part for pair in items for part in pair] if resp == 2 else items, resp
-            )
+            pairs = list(zip(reply.items, reply.values, strict=True))
+            return self._list(_flat(pairs) if resp == 2 else pairs, resp)
         if isinstance(reply, PairMap):
             return self._list(reply.items, resp) if resp == 2 else self._map(reply.items, resp)
         if isinstance(reply, SetReply):
@@ -87,6 +87,10 @@ class Lua:
         for key, value in pairs:
             table[self.value(key, resp)] = self.value(value, resp)
         return self._table({name: table})
+
+
+def _flat(pairs: list[Any]) -> list[Any]:
+    return [part for pair in pairs for part in pair]
 
 
 def argument(value: Any) -> bytes | None:

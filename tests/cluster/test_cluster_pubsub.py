@@ -86,6 +86,22 @@ def test_a_message_reaches_the_subscribers_of_every_node_and_counts_those_here(t
             assert patterns.hear() == [b"pmessage", b"n*", b"news", text]
 
 
+def test_what_a_script_publishes_is_heard_once_on_every_node(trio: Trio) -> None:
+    script = "redis.call('PUBLISH', 'news', ARGV[1]); return redis.call('PUBLISH', 'news', 'more')"
+    with contextlib.ExitStack() as stack:
+        listeners = [
+            stack.enter_context(listening(node, "SUBSCRIBE", "news")) for node in trio.nodes
+        ]
+        for number, keys in enumerate((["0"], ["1", "key"])):
+            sender = trio.leader_of(b"key")
+            assert sender.call("EVAL", script, *keys, f"number {number}") == 0
+            for listener in listeners:
+                assert listener.hear() == [b"message", b"news", b"number %d" % number]
+                assert listener.hear() == [b"message", b"news", b"more"]
+        for listener in listeners:
+            assert listener.say("UNSUBSCRIBE") == [b"unsubscribe", b"news", 0]  # and nothing else
+
+
 def test_messages_of_one_sender_keep_their_order_whatever_their_size(trio: Trio) -> None:
     """A large message travels in chunks, and many small ones in one frame."""
     sizes = [10, 3_000_000, 0, 262_144, 262_143, *[1] * 2_000, 1_000_000, 5]

@@ -207,7 +207,7 @@ class Histories(RuleBasedStateMachine):
         logs = [member.raft.log for member in self.group.members.values()]
         for number, one in enumerate(logs):
             for other in logs[number + 1 :]:
-                first = max(one.log.first_index, other.log.first_index)
+                first = max(one.first_index, other.first_index)
                 for index in range(min(one.last_index, other.last_index), first - 1, -1):
                     if one.term_at(index) == other.term_at(index):
                         assert one.slice(first, index) == other.slice(first, index)

@@ -39,7 +39,7 @@ def commands(index: int) -> list[list[bytes]]:
 
 def entry(index: int, term: int) -> Entry:
     payload = b"".join(encode_command(argv) for argv in commands(index))
-    return Entry(term, index, TIME_MS + 3 * index, payload)
+    return Entry(term, index, TIME_MS + 3 * index, payload, semantics=1)
 
 
 def write(directory: str) -> None:

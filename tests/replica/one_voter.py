@@ -82,6 +82,9 @@ class OneVoter:
     def replies_ready(self, client: Client) -> None:
         """Clients keep their replies."""
 
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Nobody subscribes."""
+
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""
 

@@ -186,6 +186,9 @@ class Host:
     def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         """Nobody tracks keys here."""
 
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Nobody subscribes here."""
+
     # --- Node --------------------------------------------------------------------------------
 
     def call_soon(self, call: Callable[[], None]) -> None:
