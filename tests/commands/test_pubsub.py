@@ -296,8 +296,6 @@ SCRIPTS = {
         c: CLIENT LIST TYPE pubsub
         c: CLIENT LIST TYPE PUBSUB x
         c: CLIENT LIST
-        c: CLIENT KILL TYPE normal SKIPME yes
-        a: PING
         c: CLIENT KILL TYPE pubsub
         a<
         b<
