@@ -1,9 +1,10 @@
 -- What a script sees of Lua. Nothing a script does outlives it, and nothing it can reach tells one
 -- machine from another: every replica runs it and has to come to the same state.
 --
--- `host` has the functions that Python provides; see respkv/scripts/engine.py.
+-- `host` has the functions that Python provides; see respkv/scripts/lua_state.py. `load_patterns` is
+-- the chunk of patterns.lua.
 
-local host, steps_max = ...
+local host, steps_max, load_patterns = ...
 
 local assert, error, getmetatable, ipairs, next, pcall, rawget, rawset, select, setfenv
   = assert, error, getmetatable, ipairs, next, pcall, rawget, rawset, select, setfenv
@@ -39,6 +40,21 @@ local function count()
     end
   end
 end
+
+-- Counts what takes as long as so many instructions.
+local function charge(amount)
+  steps = steps + amount
+  if steps > steps_max then
+    sethook(count, "", 1)
+    if not stopped then
+      stopped = true
+      host.too_long()
+    end
+    error(STOP, 0)
+  end
+end
+
+local patterns, forget_patterns = load_patterns(charge)
 
 -- --- tables that scripts cannot change ------------------------------------------------------------
 
@@ -255,6 +271,9 @@ local function copy(library, but)
 end
 
 local strings = copy(string)
+for name, member in next, patterns do
+  strings[name] = member
+end
 local tables = copy(table)
 -- Ends a function that stands for one of Lua's own: its errors are as if that had been called.
 local function relay(name, ok, ...)
@@ -275,7 +294,7 @@ function strings.rep(...)
     if #tostring(text) * times > STRING_MAX then
       error("resulting string too large", 2)
     end
-    steps = steps + #tostring(text) * times / 10 -- it takes as long as so many instructions
+    charge(#tostring(text) * (times > 0 and times or 0) / 10)
   end
   return relay("rep", pcall(strings_rep, ...))
 end
@@ -347,6 +366,8 @@ local function result_of(ok, ...)
   error((...), 3)
 end
 
+local LIBRARY = {sandbox = true, patterns = true}
+
 local function line_of_script()
   local level = 3
   while true do
@@ -354,7 +375,7 @@ local function line_of_script()
     if not info then
       return nil
     end
-    if info.what ~= "C" and info.short_src ~= "sandbox" and info.currentline >= 0 then
+    if info.what ~= "C" and not LIBRARY[info.short_src] and info.currentline >= 0 then
       return info.source, info.currentline
     end
     level = level + 1
@@ -629,6 +650,7 @@ end
 
 local function run(script, keys, arguments)
   steps, stopped, named = 0, false, 0
+  forget_patterns()
   names = setmetatable({}, {__mode = "k"})
   globals.KEYS, globals.ARGV = keys, arguments
   sethook(count, "", HOOK_STEPS)
