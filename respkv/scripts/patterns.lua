@@ -17,7 +17,7 @@ local CHOICES_MAX = 1000 -- items of one pattern that may be matched in several 
 local CACHED_MAX = 100
 local UNIT_MAX = 1000 -- work per place in the text, beyond which Lua's own matcher is not used
 local LINEAR_WORK_MAX = 1e7 -- work of Lua's own matcher that grows as the text
-local OTHER_WORK_MAX = 1e4 -- or faster: such bounds are far from the truth, so more is not charged
+local OTHER_WORK_MAX = 2e4 -- or faster: such bounds are far from the truth, so more is not charged
 local NEEDLE_MAX = 32 -- bytes that a plain search may compare at each place
 local SPECIALS = "[%^%$%*%+%?%.%(%[%%%-]"
 local UNFINISHED = {} -- instead of a capture that is not closed
@@ -75,8 +75,16 @@ local function class_end(pattern, at)
   return at + 1
 end
 
-local function quoted(class)
-  return #class == 1 and class ~= "." and find(class, "^%p") and "%" .. class or class
+-- Returns the character that a class stands for, if it is but one.
+local function literal_of(class)
+  if #class == 1 then
+    return class ~= "." and class or nil
+  end
+  return match(class, "^%%(%W)$")
+end
+
+local function quoted(literal)
+  return find(literal, "^%p") and "%" .. literal or literal
 end
 
 local REPEATED = {["*"] = "most", ["+"] = "most", ["-"] = "least", ["?"] = "optional"}
@@ -130,48 +138,71 @@ local function parse_item(pattern, at, marks, open)
   if not after then
     return {kind = "wrong", text = problem}
   end
-  local class = quoted(sub(pattern, at, after - 1))
+  local class = sub(pattern, at, after - 1)
+  local literal = literal_of(class)
+  if literal then
+    class = quoted(literal)
+  end
   if frontier then
     return {kind = "frontier", class = class}, after
   end
   local sign = sub(pattern, after, after)
   if REPEATED[sign] then
-    return {kind = REPEATED[sign], class = class, some = sign == "+"}, after + 1
+    return {kind = REPEATED[sign], class = class, literal = literal, some = sign == "+"}, after + 1
   end
-  return {kind = "single", class = class}, after
+  return {kind = "single", class = class, literal = literal}, after
 end
 
 local SURE = {open = true, close = true, most = true, least = true, optional = true} -- these never fail
 
--- Bounds the work of Lua's own matcher on `length` bytes: unit * binomial(length + degree, degree).
--- Each repetition multiplies the ways to go on, unless nothing that may fail comes after it.
+-- Bounds the work of Lua's own matcher on `length` bytes; see work_of. Each repetition multiplies the
+-- ways to go on, unless only one of them can succeed, or nothing that may fail comes after it.
 local function measure(entry)
   local items, last = entry.items, 0
   for position, item in ipairs(items) do
-    local kind = item.kind
-    if kind == "wrong" then
+    if item.kind == "wrong" then
       return
-    elseif item.some or not (SURE[kind]) then
+    elseif item.some or not SURE[item.kind] then
       last = position
     end
   end
-  local unit, degree, choices = 1, entry.anchored and 0 or 1, 1
+  local unit, scans, degree, choices = 1, 0, entry.anchored and 0 or 1, 1
+  local starts_only = degree
   for position, item in ipairs(items) do
     local kind = item.kind
-    unit = unit + #(item.class or ".")
+    local cost = item.class and sub(item.class, 1, 1) == "[" and #item.class or 1
+    unit = unit + cost
     if position <= last then
       if kind == "optional" then
         choices = choices * 2
-      elseif kind == "balance" or kind == "again" or kind == "least"
-        or kind == "most" and position < last then
+      elseif item.certain or kind == "balance" or kind == "again" then
+        scans = scans + cost
+      elseif kind == "least" or kind == "most" and position < last then
         degree = degree + 1
       end
     end
   end
-  unit = unit * choices
-  if unit <= UNIT_MAX and not entry.unfinished then
-    entry.unit, entry.degree = unit, degree
-    entry.forward = degree == (entry.anchored and 0 or 1)
+  if unit * choices <= UNIT_MAX and not entry.unfinished then
+    entry.unit, entry.scans, entry.degree = unit * choices, scans * choices, degree
+    entry.linear = degree + (scans > 0 and 1 or 0) < 2
+    entry.forward = scans == 0 and degree == starts_only -- looks at nothing after the match
+  end
+end
+
+-- Marks repetitions that end where they must: the end, or a character they do not repeat, follows.
+local function mark_certain(items)
+  local next_item
+  for position = #items, 1, -1 do
+    local item = items[position]
+    local kind = item.kind
+    if kind == "most" and next_item then
+      item.certain = next_item.kind == "finish"
+        or next_item.literal and (next_item.kind == "single" or next_item.some)
+        and not find(next_item.literal, item.class)
+    end
+    if kind ~= "open" and kind ~= "close" then
+      next_item = item
+    end
   end
 end
 
@@ -196,6 +227,7 @@ local function entry_of(pattern)
     complain("pattern too complex")
   end
   entry = {source = source, anchored = anchored, items = items, marks = marks, unfinished = #open > 0}
+  mark_certain(items)
   measure(entry)
   if entries_count == CACHED_MAX then
     entries, entries_count = {}, 0
@@ -251,10 +283,19 @@ function make.optional(item, after)
 end
 
 function make.most(item, after)
-  local run, least, weight = "^" .. item.class .. "*", item.some and 1 or 0, #item.class
+  local set, run, weight = set_of(item.class), "^" .. item.class .. "*", #item.class
+  local least, certain = item.some and 1 or 0, item.certain
   return function(at)
+    if not set[byte(subject, at)] then
+      return least == 0 and after(at) or nil
+    end
     local _, last = find(subject, run, at)
-    charge_bytes((last - at) * weight)
+    if last > at + 1 then
+      charge_bytes((last - at) * weight)
+    end
+    if certain then
+      return after(last + 1)
+    end
     for place = last + 1, at + least, -1 do
       local found = after(place)
       if found then
@@ -422,7 +463,7 @@ local function charged(unit, from, length, first, last, ...)
 end
 
 local function work_of(entry, length)
-  local work = entry.unit
+  local work = entry.unit + entry.scans * (length + 1)
   for step = 1, entry.degree do
     work = work * (length + step) / step
   end
@@ -434,8 +475,8 @@ local function search(entry, text, from)
   if entry.unit then
     local length = #text - from + 1
     local work = work_of(entry, length)
-    if work <= (entry.degree < 2 and LINEAR_WORK_MAX or OTHER_WORK_MAX) then
-      if entry.forward then -- nothing after the match was looked at
+    if work <= (entry.linear and LINEAR_WORK_MAX or OTHER_WORK_MAX) then
+      if entry.forward then
         return charged(entry.unit, from, entry.anchored and 1 or length, find(text, entry.source, from))
       end
       charge(work / 4)
@@ -651,6 +692,19 @@ local function replace(entry, text, replacement, most)
   return result, count
 end
 
+-- Returns whether a replacement is text that only names captures there are.
+local function is_sound(replacement, entry)
+  if type(replacement) ~= "string" then
+    return false
+  end
+  for sign in gmatch(replacement, "%%(%d?)") do
+    if sign ~= "" and tonumber(sign) > 1 and not entry.marks[tonumber(sign)] then
+      return false
+    end
+  end
+  return true
+end
+
 function library.gsub(...)
   local text, pattern, replacement, most = ...
   text, pattern = text_of(text), text_of(pattern)
@@ -662,7 +716,7 @@ function library.gsub(...)
   end
   most = (most + 2 ^ 31) % 2 ^ 32 - 2 ^ 31
   local entry = entry_of(pattern)
-  if entry.unit and entry.degree < 2 and kind == "string" and not find(replacement, "%", 1, true) then
+  if entry.linear and is_sound(replacement, entry) then
     local work = work_of(entry, #text) + #replacement * #text
     if work <= LINEAR_WORK_MAX then
       charge(work / 4)
