@@ -30,7 +30,7 @@ local function complain(text)
   repeat
     info = getinfo(level, "Sl")
     level = level + 1
-  until not info or (info.short_src ~= "patterns" and info.what ~= "tail")
+  until not info or (info.short_src ~= "patterns" and info.short_src ~= "sandbox" and info.what ~= "tail")
   if info and info.currentline > 0 then
     text = info.short_src .. ":" .. info.currentline .. ": " .. text
   end
@@ -733,4 +733,4 @@ local function forget()
   entries, entries_count, subject = {}, 0, nil
 end
 
-return library, forget
+return library, forget, complain, refuse

@@ -101,6 +101,14 @@ ARGUMENTS: Final = "\n".join(
         'return {("aXb"):gsub("%f[%u]%u", "_%0")}', 'for k in ("a"):gmatch("[") do end', 'return {("^a"):gmatch("^a")()}',
         'return {string.gsub("$name is", "%$(%w+)", {name = "Lua"})}',
         'return #("x"):rep(60):gsub("x*(x*)(x*)y", "")', 'return {(("a"):rep(50) .. "z"):find(("a"):rep(40) .. "z", 1, true)}',
+        "return string.rep()", 'return ("x"):rep()', 'return ("x"):rep({})', 'return ("ab"):rep("2")', 'return string.rep(12, 2)', 'return ("x"):rep(-1)',
+        "return table.sort()", "return table.sort({1,2}, 3)", 'return table.sort({1,"a"})', 'local t = {} for i = 1, 100 do t[i] = i % 7 end table.sort(t) return t',
+        'local t = {} for i = 1, 100 do t[i] = i end t[50] = "x" table.sort(t)', "return table.sort({{},{},{}})", 'table.sort({3,2,1}, function() error("x") end)',
+        "local t = {3,1,2} table.sort(t, function(a, b) return a > b end) return t", "table.sort({1,2,3,4,5}, function() return true end)",
+        "local t = {3,1,2} return {table.remove(t, 1), t}", "return table.remove()", "return {table.remove({})}", "local t = {1,3} table.insert(t, 2, 2) return t",
+        "return table.maxn({1,2,[5.5]=1,a=1})", "return table.maxn()", "return string.sub()", 'return ("x"):sub({})', 'return ("hello"):sub(2, -2)',
+        'return ("%d"):format("x")', 'return ("%5.1f|%s|%q"):format(3.14159, "a", "b")', "return table.concat({{}})", 'return table.concat({1,2},",")',
+        'return ("aBc"):upper() .. ("aBc"):lower() .. ("aBc"):reverse()', "return string.upper()", 'return pcall(string.rep)',
     )
 )  # fmt: skip
 
@@ -121,6 +129,14 @@ HOSTILE: Final = (
     'return ("a"):rep(1e4):find("(a*)%1%1%1b")',
     'coroutine.wrap(function() return ("a"):rep(40):find(("a*"):rep(12) .. "b") end)()',
     'pcall(string.find, ("a"):rep(40), ("a*"):rep(12) .. "b") return 1',
+    'return ("x"):rep(-1e300) .. ("x"):rep("-5") .. (""):rep("9007199254740992") .. (""):rep(2^53) .. ("aa"):rep(40):find(("a*"):rep(20) .. "b")',
+    'local text = ("x"):rep(5e7) while true do text:reverse() end',
+    'local text = ("x"):rep(5e7) while true do text:sub(2) end',
+    "local t = {} for i = 1, 5e5 do t[i] = i end while true do table.sort(t) end",
+    "local t = {} for i = 1, 5e5 do t[i] = i end while true do table.insert(t, 1, 0) table.remove(t, 1) end",
+    "local t = {} for i = 1, 5e5 do t[i] = i end while true do table.concat(t) end",
+    "local t = {} for i = 1, 5e5 do t[i] = i end while true do table.maxn(t) end",
+    'local text = "return " .. ("x"):rep(1e6) while true do loadstring(text) end',
 )
 
 
