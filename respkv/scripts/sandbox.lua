@@ -774,6 +774,7 @@ local function run(script, keys, arguments)
   if ok then
     local delivered, problem = pcall(deliver, out, result, 0)
     if not delivered then
+      outgrown(problem)
       out = {"err", "ERR " .. tostring(problem)}
     end
   elseif not stopped and type(result) == "table" then
