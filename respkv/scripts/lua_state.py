@@ -47,9 +47,12 @@ class LuaState:
         self._calls: Calls | None = None  # of the script that runs
         self._resp = 2
         self._chance = ScriptChance()
-        text = files(__package__).joinpath("sandbox.lua").read_bytes()
-        load = self._runtime.eval(b"function(text) return loadstring(text, '=sandbox') end")
-        self._compile, self._run = load(text)(self._host(), STEPS_MAX)
+        load = self._runtime.eval(b"function(text, name) return loadstring(text, '=' .. name) end")
+        patterns, sandbox = (
+            load(files(__package__).joinpath(f"{name}.lua").read_bytes(), name.encode())
+            for name in ("patterns", "sandbox")
+        )
+        self._compile, self._run = sandbox(self._host(), STEPS_MAX, patterns)
 
     def _host(self) -> Any:
         table = self._runtime.table_from

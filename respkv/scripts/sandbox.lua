@@ -1,9 +1,10 @@
 -- What a script sees of Lua. Nothing a script does outlives it, and nothing it can reach tells one
 -- machine from another: every replica runs it and has to come to the same state.
 --
--- `host` has the functions that Python provides; see respkv/scripts/engine.py.
+-- `host` has the functions that Python provides; see respkv/scripts/lua_state.py. `load_patterns` is
+-- the chunk of patterns.lua.
 
-local host, steps_max = ...
+local host, steps_max, load_patterns = ...
 
 local assert, error, getmetatable, ipairs, next, pcall, rawget, rawset, select, setfenv
   = assert, error, getmetatable, ipairs, next, pcall, rawget, rawset, select, setfenv
@@ -17,6 +18,8 @@ local HOOK_STEPS = 1000 -- Lua instructions between two looks at how many there 
 local CALL_STEPS = 500 -- what one redis.call, or call of a library, counts for
 local BYTE_STEPS = 10 -- and each byte that a library reads or writes
 local PCALL_STEPS = 20
+local ELEMENT_STEPS = 20 -- what joining one element counts for
+local SORTED_MAX = 64 -- elements that Lua sorts without being counted
 local STRING_MAX = 64 * 1024 * 1024 -- bytes that string.rep makes
 local DEPTH_MAX = 128 -- of tables in a reply
 
@@ -39,6 +42,21 @@ local function count()
     end
   end
 end
+
+-- Counts what takes as long as so many instructions.
+local function charge(amount)
+  steps = steps + amount
+  if steps > steps_max then
+    sethook(count, "", 1)
+    if not stopped then
+      stopped = true
+      host.too_long()
+    end
+    error(STOP, 0)
+  end
+end
+
+local patterns, forget_patterns, complain_of, refuse = load_patterns(charge)
 
 -- --- tables that scripts cannot change ------------------------------------------------------------
 
@@ -169,6 +187,9 @@ local function load_chunk(text, name)
   if type(text) == "string" and text:byte(1) == 27 then
     return nil, "bytecode is not allowed"
   end
+  if type(text) == "string" then
+    charge(BYTE_STEPS * #text)
+  end
   local chunk, problem = loadstring(text, name)
   if chunk then
     setfenv(chunk, environment)
@@ -255,6 +276,9 @@ local function copy(library, but)
 end
 
 local strings = copy(string)
+for name, member in next, patterns do
+  strings[name] = member
+end
 local tables = copy(table)
 -- Ends a function that stands for one of Lua's own: its errors are as if that had been called.
 local function relay(name, ok, ...)
@@ -265,25 +289,135 @@ local function relay(name, ok, ...)
   error((string_gsub(tostring((...)), "to '%?'", "to '" .. name .. "'")), 3)
 end
 
-local strings_rep = string.rep
 local numbers = copy(math)
 local coroutines = copy(coroutine)
 
+-- Returns a function of Lua's that counts for what it makes, and for what `weigh` tells.
+local function weighed(native, weigh)
+  return function(...)
+    if weigh then
+      charge(weigh(...))
+    end
+    local ok, result = pcall(native, ...)
+    if not ok then
+      end_call(ok, result)
+      refuse(native, ...)
+    end
+    if #result > 100 then
+      charge(#result / 10)
+    end
+    return result
+  end
+end
+
+for _, name in ipairs({"format", "lower", "reverse", "sub", "upper"}) do
+  strings[name] = weighed(string[name])
+end
+tables.concat = weighed(concat, function(contents, _, first, last)
+  if type(contents) ~= "table" then
+    return 0
+  end
+  local count = (tonumber(last) or #contents) - (tonumber(first) or 1) + 1
+  return count > 0 and ELEMENT_STEPS * (count < #contents and count or #contents) or 0
+end)
+
+local rep = string.rep
+
 function strings.rep(...)
   local text, times = ...
-  if type(times) == "number" and (type(text) == "string" or type(text) == "number") then
-    if #tostring(text) * times > STRING_MAX then
-      error("resulting string too large", 2)
+  local number = tonumber(times)
+  if number and (type(text) == "string" or type(text) == "number") then
+    local length = #tostring(text)
+    if length == 0 then
+      return ""
+    elseif length * number > STRING_MAX then
+      complain_of("resulting string too large")
+    elseif number > 0 then
+      charge(length * number / 10)
     end
-    steps = steps + #tostring(text) * times / 10 -- it takes as long as so many instructions
   end
-  return relay("rep", pcall(strings_rep, ...))
+  local ok, result = pcall(rep, ...)
+  if not ok then
+    end_call(ok, result)
+    refuse(rep, ...)
+  end
+  return result
+end
+
+-- Elements after a place in a table move one by one.
+local function charge_moves(contents, place)
+  local moved = #contents - place
+  if moved > 0 then
+    charge(moved)
+  end
 end
 
 local insert = table.insert
 
 function tables.insert(contents, ...)
+  local place = ...
+  if type(contents) == "table" and type(place) == "number" and select("#", ...) == 2 then
+    charge_moves(contents, place)
+  end
   return relay("insert", pcall(insert, checked_argument(contents), ...))
+end
+
+local remove = table.remove
+
+function tables.remove(...)
+  local contents, place = ...
+  if type(contents) == "table" and type(place) == "number" then
+    charge_moves(contents, place)
+  end
+  local ok, result = pcall(remove, ...)
+  if not ok then
+    refuse(remove, ...)
+  end
+  return result
+end
+
+local maxn = table.maxn
+
+function tables.maxn(...)
+  local contents = ...
+  if type(contents) ~= "table" then
+    refuse(maxn, ...)
+  end
+  charge(2 * #contents)
+  local most = 0
+  for key in next, contents do
+    if type(key) == "number" and key > most then
+      most = key
+    end
+  end
+  return most
+end
+
+local function is_below(one, other)
+  if stopped then
+    error(STOP, 0)
+  end
+  return one < other
+end
+
+local sort = table.sort
+
+function tables.sort(...)
+  local contents, less = ...
+  if type(contents) ~= "table" or not (less == nil or type(less) == "function") then
+    refuse(sort, ...)
+  end
+  charge(#contents)
+  local ok, problem = pcall(sort, contents, less or #contents > SORTED_MAX and is_below or nil)
+  if not ok then
+    end_call(ok, problem)
+    if problem == "invalid order function for sorting" then
+      complain_of(problem)
+    elseif less == nil then
+      problem = string_gsub(problem, "^sandbox:%d+: ", "")
+    end
+    error(problem, 0)
+  end
 end
 
 function tables.foreach(contents, visit)
@@ -347,6 +481,8 @@ local function result_of(ok, ...)
   error((...), 3)
 end
 
+local LIBRARY = {sandbox = true, patterns = true}
+
 local function line_of_script()
   local level = 3
   while true do
@@ -354,7 +490,7 @@ local function line_of_script()
     if not info then
       return nil
     end
-    if info.what ~= "C" and info.short_src ~= "sandbox" and info.currentline >= 0 then
+    if info.what ~= "C" and not LIBRARY[info.short_src] and info.currentline >= 0 then
       return info.source, info.currentline
     end
     level = level + 1
@@ -629,6 +765,7 @@ end
 
 local function run(script, keys, arguments)
   steps, stopped, named = 0, false, 0
+  forget_patterns()
   names = setmetatable({}, {__mode = "k"})
   globals.KEYS, globals.ARGV = keys, arguments
   sethook(count, "", HOOK_STEPS)
@@ -637,6 +774,7 @@ local function run(script, keys, arguments)
   if ok then
     local delivered, problem = pcall(deliver, out, result, 0)
     if not delivered then
+      outgrown(problem)
       out = {"err", "ERR " .. tostring(problem)}
     end
   elseif not stopped and type(result) == "table" then

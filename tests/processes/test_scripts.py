@@ -112,3 +112,17 @@ def test_a_snapshot_holds_what_the_server_does_also_of_errors(tmp_path: Path) ->
         with redis.Redis(port=server.port, socket_timeout=60) as client:
             assert client.get("a") == b"ERR This Redis command is not allowed from script"
             assert client.execute_command("DEBUG", "DIGEST") == before
+
+
+def test_a_server_survives_a_pattern_without_end_and_starts_again(tmp_path: Path) -> None:
+    script = (
+        "redis.call('set', KEYS[1], 'written') return ('a'):rep(40):find(('a*'):rep(12) .. 'b')"
+    )
+    with ServerProcess(tmp_path) as server:
+        for _ in range(2):
+            with redis.Redis(port=server.port, socket_timeout=60) as client:
+                with pytest.raises(redis.ResponseError, match="stopped after 100000000"):
+                    client.eval(script, 1, "half")
+                assert client.get("half") == b"written"
+            server.kill()
+            server.start()
