@@ -1,7 +1,7 @@
 """Transactions over keys of one slot: they append unique tokens, and read; checked for cycles."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from respkv.commands.table import lookup
 from respkv.keyspace.keyspace import Keyspace
@@ -103,9 +103,7 @@ class Appends:
             if len(transaction.steps) == 1:
                 replies = [replies]
             elif any(step.kind == APPEND for step in transaction.steps):
-                picks = replies[len(transaction.steps) :]
-                if picks:
-                    self._take_picks(*picks)
+                self._take_picks(replies[len(transaction.steps) :])
             take_replies(transaction, replies, operation.completed)
 
         return take
@@ -126,8 +124,13 @@ class Appends:
             take_replies(last, values, now)
             history.append(last)
 
-    def _take_picks(self, size: int, one: bytes, other: bytes) -> None:
+    def _take_picks(self, picks: list[Any]) -> None:
         """Each logged command has a chance of its own, also of those in one entry."""
+        if not picks:
+            return
+        if len(picks) != 3:
+            raise Violation(f"replies swapped: {picks} to DBSIZE and RANDOMKEY twice")
+        size, one, other = picks
         if size >= RANDOM_KEYS_MIN:
             self._picks += 1
             self._equal_picks += one == other
