@@ -4,6 +4,7 @@ Python gives Lua a few functions, which the sandbox keeps to itself: a script on
 Lua around them. They return (True, result) or (False, the error's text), and never raise.
 """
 
+import locale
 import logging
 from importlib.resources import files
 from typing import Any, Final
@@ -34,6 +35,7 @@ class LuaState:
     def __init__(self, memory_max: int) -> None:
         from lupa.lua51 import LuaRuntime  # 8 ms that only users of scripts pay for
 
+        locale.setlocale(locale.LC_CTYPE, "C")  # else what %a and upper mean may differ among nodes
         self._runtime: Any = LuaRuntime(
             encoding=None,
             register_eval=False,
