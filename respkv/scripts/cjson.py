@@ -143,6 +143,8 @@ class Decoder:
         Raises:
             JsonError: it is no JSON.
         """
+        if len(self._text) > 1 and 0 in self._text[:2]:
+            raise JsonError(b"JSON parser does not support UTF-16 or UTF-32")
         stack: list[tuple[list[Any] | dict[Any, Any], Any]] = []  # containers, the key to come
         while True:
             value, opened = self._value(bool(stack) and isinstance(stack[-1][0], list))

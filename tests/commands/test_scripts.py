@@ -178,6 +178,7 @@ JSON: Final = {
         '{"a":}', "[[[[1],2],3],4]", '{"a":{"b":{"c":[]}}}', "false", "-1.5e-3", "[,1]", "{,}", "[1 2]", "[true false]", "[[]",
         "{}}", "[null,null]", "123456789012345678901234567890",
     )), "return cjson.decode(1)", "return cjson.decode({})", "return cjson.decode()",
+        *(f'return cjson.decode("{text}")' for text in ("\\0", "\\0\\0", "1\\0", "\\0001", "1 \\0", "1 \\0\\0")),
         'return cjson.decode(("["):rep(1001)..("]"):rep(1001))', 'return tostring(cjson.decode("Infinity"))',
         'return tostring(cjson.decode("null"))', 'return cjson.decode("[null]")[1] == cjson.null'),
 }  # fmt: skip
