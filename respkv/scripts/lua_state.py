@@ -35,7 +35,9 @@ class LuaState:
     def __init__(self, memory_max: int) -> None:
         from lupa.lua51 import LuaRuntime  # 8 ms that only users of scripts pay for
 
-        locale.setlocale(locale.LC_CTYPE, "C")  # else what %a and upper mean may differ among nodes
+        if locale.nl_langinfo(locale.CODESET) != "UTF-8":
+            # What %a and upper mean for bytes from 0x80 on must not differ among nodes.
+            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
         self._runtime: Any = LuaRuntime(
             encoding=None,
             register_eval=False,

@@ -1,5 +1,8 @@
 """MEMORY against redis-server: its replies where they are fixed, and estimates that add up."""
 
+import contextlib
+from pathlib import Path
+
 import pytest
 
 from respkv.commands import describe
@@ -24,7 +27,7 @@ CASES = {
         MEMORY USAGE k SAMPLES x
         """,
 }
-OF_THE_NODE = ["MEMORY HELP", "MEMORY DOCTOR", "MEMORY DOCTOR x", "MEMORY PURGE", "MEMORY STATS x"]
+OF_THE_NODE = ["MEMORY HELP", "MEMORY DOCTOR x", "MEMORY PURGE", "MEMORY STATS x"]
 
 
 test_replies_are_those_of_redis = replies_test(CASES)
@@ -34,6 +37,12 @@ test_replies_are_those_of_redis = replies_test(CASES)
 @pytest.mark.parametrize("line", OF_THE_NODE)
 def test_replies_of_the_node(line: str, resp: int, reference: Reference, served: Served) -> None:
     assert served.call(split(line), resp) == reference.call(split(line), resp)
+
+
+def test_the_doctor_of_an_empty_server(tmp_path: Path, served: Served) -> None:
+    """Of a redis-server of its own: the other one remembers what other tests have put into it."""
+    with contextlib.closing(Reference(tmp_path)) as empty:
+        assert served.call([b"MEMORY", b"DOCTOR"]) == empty.call([b"MEMORY", b"DOCTOR"])
 
 
 @pytest.mark.parametrize("name", ["usage", "doctor", "stats", "malloc-stats", "purge", "help"])
