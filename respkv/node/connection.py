@@ -283,7 +283,11 @@ class Connection(Client):
             self.mute_next = max(0, self.mute_next - 1)
             if not isinstance(reply, Several):  # confirmations are pushes
                 return
-        self._append(encode_or_begin(reply, self.resp))
+        encoded = encode_or_begin(reply, self.resp)
+        if type(encoded) is bytes:
+            self.replies.append(encoded)
+        else:
+            self._append(encoded)
 
     def reply_all(self, replies: list[Reply]) -> None:
         """Append the replies to a run of commands, the most frequent kinds flat."""

@@ -121,9 +121,12 @@ class LongReply:
 Encoded = bytes | LongReply
 
 
+_SINGLE: Final = frozenset((bytes, bytearray, str, int, float, type(None)))
+
+
 def encode_or_begin(reply: Reply, resp: int) -> Encoded:
     """Return the bytes of one reply, or what makes them where they are very many."""
-    if type(reply) is bytes or _items_in(reply) < LONG_ITEMS:
+    if type(reply) in _SINGLE or _items_in(reply) < LONG_ITEMS:
         return encode(reply, resp)
     return LongReply(reply, resp)
 
