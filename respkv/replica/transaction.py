@@ -7,7 +7,7 @@ from typing import Any
 from respkv.errors import CommandError, InvariantViolation, LogTimeBehind
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.client import Client
-from respkv.wire.reply import NULL_ARRAY, Reply, SteppedReply
+from respkv.wire.reply import NULL_ARRAY, Reply, frozen
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Transaction:
             if local:
                 reply = execute(handler, self.client, command_argv)
             else:
-                reply = _frozen(execute(handler, keyspace, command_argv))
+                reply = frozen(execute(handler, keyspace, command_argv))
                 if keyspace.applying:  # one that only reads is not in the log: no replica counts it
                     keyspace.position += 1
             replies.append(reply)
@@ -92,17 +92,6 @@ class Transaction:
             broken = broken or keyspace.counter(watched_db, key) != counter
         keyspace.select(db)
         return broken
-
-
-def _frozen(reply: Reply) -> Reply:
-    """Copy values that a later command of the same transaction may change in place."""
-    if isinstance(reply, SteppedReply):
-        return reply.finish()
-    if isinstance(reply, bytearray):
-        return bytes(reply)
-    if isinstance(reply, list):
-        return [_frozen(item) for item in reply]
-    return reply
 
 
 class Watch:

@@ -4,7 +4,7 @@ from typing import Final
 
 from respkv.errors import CommandError
 from respkv.scripts.caller import Caller
-from respkv.wire.reply import Reply
+from respkv.wire.reply import MapReply, Reply
 
 KEPT_CALLS_MAX: Final = 1_000
 KEPT_BYTES_MAX: Final = 1 << 20  # of their replies, about
@@ -50,7 +50,7 @@ class Calls:
         if len(self._kept) >= KEPT_CALLS_MAX or self._kept_bytes > KEPT_BYTES_MAX:
             raise Outgrown
         try:
-            reply = _frozen(self._caller.call(argv))
+            reply = self._caller.call(argv)
         except CommandError as error:
             self._keep(error)
             raise
@@ -63,20 +63,13 @@ class Calls:
         self._next += 1
 
 
-def _frozen(reply: Reply) -> Reply:
-    """Copy values that a later command may change in place."""
-    if isinstance(reply, bytearray):
-        return bytes(reply)
-    if isinstance(reply, list):
-        return [_frozen(item) for item in reply]
-    return reply
-
-
 def _size(reply: Reply) -> int:
     if isinstance(reply, bytes):
         return len(reply)
     if isinstance(reply, (list, tuple)):
         return sum(map(_size, reply)) + 8 * len(reply)
+    if isinstance(reply, MapReply):
+        return _size(reply.keys) + _size(reply.values)
     items = getattr(reply, "items", None)
     if isinstance(items, list):
         return _size(items)

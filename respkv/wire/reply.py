@@ -154,6 +154,17 @@ def _double(text: bytes, resp: int) -> bytes:
     return bulk(text) if resp == 2 else b",%b\r\n" % text
 
 
+def frozen(reply: Reply) -> Reply:
+    """Return a reply that later commands do not change: values may be changed in place."""
+    if isinstance(reply, SteppedReply):
+        return reply.finish()
+    if isinstance(reply, bytearray):
+        return bytes(reply)
+    if isinstance(reply, list):
+        return [frozen(item) for item in reply]
+    return reply
+
+
 def encode(reply: Reply, resp: int) -> bytes:
     """Return the bytes of one reply in protocol version `resp` (2 or 3)."""
     if type(reply) is bytes:

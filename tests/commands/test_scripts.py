@@ -271,6 +271,21 @@ def test_a_transaction_with_scripts_by_name(
     run(lines, "transaction 2", reference, handlers, served)
 
 
+def test_long_commands_in_scripts(reference: Reference, handlers: Ours, served: Served) -> None:
+    """What others are served beside is done in one go here, and its errors end the script."""
+    items = b" ".join([b"%d" % (number * 7 % 30_011) for number in range(30_000)]).decode()
+    lines = f"""
+        RPUSH list {items}
+        RPUSH texts {items} x
+        EVAL 'return redis.call("SORT", "list", "LIMIT", "5", "3")' 1 list
+        EVAL 'return #redis.call("SORT", "list", "DESC")' 1 list
+        EVAL 'redis.call("SORT", "texts") redis.call("SET", "after", "1")' 1 texts
+        EVAL 'return redis.pcall("SORT", "texts")' 1 texts
+        EXISTS after
+    """
+    run(lines, "handlers 2", reference, handlers, served)
+
+
 SHORT_OF_MEMORY: Final = """
     EVAL 'return redis.call("set", KEYS[1], "v")' 1 a
     EVAL 'return redis.pcall("set", KEYS[1], "v")' 1 a
