@@ -8,7 +8,10 @@ has not synced, as a machine that loses power does.
 import errno
 import mmap
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from respkv.log.filesystem import File
 
 BLOCK: Final = 4096  # bytes; what disks and file systems ask direct writes to be aligned to
 STAGED_BYTES_MAX: Final = 64 << 10  # more at once goes through the page cache
@@ -21,19 +24,20 @@ class DirectFile:
     Nothing may be written while another process writes what `staged` has given it.
     """
 
-    def __init__(self, path: str) -> None:
-        """Open a file that is there, at its full size.
+    def __init__(self, path: str, cached: "File") -> None:
+        """Open a file that is there, at its full size; `cached` is the same by the page cache.
 
         Raises:
             OSError: the file system takes no direct writes (`NO_DIRECT_WRITES`), or others.
         """
-        flags = os.O_RDWR | os.O_CLOEXEC
+        self._cached = cached
+        self.read_at = cached.read_at  # not what is staged
+        self.size = cached.size
         self._memory = mmap.mmap(-1, STAGED_BYTES_MAX + 2 * BLOCK)
         self._view = memoryview(self._memory)
-        self.fd = os.open(path, flags | os.O_DIRECT)
+        self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_DIRECT)
         try:
             os.preadv(self.fd, [self._view[:BLOCK]], 0)
-            self._cached_fd = os.open(path, flags)
         except OSError:
             os.close(self.fd)
             raise
@@ -42,22 +46,10 @@ class DirectFile:
         self._handed = -1  # where the staged blocks ended when they were asked for
         self._written = -1  # what lies before it has left this process
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes; not what is staged."""
-        return os.pread(self._cached_fd, size, offset)
-
-    def size(self) -> int:
-        """Return the file's length in bytes."""
-        return os.fstat(self.fd).st_size
-
     def write_at(self, offset: int, data: bytes) -> None:
         """Write all of `data` to the page cache, or raise OSError."""
         self.write_staged()
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._cached_fd, view, offset)
-            view = view[written:]
-            offset += written
+        self._cached.write_at(offset, data)
         self._written = self._end = -1
 
     def stage_at(self, offset: int, data: bytes) -> None:
@@ -102,14 +94,14 @@ class DirectFile:
     def close(self) -> None:
         """Close it; nothing is synced."""
         os.close(self.fd)
-        os.close(self._cached_fd)
+        self._cached.close()
 
     def _begin_at(self, offset: int) -> None:
         self.write_staged()
         self._base = offset // BLOCK * BLOCK
         before = offset - self._base
         self._memory[:] = bytes(len(self._memory))
-        self._memory[:before] = os.pread(self._cached_fd, before, self._base)
+        self._memory[:before] = self._cached.read_at(self._base, before)
         self._written = self._end = offset
 
     def _keep_last_block(self) -> None:

@@ -202,12 +202,14 @@ class RealFileSystem:
 
     def open_log(self, path: str) -> File:
         """Open a file that is there for batches, past the page cache where that can be done."""
+        cached = self.open(path)
         try:
-            return DirectFile(path)
+            return DirectFile(path, cached)
         except OSError as error:
             if error.errno not in NO_DIRECT_WRITES:
+                cached.close()
                 raise
-            return self.open(path)
+            return cached
 
     def rename(self, source: str, destination: str) -> None:
         """Rename, replacing what is there."""
