@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from respkv.node.runtime import SLICE_SECONDS
 
 if TYPE_CHECKING:
     from respkv.node.connection import Connection
-
-SLICE_SECONDS: Final = 0.005
 
 
 class LongReplies:

@@ -191,7 +191,8 @@ class PeerLink:
         sent_before = self.queue.messages_taken
         parts = self.queue.take(WRITE_BYTES_MAX)
         self.counters.messages_sent += self.queue.messages_taken - sent_before
-        connection.send(parts + self.publications.take())
+        parts += self.publications.take()
+        connection.send(parts)
         if self.waiting_bytes and not connection.paused and not self._flush_soon:
             self._flush_soon = True
             self._loop.call_soon(self._flush_more)

@@ -4,42 +4,32 @@ They wait apart from what replicas say to each other and never keep it waiting: 
 takes along one frame of them. What finds the queue full, or the link down, is dropped and counted.
 """
 
-import struct
 from collections import deque
 from typing import Final
 
 from respkv.errors import FrameError
+from respkv.node.peer_queue import SIZE, message_bounds
 from respkv.wire.frames import BODY_BYTES_MAX, MORE, frame_parts
 
 PUBLISHED: Final = 18  # frame type
 
-_SIZES: Final = struct.Struct("<II")  # of the channel and the message behind it
-
 
 def encode_publication(channel: bytes, message: bytes) -> bytes:
-    """Return the bytes of one message, the same for every peer."""
-    return b"%b%b%b" % (_SIZES.pack(len(channel), len(message)), channel, message)
+    """Return the bytes of one message, the same for every peer: its channel and it, with their sizes."""
+    sizes = SIZE.pack(len(channel)), SIZE.pack(len(message))
+    return b"%b%b%b%b" % (sizes[0], channel, sizes[1], message)
 
 
 def decode_publications(body: bytes) -> list[tuple[bytes, bytes]]:
     """Return the (channel, message) of a frame, or of several joined.
 
     Raises:
-        FrameError: the sizes do not add up to the body.
+        FrameError: the sizes do not add up to the body, or a channel is without a message.
     """
-    found: list[tuple[bytes, bytes]] = []
-    at = 0
-    while at < len(body):
-        channel_at = at + _SIZES.size
-        if channel_at > len(body):
-            raise FrameError("the sizes of a publication are cut short")
-        channel_size, message_size = _SIZES.unpack_from(body, at)
-        message_at = channel_at + channel_size
-        at = message_at + message_size
-        if at > len(body):
-            raise FrameError("a publication is longer than its frame")
-        found.append((body[channel_at:message_at], body[message_at:at]))
-    return found
+    parts = [body[start:end] for start, end in message_bounds(body)]
+    if len(parts) % 2:
+        raise FrameError("a channel without a message")
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 class PublicationQueue:

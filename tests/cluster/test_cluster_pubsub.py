@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import redis
 import redis.asyncio
 
 from respkv.wire.run import encode_command
+from tests.patience import wait_until
 from tests.processes.trio import Trio, TrioProcess
 
 PATIENCE_SECONDS = 20
@@ -54,12 +54,6 @@ def listening(node: TrioProcess, *words: bytes | str, resp: int = 2) -> Iterator
         if words:
             listener.say(*words)
         yield listener
-
-
-def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline
 
 
 def info(node: TrioProcess, field: str) -> int:
@@ -175,12 +169,12 @@ def test_who_leaves_before_its_transaction_subscribes_is_no_subscriber(tmp_path:
                 at_once = struct.pack("ii", 1, 0)  # half closed, it would still be answered
                 leaving.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
                 leaving.connection.close()
-                until(lambda: b"id=%d " % number not in leader.call("CLIENT", "LIST"))
+                wait_until(lambda: b"id=%d " % number not in leader.call("CLIENT", "LIST"))
             finally:
                 for node in others:
                     node.resume()
         trio.wait_ready()
-        until(lambda: trio.leader_of(key).call("GET", key) == b"done")
+        wait_until(lambda: trio.leader_of(key).call("GET", key) == b"done")
         assert leader.call("PUBSUB", "NUMSUB", "left") == [b"left", 0]
 
 
@@ -190,7 +184,7 @@ def test_messages_that_a_node_cannot_take_are_dropped_and_counted(tmp_path: Path
         dropped = info(sender, "publications_dropped")
         paused.pause()
         with redis.Redis(port=sender.port) as client:
-            until(
+            wait_until(
                 lambda: (
                     client.publish("flood", b"x" * 1_000_000) == 0
                     and info(sender, "publications_dropped") > dropped
@@ -204,7 +198,7 @@ def test_messages_that_a_node_cannot_take_are_dropped_and_counted(tmp_path: Path
         paused.resume()
         trio.wait_ready()
         with listening(paused, "SUBSCRIBE", "news") as listener:
-            until(
+            wait_until(
                 lambda: (
                     sender.call("PUBLISH", "news", "again") == 0
                     and info(paused, "publications_received") > 0
@@ -277,7 +271,7 @@ def test_who_listens_to_a_slot_is_told_when_its_leader_changes(tmp_path: Path) -
             assert listener.hear() == [b"sunsubscribe", channel, 0]
         assert leader.call("PUBSUB", "SHARDCHANNELS") == []
         moved = stack.enter_context(listening(follower))
-        until(lambda: moved.say("SSUBSCRIBE", channel) == [b"ssubscribe", channel, 1])
+        wait_until(lambda: moved.say("SSUBSCRIBE", channel) == [b"ssubscribe", channel, 1])
         assert follower.call("SPUBLISH", channel, "here now") == 1
         assert moved.hear() == [b"smessage", channel, b"here now"]
         assert sender.call("PUBLISH", "all", "still") == 0
@@ -315,14 +309,14 @@ def test_clients_that_subscribe_anew_hear_on_after_a_kill(tmp_path: Path) -> Non
                     moved.append(stack.enter_context(listening(leader)))
                     return moved[-1].say("SSUBSCRIBE", channel) == [b"ssubscribe", channel, 1]
 
-                until(resubscribed)
+                wait_until(resubscribed)
                 assert leader.call("SPUBLISH", channel, "anew") == 1
                 assert moved[-1].hear() == [b"smessage", channel, b"anew"]
             killed.start()
             trio.wait_ready()
             with listening(killed, "SUBSCRIBE", "news") as back:
                 heard = info(killed, "publications_received")
-                until(
+                wait_until(
                     lambda: (
                         sender.call("PUBLISH", "news", "it is back") == 0
                         and info(killed, "publications_received") > heard
@@ -341,7 +335,7 @@ def test_redis_py_cluster_listens_to_channels_and_shard_channels(trio: Trio, pro
     channels = [trio.key_led_by(node, "shard").decode() for node in trio.nodes]
     with contextlib.closing(client), contextlib.closing(client.pubsub()) as listener:
         listener.subscribe("news")
-        until(lambda: listener.get_message(timeout=1))
+        wait_until(lambda: listener.get_message(timeout=1))
         for node in trio.nodes:
             node.call("PUBLISH", "news", "hello")
             heard = listener.get_message(timeout=PATIENCE_SECONDS)
@@ -357,7 +351,7 @@ def test_redis_py_cluster_listens_to_channels_and_shard_channels(trio: Trio, pro
                 confirmed.append(heard["channel"].decode())
             return len(confirmed) == 3
 
-        until(next_confirmed)
+        wait_until(next_confirmed)
         assert sorted(confirmed) == sorted(channels)
         for channel in channels:
             assert client.spublish(channel, f"to {channel}") == 1
@@ -368,7 +362,7 @@ def test_redis_py_cluster_listens_to_channels_and_shard_channels(trio: Trio, pro
                 found.extend([heard] if heard is not None else [])
                 return bool(found)
 
-            until(next_message)
+            wait_until(next_message)
             assert message[0]["data"] == f"to {channel}".encode()
 
 

@@ -1,14 +1,12 @@
 """Where peers are: names are asked for anew at each attempt, an announced host is tried as well."""
 
-import asyncio
 import socket
-from collections.abc import Callable
 from typing import Any
 
 from respkv.node.peer_network import PeerNetwork
+from tests.patience import until
 
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 20
 
 
 def closed_address() -> str:
@@ -28,12 +26,6 @@ class Names:
         if host not in self.addresses:
             raise socket.gaierror(socket.EAI_NONAME, "not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (self.addresses[host], port))]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def network(number: int, names: Names, states: list[tuple[int, bool]]) -> PeerNetwork:
