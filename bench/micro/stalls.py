@@ -105,6 +105,8 @@ class Server:
                 if self.connection.recv(100) == b"+PONG\r\n":
                     return
             except ConnectionRefusedError:
+                if self.process.poll() is not None:
+                    raise SystemExit("the server has ended; what it said is above") from None
                 time.sleep(0.05)
 
     def call(self, data: bytes) -> None:

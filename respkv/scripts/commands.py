@@ -80,8 +80,12 @@ def eval_(keyspace: Keyspace, argv: Argv) -> Reply:
          counted=True),), group="scripting", since="2.6.0", complexity="Depends on the script that is executed.",
          syntax="sha1 numkeys:integer [key...] [arg...]", summary="Execute a Lua script server side"
          )  # fmt: skip
+@command(name="EVALSHA_RO", arity=-3, flags=_FLAGS | READONLY | SCRIPT, specs=(KeySpec("RO access", (2, 0, 1),
+         counted=True),), group="scripting", since="7.0.0", complexity="Depends on the script that is executed.",
+         syntax="sha1 numkeys:integer [key...] [arg...]", summary="Execute a read-only Lua script server side"
+         )  # fmt: skip
 def evalsha(_: Keyspace, argv: Argv) -> Reply:
-    """Answer for a script that the node did not know; of others it makes EVAL."""
+    """Answer for a script that the node did not know; of others it makes EVAL or EVAL_RO."""
     keys_and_arguments(argv)
     raise NoScript
 
@@ -93,16 +97,6 @@ def evalsha(_: Keyspace, argv: Argv) -> Reply:
          )  # fmt: skip
 def eval_ro(keyspace: Keyspace, argv: Argv) -> Reply:
     return _evaluate(keyspace, argv, read_only=True)
-
-
-@command(arity=-3, flags=_FLAGS | READONLY | SCRIPT, specs=(KeySpec("RO access", (2, 0, 1),
-         counted=True),), group="scripting", since="7.0.0", complexity="Depends on the script that is executed.",
-         syntax="sha1 numkeys:integer [key...] [arg...]", summary="Execute a read-only Lua script server side"
-         )  # fmt: skip
-def evalsha_ro(_: Keyspace, argv: Argv) -> Reply:
-    """Answer for a script that the node did not know; of others it makes EVAL_RO."""
-    keys_and_arguments(argv)
-    raise NoScript
 
 
 @command(name="RESPKV.EVAL", arity=-4, flags=INTERNAL | WRITE | SCRIPT, specs=(KeySpec("RW access update",

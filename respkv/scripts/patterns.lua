@@ -320,21 +320,17 @@ function make.least(item, after)
   end
 end
 
-function make.open(item, after)
-  local index = item.index
-  return function(at)
-    starts[index] = at
-    return after(at)
+local function noting(places)
+  return function(item, after)
+    local index = item.index
+    return function(at)
+      places[index] = at
+      return after(at)
+    end
   end
 end
 
-function make.close(item, after)
-  local index = item.index
-  return function(at)
-    ends[index] = at
-    return after(at)
-  end
-end
+make.open, make.close = noting(starts), noting(ends)
 
 function make.again(item, after)
   local index = item.index

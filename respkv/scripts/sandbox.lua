@@ -541,11 +541,17 @@ local function complain(text)
   error(failure("ERR " .. text), 0)
 end
 
+local function is_one_text(...)
+  return select("#", ...) == 1 and type((...)) == "string"
+end
+
+local NOT_ONE_TEXT = "ERR wrong number or type of arguments"
+
 function redis.error_reply(...)
-  local text = ...
-  if select("#", ...) ~= 1 or type(text) ~= "string" then
-    return {err = "ERR wrong number or type of arguments"}
+  if not is_one_text(...) then
+    return {err = NOT_ONE_TEXT}
   end
+  local text = ...
   if text:sub(1, 1) == "-" then
     text = text:sub(2)
   end
@@ -556,11 +562,10 @@ function redis.error_reply(...)
 end
 
 function redis.status_reply(...)
-  local text = ...
-  if select("#", ...) ~= 1 or type(text) ~= "string" then
-    return {err = "ERR wrong number or type of arguments"}
+  if not is_one_text(...) then
+    return {err = NOT_ONE_TEXT}
   end
-  return {ok = text}
+  return {ok = (...)}
 end
 
 function redis.sha1hex(...)
