@@ -1,13 +1,14 @@
 """Run seeds: `python -m tests.simulation --seed N | --seeds A..B [--seconds 60] [--jobs 2]`.
 
-A failure prints one line that replays it. Over many seeds, a kind of trouble that never came, or
-too few successes while all was well, fails the run too.
+A failure prints one line that replays it; Ctrl-C ends a run with what it has found. Over many
+seeds, a kind of trouble that never came, or too few successes while all was well, fails it too.
 """
 
 import argparse
 import gc
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ from tests.faulty_disk import SimulatedCrash
 from tests.simulation.cluster import Cluster
 from tests.simulation.report import Totals
 from tests.simulation.troubles import PROFILES, SHARES, profile_of, share_of
+
+IGNORE_INTERRUPT = (signal.SIGINT, signal.SIG_IGN)  # of the processes that run seeds
 
 
 @dataclass
@@ -92,16 +95,21 @@ def main() -> int:
     started = time.monotonic()
     totals = Totals()
     run = partial(run_seed, seconds=arguments.seconds)
-    with ProcessPoolExecutor(min(arguments.jobs, len(seeds))) as pool:
-        for result in pool.map(run, seeds):
-            totals.add(result.counts, result.failure != "")
-            if result.failure:
-                _report_failure(result, arguments.seconds)
-                if totals.violations == arguments.failures:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    return 1
-            if sys.stderr.isatty():
-                print(f"\r{totals.seeds}/{len(seeds)} seeds", end="\r", file=sys.stderr)
+    jobs = min(arguments.jobs, len(seeds))
+    with ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=IGNORE_INTERRUPT) as pool:
+        try:
+            for result in pool.map(run, seeds):
+                totals.add(result.counts, result.failure != "")
+                if result.failure:
+                    _report_failure(result, arguments.seconds)
+                    if totals.violations == arguments.failures:
+                        pool.shutdown(wait=False, cancel_futures=True)
+                        return 1
+                if sys.stderr.isatty():
+                    print(f"\r{totals.seeds}/{len(seeds)} seeds", end="\r", file=sys.stderr)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            print(f"stopped after seed {seeds[totals.seeds - 1] if totals.seeds else 'none'}")
     print("\n".join(totals.table()))
     print(f"{totals.summary(arguments.seconds)}, {time.monotonic() - started:.0f} s")
     unproved = totals.unproved()
