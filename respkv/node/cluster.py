@@ -449,6 +449,13 @@ class Cluster:
             for number in sorted(partitions)
         ]
 
+    def heard_ms(self, number: int) -> int:
+        """Return when another node last sent anything, Unix milliseconds; 0: never."""
+        heard = self.network.heard.get(number) if self._has_network else None
+        if heard is None:
+            return 0
+        return self.node.runtime.now_ms() - int((time.monotonic() - heard) * 1000)
+
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
         if not self._has_network:

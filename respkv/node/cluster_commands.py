@@ -63,7 +63,7 @@ def cluster_shards(session: Connection, argv: Argv) -> Reply:
          summary="Get Cluster config for the node")  # fmt: skip
 def cluster_nodes(session: Connection, argv: Argv) -> Reply:
     """A line per node."""
-    return Verbatim(replies.nodes_text(cluster_of(session).view, local_host(session)).encode())
+    return Verbatim(replies.nodes_text(cluster_of(session), local_host(session)).encode())
 
 
 @command(name="CLUSTER|INFO", arity=2, flags=_ASKED, group="cluster", since="3.0.0",

@@ -62,12 +62,14 @@ def _shards_node(node: NodeInfo, local_host: str, preferred: str) -> Reply:
     return fields
 
 
-def nodes_text(view: ClusterView, local_host: str) -> str:
+def nodes_text(cluster: ClusterService, local_host: str) -> str:
     """Return a line per node."""
-    return "".join([_node_line(view, number, local_host) + "\n" for number in sorted(view.nodes)])
+    numbers = sorted(cluster.view.nodes)
+    return "".join([_node_line(cluster, number, local_host) + "\n" for number in numbers])
 
 
-def _node_line(view: ClusterView, number: int, local_host: str) -> str:
+def _node_line(cluster: ClusterService, number: int, local_host: str) -> str:
+    view = cluster.view
     node = view.nodes[number]
     flags = "myself,master" if number == view.own_number else "master"
     words = [
@@ -77,7 +79,7 @@ def _node_line(view: ClusterView, number: int, local_host: str) -> str:
         flags if node.up else flags + ",fail",
         "-",  # whose replica it is
         "0",  # the ping that is under way
-        str(node.heard_ms),
+        str(cluster.heard_ms(number)),
         str(view.epoch_of(number)),
         "connected" if node.up else "disconnected",
     ]

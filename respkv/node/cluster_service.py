@@ -74,6 +74,9 @@ class ClusterService(Protocol):
     def followers(self) -> list[Follower]:
         """Return the nodes that follow a partition led here, by their numbers."""
 
+    def heard_ms(self, number: int) -> int:
+        """Return when another node last sent anything, Unix milliseconds; 0: never."""
+
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
 

@@ -63,6 +63,19 @@ def test_who_has_stopped_falls_behind(trio: Trio) -> None:
     trio.wait_ready()
 
 
+def pongs(node: TrioProcess) -> list[int]:
+    """Return when a node last heard each of the three, in order of time."""
+    return sorted(int(line.split()[5]) for line in node.call("CLUSTER", "NODES").splitlines())
+
+
+def test_nodes_tells_when_each_other_node_was_heard(trio: Trio) -> None:
+    node = trio.nodes[0]
+    wait_until(lambda: pongs(node)[1])
+    own, *heard = pongs(node)
+    assert own == 0
+    wait_until(lambda: all(later > max(heard) for later in pongs(node)[1:]))
+
+
 def test_status_tells_of_each_partition(trio: Trio) -> None:
     node = trio.nodes[0]
     run = subprocess.run(
