@@ -34,6 +34,7 @@ def respkv(*arguments: str) -> tuple[int, str]:
         (["server", "--dir", "/proc/nothing", "--port", "0"], "is --dir writable"),
         (["server", "--logfile", "/proc/nothing/log"], "logfile /proc/nothing/log: No such file"),
         (["server", "--cluster-peers", "a:1"], "add --cluster-enabled yes"),
+        (["server", "--cluster-enabled", "yes", "--port", "60000"], "there is no port 70000"),
     ],
     ids=" ".join,
 )
