@@ -386,7 +386,15 @@ class Replica:
         self._join_batch(None, command.handler, [argv], LOGGED)
 
     def _is_full(self, size: int) -> bool:
-        return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
+        waiting = self.pending_bytes + self._batch.payload_bytes
+        return waiting + size > PENDING_BYTES_MAX and self._is_full_of_many(size)
+
+    def _is_full_of_many(self, size: int) -> bool:
+        """A command counts at most half of the limit: however large it is, it can be written, and
+        while it waits others can.
+        """
+        sizes = [size, self._batch.payload_bytes, *[each.payload_bytes for each in self._proposed]]
+        return sum([min(each, PENDING_BYTES_MAX // 2) for each in sizes]) > PENDING_BYTES_MAX
 
     def _refuse(self, client: Client, argvs: list[Argv], flags: int) -> None:
         text = self.refusals.text(flags)
