@@ -3,7 +3,9 @@
 import pytest
 
 from respkv.clock import SeededChance
-from respkv.replica.refusals import PENDING_BYTES_MAX, QUEUE_FULL
+from respkv.commands.table import resolve
+from respkv.replica.refusals import PENDING_BYTES_MAX, QUEUE_FULL, TOO_LARGE
+from respkv.wire.run import encode_command
 from tests.faulty_disk import FaultyDisk
 from tests.replica.one_voter import HandClient, OneVoter
 
@@ -42,3 +44,16 @@ def test_a_command_beyond_the_limit_is_written_and_others_beside_it(node: OneVot
     assert huge.replies == small.replies == [b"+OK\r\n"]
     node.write(third, b"SET", b"third", bytes(PENDING_BYTES_MAX + 1))
     assert third.replies[1:] == [b"+OK\r\n"]
+
+
+def test_what_has_followers_refuses_it_for_good_and_not_what_is_read_together_with_it() -> None:
+    node = OneVoter(FaultyDisk(SeededChance(1)), follower=2)
+    assert node.replica.leads
+    huge = [b"SET", b"huge", bytes(PENDING_BYTES_MAX)]
+    small = [b"SET", b"small", b"1"]
+    client = HandClient()
+    raw = encode_command(huge) + encode_command(small)
+    node.replica.submit_write(client, resolve(huge), [huge, small], raw)
+    node.turns()
+    assert client.replies == [b"-%b\r\n" % TOO_LARGE]
+    assert 0 < node.replica.pending_bytes < 100  # the small one waits for the follower
