@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from respkv.cluster.forming import FormingNode
-from respkv.cluster.genesis import Genesis
+from respkv.cluster.genesis import Genesis, Member
 from respkv.cluster.roster import Replacement, Roster, decode_replacements
 from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo, announced_node
 from respkv.consensus.messages import HEARTBEAT, Message
@@ -107,17 +107,7 @@ class Cluster:
             if own_number not in voters:
                 view.set_leader(partition, self._preferred[partition], 0)  # it knows the leader
         self.view = view
-        own = announced_node(node_id, self.node.config)
-        introduction = {
-            "host": own.host,
-            "port": own.port,
-            "bus_port": own.bus_port,
-            "hostname": own.hostname,
-            "starts": self.membership.starts,
-            "run_id": self.membership.run_id,
-        }
-        _describe(view.own, introduction)
-        self.network = self._new_network(genesis, json.dumps(introduction).encode())
+        self.network = self._new_network(genesis, self._introduction())
         self.network.on_introduction = self._take_introduction
         self.network.on_announcement = self._take_announcement
         self.network.on_publication = self.node.pubsub.publish
@@ -125,6 +115,25 @@ class Cluster:
         self._has_network = True
         self.pairs = PairHeartbeats(own_number, self._step_replica)
         return genesis
+
+    def _introduction(self) -> bytes:
+        """Return what peers are told of this node, and show it so."""
+        own = announced_node(self.membership.node_id, self.node.config)
+        said = {
+            "host": own.host,
+            "port": own.port,
+            "bus_port": own.bus_port,
+            "hostname": own.hostname,
+            "starts": self.membership.starts,
+            "run_id": self.membership.run_id,
+        }
+        _describe(self.view.own, self.roster.members()[self.view.own_number], said)
+        return json.dumps(said).encode()
+
+    def announce_changes(self) -> None:
+        """Tell clients and peers of announced options that CONFIG SET has changed."""
+        if self._has_network:
+            self.network.introduce(self._introduction())
 
     def _new_network(self, genesis: Genesis, introduction: bytes) -> PeerNetwork:
         return PeerNetwork(
@@ -178,7 +187,7 @@ class Cluster:
         """Keep a link to a node, where it says that it is, and show it so."""
         member = self.roster.members()[number]
         said = self.membership.peers.get(member.node_id, {})
-        _describe(self.view.nodes[number], said)
+        _describe(self.view.nodes[number], member, said)
         # As cluster-peers names it: what it announces may be for clients alone.
         host = member.peer_host or member.host
         bus_port = said.get("bus_port") or member.bus_port
@@ -472,9 +481,9 @@ def _holds(replica: Replica, number: int) -> bool:
     return number in replica.raft.voters or number in replica.raft.learners
 
 
-def _describe(node: NodeInfo, said: dict[str, Any]) -> None:
-    """Show a node as it has announced itself; what it leaves open stays."""
-    node.host = said.get("host") or node.host
-    node.port = said.get("port") or node.port
-    node.bus_port = said.get("bus_port") or node.bus_port
-    node.hostname = said.get("hostname", node.hostname)
+def _describe(node: NodeInfo, member: Member, said: dict[str, Any]) -> None:
+    """Show a node as it has announced itself; what it leaves open is as when it became a member."""
+    node.host = said.get("host") or member.host
+    node.port = said.get("port") or member.port
+    node.bus_port = said.get("bus_port") or member.bus_port
+    node.hostname = said.get("hostname", "")

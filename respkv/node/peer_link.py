@@ -147,7 +147,7 @@ class PeerLink:
             known_id, known_hosts, known_port = self._target
             same = (node_id, hosts[:1], port) == (known_id, known_hosts[:1], known_port)
             if self._connection is None or not same:
-                self._hang_up()
+                self.hang_up()
             self._target = (node_id, hosts, port)
         if self._task is None:
             self._down_timer = self._loop.call_later(DOWN_AFTER_SECONDS, self._down)
@@ -211,9 +211,10 @@ class PeerLink:
         if self._connection is not None:
             self._connection.transport.close()
         else:
-            self._hang_up()
+            self.hang_up()
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """End the connection; until `close` another follows, which begins with who this node is."""
         if self._dialed is not None and self._dialed.transport is not None:
             self._dialed.transport.abort()
 

@@ -204,6 +204,13 @@ class PeerNetwork:
         hosts = (host,) if announced_host in ("", host) else (host, announced_host)
         link.set_target(node_id, hosts, port)
 
+    def introduce(self, introduction: bytes) -> None:
+        """Say this of oneself to all peers from now on: each link is opened anew, if it is news."""
+        if introduction != self.identity.introduction:
+            self.identity.introduction = introduction
+            for link in self.links.values():
+                link.hang_up()
+
     def announce(self, announcement: bytes) -> None:
         """Tell this to all peers: now, or when their links open."""
         self.announcement = announcement

@@ -277,6 +277,8 @@ class Node:
         self._follow_memory()
         if self._log_open:
             self.log_writer.wait_for_sync = config["appendfsync"] == "always"
+        if self._members is not None:
+            self._members.announce_changes()
 
     def _follow_memory(self) -> None:
         config = self.config
