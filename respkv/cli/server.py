@@ -85,6 +85,11 @@ def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int
         return 2
     for warning in config.take_warnings():
         logging.getLogger("respkv").warning("%s", warning)
+    if config["cluster-peers"] and not config["cluster-secret"] and not _is_loopback(config):
+        logging.getLogger("respkv").warning(
+            "cluster-secret is empty: whoever reaches this node's ports can pose as one of the "
+            "cluster; give all nodes the same with --cluster-secret or RESPKV_CLUSTER_SECRET"
+        )
     try:
         serve(config)
     except (
@@ -101,6 +106,11 @@ def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int
         logging.getLogger("respkv").critical("%s", _advice(error))
         return 1
     return 0
+
+
+def _is_loopback(config: Config) -> bool:
+    addresses = [address.removeprefix("-") for address in config["bind"].split()]
+    return all(address.startswith("127.") or address == "::1" for address in addresses)
 
 
 def _advice(error: OSError) -> str:
