@@ -36,19 +36,8 @@ def respkv(*arguments: str) -> tuple[int, str]:
         (["server", "--cluster-peers", "a:1"], "add --cluster-enabled yes"),
         (["server", "--cluster-enabled", "yes", "--port", "60000"], "there is no port 70000"),
         (
-            [
-                "server",
-                "--cluster-enabled",
-                "yes",
-                "--cluster-peers",
-                "a:1",
-                "--bind",
-                "0.0.0.0",
-                "--dir",
-                "/proc/nothing",
-                "--port",
-                "0",
-            ],
+            "server --cluster-enabled yes --cluster-peers a:1 --bind 0.0.0.0 --port 0 "
+            "--dir /proc/nothing".split(),
             "cluster-secret is empty: whoever reaches",
         ),
     ],
