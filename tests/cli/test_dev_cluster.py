@@ -193,6 +193,27 @@ def test_a_directory_of_other_nodes_is_refused(tmp_path: Path) -> None:
     assert f"holds a cluster of --nodes 3 --port {cluster.port}" in text
 
 
+@pytest.mark.parametrize("name", ["file", "file/below", "/proc/nothing"])
+def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    directory = tmp_path / name
+    text = refusal("--dir", str(directory), "--port", str(free_ports(3)))
+    assert text.startswith(f"respkv dev-cluster: {directory}: ")
+    assert "choose another --dir" in text
+
+
+@pytest.mark.parametrize("name", ["/proc/nothing", "long" * 30])
+def test_a_place_for_its_socket_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / name))
+    for arguments in (("--dir", str(tmp_path)), ("status",)):
+        text = refusal(*arguments, "--port", str(free_ports(3)))
+        assert "Traceback" not in text
+        assert f"{tmp_path / name}/respkv-dev-" in text
+        assert "set TMPDIR to" in text
+
+
 @pytest.mark.parametrize("options", [("--nodes", "0"), ("--port", "60000"), ("--nodes", "99")])
 def test_numbers_out_of_range_are_refused(options: tuple[str, ...]) -> None:
     assert options[0] in refusal(*options, "--ephemeral")
