@@ -32,7 +32,6 @@ class NodeInfo:
         self.hostname = hostname
         self.zone = zone
         self.up = True
-        self.replication_offset = 0
 
 
 def announced_node(node_id: str, config: Config) -> NodeInfo:

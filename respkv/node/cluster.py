@@ -458,6 +458,11 @@ class Cluster:
             for number in sorted(partitions)
         ]
 
+    def replication_offset(self, number: int) -> int:
+        """Return how many entries there are, as far as known here, in what a node leads."""
+        rafts = [replica.raft for replica in self.replicas.values()]
+        return sum([raft.last_index for raft in rafts if raft.leader_id == number])
+
     def heard_ms(self, number: int) -> int:
         """Return when another node last sent anything, Unix milliseconds; 0: never."""
         heard = self.network.heard.get(number) if self._has_network else None

@@ -36,18 +36,19 @@ def _slots_node(node: NodeInfo, local_host: str, preferred: str) -> Reply:
     return [name, node.port, node.node_id.encode(), more]
 
 
-def shards_reply(view: ClusterView, local_host: str, preferred: str) -> Reply:
+def shards_reply(cluster: ClusterService, local_host: str, preferred: str) -> Reply:
     """Return a shard per node: its ranges, and itself as their only node."""
     return [
         {
-            b"slots": [slot for slots in view.ranges_of(number) for slot in slots],
-            b"nodes": [_shards_node(node, local_host, preferred)],
+            b"slots": [slot for slots in cluster.view.ranges_of(number) for slot in slots],
+            b"nodes": [_shards_node(cluster, number, local_host, preferred)],
         }
-        for number, node in sorted(view.nodes.items())
+        for number in sorted(cluster.view.nodes)
     ]
 
 
-def _shards_node(node: NodeInfo, local_host: str, preferred: str) -> Reply:
+def _shards_node(cluster: ClusterService, number: int, local_host: str, preferred: str) -> Reply:
+    node = cluster.view.nodes[number]
     fields: dict[bytes, Reply] = {
         b"id": node.node_id.encode(),
         b"port": node.port,
@@ -57,7 +58,7 @@ def _shards_node(node: NodeInfo, local_host: str, preferred: str) -> Reply:
     if node.hostname:
         fields[b"hostname"] = node.hostname.encode()
     fields[b"role"] = b"master"
-    fields[b"replication-offset"] = node.replication_offset
+    fields[b"replication-offset"] = cluster.replication_offset(number)
     fields[b"health"] = b"online" if node.up else b"fail"
     return fields
 

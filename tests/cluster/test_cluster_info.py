@@ -47,6 +47,12 @@ def behind(node: TrioProcess, follower: TrioProcess) -> tuple[int, int]:
     return int(shown["master_repl_offset"]) - int(slave["offset"]), int(slave["lag"])
 
 
+def entries_lacked(node: TrioProcess) -> list[int]:
+    """Return how many entries each of its followers lacks, as a node sees it."""
+    shown = info(node, "respkv").items()
+    return [int(fields(text)["lag_entries"]) for name, text in shown if "follower_" in name]
+
+
 def test_who_has_stopped_falls_behind(trio: Trio) -> None:
     node, stopped = trio.nodes[0], trio.nodes[2]
     key = trio.key_led_by(node)
@@ -55,8 +61,8 @@ def test_who_has_stopped_falls_behind(trio: Trio) -> None:
         assert node.call("SET", key, "v") == b"OK"
         assert behind(node, stopped)[0] > 0
         wait_until(lambda: behind(node, stopped)[1])
-        lags = [fields(text) for name, text in info(node, "respkv").items() if "follower_" in name]
-        assert sorted(int(lag["lag_entries"]) > 0 for lag in lags) == [False, True]
+        # What the paused one led is taken over meanwhile, and its entries are new to all.
+        wait_until(lambda: sorted(lag > 0 for lag in entries_lacked(node)) == [False, True])
     finally:
         stopped.resume()
     wait_until(lambda: behind(node, stopped) == (0, 0))
@@ -74,6 +80,30 @@ def test_nodes_tells_when_each_other_node_was_heard(trio: Trio) -> None:
     own, *heard = pongs(node)
     assert own == 0
     wait_until(lambda: all(later > max(heard) for later in pongs(node)[1:]))
+
+
+def offsets(node: TrioProcess) -> dict[int, int]:
+    """Return the replication offset that CLUSTER SHARDS tells of each node, by its port."""
+    found = {}
+    for shard in node.call("CLUSTER", "SHARDS"):
+        words = shard[3][0]
+        fields = dict(zip(words[::2], words[1::2], strict=True))
+        found[fields[b"port"]] = fields[b"replication-offset"]
+    return found
+
+
+def test_shards_tells_how_far_each_node_is(trio: Trio) -> None:
+    for node in trio.nodes:
+        for key in trio.keys_led_by(node, 5):
+            assert trio.at_leader(b"SET", key, b"v") == b"OK"
+
+    def agree() -> bool:  # once no leader changes
+        own = {
+            node.port: int(info(node, "replication")["master_repl_offset"]) for node in trio.nodes
+        }
+        return all(own.values()) and all(offsets(node) == own for node in trio.nodes)
+
+    wait_until(agree, lambda: str([offsets(node) for node in trio.nodes]))
 
 
 def test_status_tells_of_each_partition(trio: Trio) -> None:

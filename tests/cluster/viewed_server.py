@@ -56,6 +56,9 @@ class ViewedCluster:
     def followers(self) -> list[Follower]:
         return []
 
+    def replication_offset(self, number: int) -> int:
+        return 0
+
     def heard_ms(self, number: int) -> int:
         return 0
 
