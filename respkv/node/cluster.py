@@ -474,11 +474,7 @@ class Cluster:
         """Return the connections with other nodes that are open."""
         if not self._has_network:
             return []
-        return [
-            Link(number, True, 0, link.queue.bytes)
-            for number, link in self.network.links.items()
-            if number in self.view.nodes and self.view.nodes[number].up
-        ]
+        return [Link(*connection) for connection in self.network.connections()]
 
 
 def _holds(replica: Replica, number: int) -> bool:

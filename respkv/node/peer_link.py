@@ -172,6 +172,11 @@ class PeerLink:
             self.counters.publications_dropped += 1
 
     @property
+    def open_since_ms(self) -> int:
+        """When the connection was opened, Unix milliseconds; 0: there is none."""
+        return self._connection.since_ms if self._connection is not None else 0
+
+    @property
     def waiting_bytes(self) -> int:
         """How much is still to be written."""
         return self.queue.bytes + self.publications.bytes

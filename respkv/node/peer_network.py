@@ -244,6 +244,18 @@ class PeerNetwork:
             link.publish(encoded)
         self._unflushed.update(self.links.values())
 
+    def connections(self) -> list[tuple[int, bool, int, int]]:
+        """Return of each open connection the peer, whether this node opened it, when, and how many
+        bytes wait for it.
+        """
+        dialed = [
+            (number, True, link.open_since_ms, link.waiting_bytes)
+            for number, link in self.links.items()
+            if link.open_since_ms
+        ]
+        taken = [(number, False, each.since_ms, 0) for number, each in self._accepted.items()]
+        return dialed + taken
+
     def flush(self) -> None:
         """Write what was queued in this turn: one write for each peer."""
         if self._unflushed:

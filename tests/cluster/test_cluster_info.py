@@ -82,6 +82,23 @@ def test_nodes_tells_when_each_other_node_was_heard(trio: Trio) -> None:
     wait_until(lambda: all(later > max(heard) for later in pongs(node)[1:]))
 
 
+def test_links_tells_of_both_directions_and_since_when(trio: Trio) -> None:
+    node, *others = trio.nodes
+    ids = {other.call("CLUSTER", "MYID") for other in others}
+
+    def links() -> list[dict[bytes, bytes]]:
+        found = node.call("CLUSTER", "LINKS")
+        return [dict(zip(words[::2], words[1::2], strict=True)) for words in found]
+
+    wait_until(lambda: len(links()) == 4)
+    for direction in (b"to", b"from"):
+        chosen = [link for link in links() if link[b"direction"] == direction]
+        assert {link[b"node"] for link in chosen} == ids
+    clock = info(node, "server")
+    since_s = int(clock["server_time_usec"]) // 1_000_000 - int(clock["uptime_in_seconds"])
+    assert all(int(link[b"create-time"]) // 1000 >= since_s - 1 for link in links())
+
+
 def offsets(node: TrioProcess) -> dict[int, int]:
     """Return the replication offset that CLUSTER SHARDS tells of each node, by its port."""
     found = {}
