@@ -53,7 +53,6 @@ TICK_MS: Final = 100
 # A voter counts an election timeout in ticks, so it may begin right before one; and its clock may
 # run an eighth faster than this one's.
 LEASE_MS: Final = (ELECTION_TIMEOUT_TICKS - 1) * TICK_MS * 4 // 5
-UNKNOWN_AFTER_MS: Final = 1_500  # how long the outcome of a proposal may stay open
 
 
 class Replica:
@@ -83,6 +82,7 @@ class Replica:
         self._leading_term = 0  # the term this replica leads in, 0 when it does not lead
         self._batch = Batch(1)
         self._led_until_ms = 0
+        self.hold_ms = 1_500  # how long the outcome of a proposal may stay open from then on
         self._known_leader = (0, 0)  # and its term, as the runtime was told
         self._done_serial = 0
         self._proposed: deque[Batch] = deque()
@@ -800,7 +800,7 @@ class Replica:
         if self._leading_term or raft.role == LEADER:
             return True
         waited_ms = self._runtime.monotonic_ms() - self._led_until_ms
-        return not raft.leader_id and waited_ms < UNKNOWN_AFTER_MS
+        return not raft.leader_id and waited_ms < self.hold_ms
 
     def _fail_reads(self, reads: list[Item]) -> None:
         """Reads that no quorum confirmed go behind what their clients still wait for."""
@@ -820,7 +820,7 @@ class Replica:
         if (
             self._leading_term
             or not (self._proposed or self._parked)
-            or self._runtime.monotonic_ms() - self._led_until_ms < UNKNOWN_AFTER_MS
+            or self._runtime.monotonic_ms() - self._led_until_ms < self.hold_ms
         ):
             return
         self._resolve_unproposed()
