@@ -176,7 +176,12 @@ class Cluster:
             if partition not in self.replicas:
                 self.view.voters[partition] = voters[partition]
         if self.roster.replacements:
-            self.network.announce(json.dumps({"replacements": self.roster.encode()}).encode())
+            self._tell_peers()
+
+    def _tell_peers(self) -> None:
+        """Pass on who the members are and where they are: two that move at once miss each other."""
+        told = {"replacements": self.roster.encode(), "peers": self.membership.peers}
+        self.network.announce(json.dumps(told).encode())
 
     def _forget_peer(self, number: int) -> None:
         task = asyncio.get_running_loop().create_task(self.network.forget_peer(number))
@@ -373,15 +378,32 @@ class Cluster:
             raise CopiedNode(
                 f"node {node_id} has been started {known['starts']} times, this directory {starts}"
             )
+        self._note_peer(node_id, said)
+
+    def _note_peer(self, node_id: str, said: dict[str, Any]) -> None:
+        """Dial a peer where it says that it is, and pass that on if it is news."""
+        is_news = said != self.membership.peers.get(node_id)
         with contextlib.suppress(OSError):  # a full disk: it only guards against copies
             self.membership.keep_peer(node_id, said)
         self._dial(self.roster.number_of(node_id))
+        if is_news:
+            self._tell_peers()
 
     def _take_announcement(self, body: bytes) -> None:
         try:
-            self.learn_replacements(decode_replacements(json.loads(body)["replacements"]))
-        except (ValueError, KeyError, TypeError) as error:
+            told = json.loads(body)
+            self.learn_replacements(decode_replacements(told["replacements"]))
+            for node_id, said in told.get("peers", {}).items():
+                if self._is_later(node_id, said["starts"]):
+                    self._note_peer(node_id, said)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             logger.error("a peer's announcement is not taken: %s", error)
+
+    def _is_later(self, node_id: str, starts: int) -> bool:
+        """Return whether another member has started since this node was told where it is."""
+        known = self.membership.peers.get(node_id, {}).get("starts", 0)
+        is_member = self.roster.number_of(node_id) not in (0, self.view.own_number)
+        return is_member and starts > known
 
     async def close(self) -> None:
         """End the connections with the peers."""

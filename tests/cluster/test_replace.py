@@ -191,6 +191,25 @@ def test_a_node_that_restarts_elsewhere_is_found_again(tmp_path: Path, moved: st
         assert trio.faults_logged() == []
 
 
+def test_two_nodes_that_move_at_once_are_told_of_each_other_by_the_third(tmp_path: Path) -> None:
+    with Trio(tmp_path) as trio:
+        *moving, third = trio.nodes
+        keys = write_keys(trio, "before")
+        for node in moving:
+            node.kill()
+        for node in moving:
+            fresh = TrioProcess(tmp_path / "unused")
+            node.port, node.bus_port = fresh.port, fresh.bus_port
+            node.launch()
+        for node in moving:
+            node.wait_ready()
+        trio.wait_ready()
+        third.kill()
+        trio.wait_ready()  # the two are a majority, if they reach each other
+        assert_kept(trio, keys)
+        assert trio.faults_logged() == []
+
+
 def test_what_a_running_node_announces_anew_is_shown_by_all(tmp_path: Path) -> None:
     """As in Redis, where all of these can change by CONFIG SET."""
     with Trio(tmp_path) as trio:
