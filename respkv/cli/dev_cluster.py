@@ -208,6 +208,11 @@ class _Orders:
         port = self._wait_leader(key, leader["port"])["owner"]["port"]
         waited_ms = (time.monotonic() - killed) * 1000
         print(f"{_HOST}:{port} leads it now, after {waited_ms:.0f} ms")
+        if leader["node"] == 1:  # a client that names no other port starts there
+            print(
+                f"node 1 is down: reach the others by redis-cli -c -p {port}, "
+                f"or bring it back by respkv dev-cluster start 1 {self._where}"
+            )
         return 0
 
     def _wait_leader(self, key: str, dead_port: int) -> dict[str, Any]:
