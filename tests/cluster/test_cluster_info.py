@@ -123,6 +123,31 @@ def test_shards_tells_how_far_each_node_is(trio: Trio) -> None:
     wait_until(agree, lambda: str([offsets(node) for node in trio.nodes]))
 
 
+def test_the_section_of_our_own_counts_terms_entries_and_elections(trio: Trio) -> None:
+    node, *others = trio.nodes
+
+    def numbers() -> dict[str, int]:
+        names = ("term", "elections_started", "commit_index", "applied_index", "partitions_led")
+        return {name: int(info(node, "respkv")[name]) for name in names}
+
+    before = numbers()
+    for key in trio.keys_led_by(node, 5):
+        assert trio.at_leader(b"SET", key, b"v") == b"OK"
+    assert numbers()["commit_index"] >= before["commit_index"] + 5
+    wait_until(lambda: numbers()["applied_index"] == numbers()["commit_index"])
+    for other in others:
+        other.pause()
+    try:
+        wait_until(lambda: numbers()["partitions_led"] == 0)
+        assert node.call("CLUSTER", "FAILOVER", "FORCE") == b"OK"
+        wait_until(lambda: numbers()["elections_started"] > before["elections_started"])
+    finally:
+        for other in others:
+            other.resume()
+    trio.wait_ready()
+    assert numbers()["term"] > before["term"]
+
+
 def test_status_tells_of_each_partition(trio: Trio) -> None:
     node = trio.nodes[0]
     run = subprocess.run(
