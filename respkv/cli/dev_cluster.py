@@ -68,12 +68,12 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     if options.ephemeral and options.dir is not None:
         raise DevError("--ephemeral keeps nothing and --dir keeps all: choose one")
+    import tempfile
+
     from respkv.cli.dev_supervisor import Supervisor
 
     port = PORT if options.port is None else options.port
     if options.ephemeral:
-        import tempfile
-
         with tempfile.TemporaryDirectory(prefix="respkv-dev-") as directory:
             return Supervisor(
                 directory, *_checked(port, NODES if options.nodes is None else options.nodes)
@@ -93,6 +93,8 @@ def _run(options: argparse.Namespace) -> int:
     port, nodes = _checked(port, NODES if nodes is None else nodes)
     try:
         os.makedirs(directory, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
     except OSError as error:
         raise DevError(f"{directory}: {error.strerror}; choose another --dir") from None
     return Supervisor(directory, port, nodes).run()
@@ -206,6 +208,11 @@ class _Orders:
         port = self._wait_leader(key, leader["port"])["owner"]["port"]
         waited_ms = (time.monotonic() - killed) * 1000
         print(f"{_HOST}:{port} leads it now, after {waited_ms:.0f} ms")
+        if leader["node"] == 1:  # a client that names no other port starts there
+            print(
+                f"node 1 is down: reach the others by redis-cli -c -p {port}, "
+                f"or bring it back by respkv dev-cluster start 1 {self._where}"
+            )
         return 0
 
     def _wait_leader(self, key: str, dead_port: int) -> dict[str, Any]:

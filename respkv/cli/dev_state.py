@@ -13,6 +13,7 @@ from typing import Any
 
 _FILE = "dev-cluster.json"
 _ANSWER_SECONDS = 30.0
+_SOCKET_PATH_BYTES_MAX = 103  # of the systems that take the fewest
 
 
 class DevError(Exception):
@@ -23,14 +24,20 @@ def control_path(port: int) -> str:
     """Return where the cluster with this first port is asked; the directory is this user's alone.
 
     Raises:
-        DevError: somebody else owns it.
+        DevError: it cannot be there.
     """
     directory = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"respkv-dev-{os.getuid()}")
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    found = os.lstat(directory)
+    path = os.path.join(directory, f"{port}.sock")
+    if len(os.fsencode(path)) > _SOCKET_PATH_BYTES_MAX:
+        raise DevError(f"{path} is too long for a socket: set TMPDIR to a shorter place")
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        found = os.lstat(directory)
+    except OSError as error:
+        raise DevError(f"{directory}: {error.strerror}; set TMPDIR to another place") from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise DevError(f"{directory} is not yours alone: remove it, or set TMPDIR to another place")
-    return os.path.join(directory, f"{port}.sock")
+    return path
 
 
 def read_state(directory: str) -> dict[str, Any] | None:
@@ -48,6 +55,8 @@ def read_state(directory: str) -> dict[str, Any] | None:
             raise ValueError
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise DevError(f"{directory}: {error.strerror}; choose another --dir") from None
     except (ValueError, KeyError, TypeError):
         raise DevError(f"{path} cannot be read: remove it, or choose another --dir") from None
     return state

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from respkv.cli.log_lines import start_logging
+from respkv.cluster.view import BUS_PORT_OFFSET
 from respkv.config import Config, ConfigError, read_config
 from respkv.config.options import OPTIONS
 from respkv.errors import InvariantViolation, LogFailed
@@ -12,6 +13,7 @@ from respkv.log.damage import ForeignDirectory, LogDamaged, UnknownFormat
 from respkv.log.filesystem import DirectoryLocked
 from respkv.node.server import serve
 
+_PORT_MAX = 65_535
 _LEVELS = {
     "debug": logging.DEBUG,
     "verbose": logging.INFO,
@@ -52,6 +54,12 @@ def parse_arguments(arguments: list[str]) -> Config:
             "cluster-peers names nodes and cluster-enabled is no: add --cluster-enabled yes, or "
             "leave cluster-peers out"
         )
+    bus_port = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET
+    if config["cluster-enabled"] and bus_port > _PORT_MAX:
+        raise ConfigError(
+            f"nodes would talk to each other on port + {BUS_PORT_OFFSET}, and there is no port "
+            f"{bus_port}: choose a lower --port, or name another one with --cluster-port"
+        )
     return config
 
 
@@ -77,6 +85,11 @@ def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int
         return 2
     for warning in config.take_warnings():
         logging.getLogger("respkv").warning("%s", warning)
+    if config["cluster-peers"] and not config["cluster-secret"] and not _is_loopback(config):
+        logging.getLogger("respkv").warning(
+            "cluster-secret is empty: whoever reaches this node's ports can pose as one of the "
+            "cluster; give all nodes the same with --cluster-secret or RESPKV_CLUSTER_SECRET"
+        )
     try:
         serve(config)
     except (
@@ -93,6 +106,11 @@ def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int
         logging.getLogger("respkv").critical("%s", _advice(error))
         return 1
     return 0
+
+
+def _is_loopback(config: Config) -> bool:
+    addresses = [address.removeprefix("-") for address in config["bind"].split()]
+    return all(address.startswith("127.") or address == "::1" for address in addresses)
 
 
 def _advice(error: OSError) -> str:

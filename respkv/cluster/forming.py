@@ -64,6 +64,7 @@ class FormingNode:
     def __init__(self, kept: Kept, config: Config, cluster_id: str) -> None:
         self.kept = kept
         self.is_newcomer = False  # to a cluster that has formed
+        self.missing: list[str] = []  # addresses that did not answer in the last round
         self.peers: list[tuple[str, int]] = sorted(set(config["cluster-peers"]))
         self._config = config
         self._cluster_id = cluster_id
@@ -92,6 +93,9 @@ class FormingNode:
         another round follows.
         """
         answers = yield STATUS, b""
+        self.missing = [
+            _shown(peer) for peer, answer in zip(self.peers, answers, strict=True) if answer is None
+        ]
         if self.kept.genesis is None:
             own = self._own_description(answers)
             if own is not None:

@@ -32,8 +32,6 @@ class NodeInfo:
         self.hostname = hostname
         self.zone = zone
         self.up = True
-        self.heard_ms = 0  # when it was last heard of, Unix milliseconds; 0: never, or this node
-        self.replication_offset = 0
 
 
 def announced_node(node_id: str, config: Config) -> NodeInfo:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from respkv.cluster.forming import FormingNode
-from respkv.cluster.genesis import Genesis
+from respkv.cluster.genesis import Genesis, Member
 from respkv.cluster.roster import Replacement, Roster, decode_replacements
 from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo, announced_node
 from respkv.consensus.messages import HEARTBEAT, Message
@@ -107,17 +107,7 @@ class Cluster:
             if own_number not in voters:
                 view.set_leader(partition, self._preferred[partition], 0)  # it knows the leader
         self.view = view
-        own = announced_node(node_id, self.node.config)
-        introduction = {
-            "host": own.host,
-            "port": own.port,
-            "bus_port": own.bus_port,
-            "hostname": own.hostname,
-            "starts": self.membership.starts,
-            "run_id": self.membership.run_id,
-        }
-        _describe(view.own, introduction)
-        self.network = self._new_network(genesis, json.dumps(introduction).encode())
+        self.network = self._new_network(genesis, self._introduction())
         self.network.on_introduction = self._take_introduction
         self.network.on_announcement = self._take_announcement
         self.network.on_publication = self.node.pubsub.publish
@@ -125,6 +115,25 @@ class Cluster:
         self._has_network = True
         self.pairs = PairHeartbeats(own_number, self._step_replica)
         return genesis
+
+    def _introduction(self) -> bytes:
+        """Return what peers are told of this node, and show it so."""
+        own = announced_node(self.membership.node_id, self.node.config)
+        said = {
+            "host": own.host,
+            "port": own.port,
+            "bus_port": own.bus_port,
+            "hostname": own.hostname,
+            "starts": self.membership.starts,
+            "run_id": self.membership.run_id,
+        }
+        _describe(self.view.own, self.roster.members()[self.view.own_number], said)
+        return json.dumps(said).encode()
+
+    def announce_changes(self) -> None:
+        """Tell clients and peers of announced options that CONFIG SET has changed."""
+        if self._has_network:
+            self.network.introduce(self._introduction())
 
     def _new_network(self, genesis: Genesis, introduction: bytes) -> PeerNetwork:
         return PeerNetwork(
@@ -167,7 +176,12 @@ class Cluster:
             if partition not in self.replicas:
                 self.view.voters[partition] = voters[partition]
         if self.roster.replacements:
-            self.network.announce(json.dumps({"replacements": self.roster.encode()}).encode())
+            self._tell_peers()
+
+    def _tell_peers(self) -> None:
+        """Pass on who the members are and where they are: two that move at once miss each other."""
+        told = {"replacements": self.roster.encode(), "peers": self.membership.peers}
+        self.network.announce(json.dumps(told).encode())
 
     def _forget_peer(self, number: int) -> None:
         task = asyncio.get_running_loop().create_task(self.network.forget_peer(number))
@@ -178,7 +192,7 @@ class Cluster:
         """Keep a link to a node, where it says that it is, and show it so."""
         member = self.roster.members()[number]
         said = self.membership.peers.get(member.node_id, {})
-        _describe(self.view.nodes[number], said)
+        _describe(self.view.nodes[number], member, said)
         # As cluster-peers names it: what it announces may be for clients alone.
         host = member.peer_host or member.host
         bus_port = said.get("bus_port") or member.bus_port
@@ -364,15 +378,32 @@ class Cluster:
             raise CopiedNode(
                 f"node {node_id} has been started {known['starts']} times, this directory {starts}"
             )
+        self._note_peer(node_id, said)
+
+    def _note_peer(self, node_id: str, said: dict[str, Any]) -> None:
+        """Dial a peer where it says that it is, and pass that on if it is news."""
+        is_news = said != self.membership.peers.get(node_id)
         with contextlib.suppress(OSError):  # a full disk: it only guards against copies
             self.membership.keep_peer(node_id, said)
         self._dial(self.roster.number_of(node_id))
+        if is_news:
+            self._tell_peers()
 
     def _take_announcement(self, body: bytes) -> None:
         try:
-            self.learn_replacements(decode_replacements(json.loads(body)["replacements"]))
-        except (ValueError, KeyError, TypeError) as error:
+            told = json.loads(body)
+            self.learn_replacements(decode_replacements(told["replacements"]))
+            for node_id, said in told.get("peers", {}).items():
+                if self._is_later(node_id, said["starts"]):
+                    self._note_peer(node_id, said)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             logger.error("a peer's announcement is not taken: %s", error)
+
+    def _is_later(self, node_id: str, starts: int) -> bool:
+        """Return whether another member has started since this node was told where it is."""
+        known = self.membership.peers.get(node_id, {}).get("starts", 0)
+        is_member = self.roster.number_of(node_id) not in (0, self.view.own_number)
+        return is_member and starts > known
 
     async def close(self) -> None:
         """End the connections with the peers."""
@@ -449,15 +480,23 @@ class Cluster:
             for number in sorted(partitions)
         ]
 
+    def replication_offset(self, number: int) -> int:
+        """Return how many entries there are, as far as known here, in what a node leads."""
+        rafts = [replica.raft for replica in self.replicas.values()]
+        return sum([raft.last_index for raft in rafts if raft.leader_id == number])
+
+    def heard_ms(self, number: int) -> int:
+        """Return when another node last sent anything, Unix milliseconds; 0: never."""
+        heard = self.network.heard.get(number) if self._has_network else None
+        if heard is None:
+            return 0
+        return self.node.runtime.now_ms() - int((time.monotonic() - heard) * 1000)
+
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
         if not self._has_network:
             return []
-        return [
-            Link(number, True, 0, link.queue.bytes)
-            for number, link in self.network.links.items()
-            if number in self.view.nodes and self.view.nodes[number].up
-        ]
+        return [Link(*connection) for connection in self.network.connections()]
 
 
 def _holds(replica: Replica, number: int) -> bool:
@@ -465,9 +504,9 @@ def _holds(replica: Replica, number: int) -> bool:
     return number in replica.raft.voters or number in replica.raft.learners
 
 
-def _describe(node: NodeInfo, said: dict[str, Any]) -> None:
-    """Show a node as it has announced itself; what it leaves open stays."""
-    node.host = said.get("host") or node.host
-    node.port = said.get("port") or node.port
-    node.bus_port = said.get("bus_port") or node.bus_port
-    node.hostname = said.get("hostname", node.hostname)
+def _describe(node: NodeInfo, member: Member, said: dict[str, Any]) -> None:
+    """Show a node as it has announced itself; what it leaves open is as when it became a member."""
+    node.host = said.get("host") or member.host
+    node.port = said.get("port") or member.port
+    node.bus_port = said.get("bus_port") or member.bus_port
+    node.hostname = said.get("hostname", "")

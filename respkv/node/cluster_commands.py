@@ -54,8 +54,7 @@ def cluster_slots(session: Connection, argv: Argv) -> Reply:
          summary="Get array of cluster slots to node mappings")  # fmt: skip
 def cluster_shards(session: Connection, argv: Argv) -> Reply:
     """What each node leads."""
-    view = cluster_of(session).view
-    return replies.shards_reply(view, local_host(session), _preferred(session))
+    return replies.shards_reply(cluster_of(session), local_host(session), _preferred(session))
 
 
 @command(name="CLUSTER|NODES", arity=2, flags=_ASKED, group="cluster", since="3.0.0",
@@ -63,7 +62,7 @@ def cluster_shards(session: Connection, argv: Argv) -> Reply:
          summary="Get Cluster config for the node")  # fmt: skip
 def cluster_nodes(session: Connection, argv: Argv) -> Reply:
     """A line per node."""
-    return Verbatim(replies.nodes_text(cluster_of(session).view, local_host(session)).encode())
+    return Verbatim(replies.nodes_text(cluster_of(session), local_host(session)).encode())
 
 
 @command(name="CLUSTER|INFO", arity=2, flags=_ASKED, group="cluster", since="3.0.0",

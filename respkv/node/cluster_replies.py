@@ -36,18 +36,19 @@ def _slots_node(node: NodeInfo, local_host: str, preferred: str) -> Reply:
     return [name, node.port, node.node_id.encode(), more]
 
 
-def shards_reply(view: ClusterView, local_host: str, preferred: str) -> Reply:
+def shards_reply(cluster: ClusterService, local_host: str, preferred: str) -> Reply:
     """Return a shard per node: its ranges, and itself as their only node."""
     return [
         {
-            b"slots": [slot for slots in view.ranges_of(number) for slot in slots],
-            b"nodes": [_shards_node(node, local_host, preferred)],
+            b"slots": [slot for slots in cluster.view.ranges_of(number) for slot in slots],
+            b"nodes": [_shards_node(cluster, number, local_host, preferred)],
         }
-        for number, node in sorted(view.nodes.items())
+        for number in sorted(cluster.view.nodes)
     ]
 
 
-def _shards_node(node: NodeInfo, local_host: str, preferred: str) -> Reply:
+def _shards_node(cluster: ClusterService, number: int, local_host: str, preferred: str) -> Reply:
+    node = cluster.view.nodes[number]
     fields: dict[bytes, Reply] = {
         b"id": node.node_id.encode(),
         b"port": node.port,
@@ -57,17 +58,19 @@ def _shards_node(node: NodeInfo, local_host: str, preferred: str) -> Reply:
     if node.hostname:
         fields[b"hostname"] = node.hostname.encode()
     fields[b"role"] = b"master"
-    fields[b"replication-offset"] = node.replication_offset
+    fields[b"replication-offset"] = cluster.replication_offset(number)
     fields[b"health"] = b"online" if node.up else b"fail"
     return fields
 
 
-def nodes_text(view: ClusterView, local_host: str) -> str:
+def nodes_text(cluster: ClusterService, local_host: str) -> str:
     """Return a line per node."""
-    return "".join([_node_line(view, number, local_host) + "\n" for number in sorted(view.nodes)])
+    numbers = sorted(cluster.view.nodes)
+    return "".join([_node_line(cluster, number, local_host) + "\n" for number in numbers])
 
 
-def _node_line(view: ClusterView, number: int, local_host: str) -> str:
+def _node_line(cluster: ClusterService, number: int, local_host: str) -> str:
+    view = cluster.view
     node = view.nodes[number]
     flags = "myself,master" if number == view.own_number else "master"
     words = [
@@ -77,7 +80,7 @@ def _node_line(view: ClusterView, number: int, local_host: str) -> str:
         flags if node.up else flags + ",fail",
         "-",  # whose replica it is
         "0",  # the ping that is under way
-        str(node.heard_ms),
+        str(cluster.heard_ms(number)),
         str(view.epoch_of(number)),
         "connected" if node.up else "disconnected",
     ]

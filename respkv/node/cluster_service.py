@@ -74,6 +74,12 @@ class ClusterService(Protocol):
     def followers(self) -> list[Follower]:
         """Return the nodes that follow a partition led here, by their numbers."""
 
+    def replication_offset(self, number: int) -> int:
+        """Return how many entries there are, as far as known here, in what a node leads."""
+
+    def heard_ms(self, number: int) -> int:
+        """Return when another node last sent anything, Unix milliseconds; 0: never."""
+
     def links(self) -> list[Link]:
         """Return the connections with other nodes that are open."""
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-PORT_MAX: Final = 65_535
 _EVERYWHERE: Final = {"*": "0.0.0.0", "::*": "::"}
 _NOT_THERE: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
@@ -23,8 +22,6 @@ async def listen(
     Raises:
         OSError: it cannot listen there; the text says which options choose another place.
     """
-    if port > PORT_MAX:
-        raise OSError(f"there is no port {port}: choose another with {options}")
     loop = asyncio.get_running_loop()
     servers: list[asyncio.Server] = []
     for address in addresses:

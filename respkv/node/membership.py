@@ -81,7 +81,9 @@ class Membership:
         if has_data and self.genesis is None:
             raise ForeignDirectory(
                 f"{self._directory} holds data, but not of a cluster's node (cluster-enabled yes): "
-                "give this node a directory of its own with --dir"
+                f"give this node a directory of its own with --dir. If only its file '{FILE}' is "
+                "lost, it has forgotten who it is: move the directory away, start again, and run "
+                "what the log then says"
             )
 
     def keep_peer(self, node_id: str, said: dict[str, Any]) -> None:

@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import os
-import socket
 from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import Any, Final
+from typing import Final
 
+from respkv.node.names import NameResolver
 from respkv.node.peer_auth import NONCE_BYTES, Dialer, Identity, Malformed
 from respkv.node.peer_protocol import (
     ANNOUNCEMENT,
@@ -32,9 +30,6 @@ DOWN_AFTER_SECONDS: Final = 0.1  # DESIGN.md 6: a link not open again by then ex
 WRITE_BYTES_MAX: Final = 512 << 10  # one write
 # While the link is down only little waits: most of it is out of date when the link is up again.
 DOWN_QUEUE_BYTES_MAX: Final = 256 << 10
-
-
-Resolve = Callable[..., list[Any]]  # called as socket.getaddrinfo is, in a thread
 
 
 class DialingProtocol(PeerProtocol):
@@ -114,8 +109,7 @@ class PeerLink:
         counters: PeerCounters,
         queue_bytes_max: int,
         on_state: Callable[[bool], None],
-        resolver: Executor,
-        resolve: Resolve,
+        names: NameResolver,
         announcement: Callable[[], bytes],
     ) -> None:
         self.identity = identity
@@ -126,8 +120,7 @@ class PeerLink:
         self.publications = PublicationQueue(queue_bytes_max)
         self._queue_bytes_max = queue_bytes_max
         self._on_state = on_state
-        self._resolver = resolver
-        self._resolve = resolve
+        self._names = names
         self.announcement = announcement
         self._loop = asyncio.get_running_loop()
         self._target: tuple[str, tuple[str, ...], int] = ("", (), 0)  # node id, hosts, port
@@ -154,7 +147,7 @@ class PeerLink:
             known_id, known_hosts, known_port = self._target
             same = (node_id, hosts[:1], port) == (known_id, known_hosts[:1], known_port)
             if self._connection is None or not same:
-                self._hang_up()
+                self.hang_up()
             self._target = (node_id, hosts, port)
         if self._task is None:
             self._down_timer = self._loop.call_later(DOWN_AFTER_SECONDS, self._down)
@@ -177,6 +170,11 @@ class PeerLink:
             self.counters.publications_sent += 1
         else:
             self.counters.publications_dropped += 1
+
+    @property
+    def open_since_ms(self) -> int:
+        """When the connection was opened, Unix milliseconds; 0: there is none."""
+        return self._connection.since_ms if self._connection is not None else 0
 
     @property
     def waiting_bytes(self) -> int:
@@ -218,9 +216,10 @@ class PeerLink:
         if self._connection is not None:
             self._connection.transport.close()
         else:
-            self._hang_up()
+            self.hang_up()
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """End the connection; until `close` another follows, which begins with who this node is."""
         if self._dialed is not None and self._dialed.transport is not None:
             self._dialed.transport.abort()
 
@@ -289,8 +288,7 @@ class PeerLink:
         _, hosts, port = target
         for host in hosts:
             try:
-                # Anew at each attempt: the peer may come back elsewhere.
-                addresses = await self._addresses(host, port)
+                addresses = await self._names.addresses(host, port)
             except (OSError, UnicodeError):
                 continue
             for address in addresses:
@@ -302,16 +300,6 @@ class PeerLink:
                     if connection.authenticated or self._target != target:
                         return connection.authenticated
         return False
-
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            found = await self._loop.run_in_executor(
-                self._resolver, self._resolve, host, port, 0, socket.SOCK_STREAM
-            )
-            return [str(address[0]) for *_, address in found]
-        return [host]
 
     async def _connect(self, host: str, address: str) -> DialingProtocol | None:
         node_id, _, port = self._target

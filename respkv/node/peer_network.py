@@ -10,13 +10,13 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from respkv.errors import FrameError, PeerCodecError
 from respkv.node.listening import listen
+from respkv.node.names import NameResolver, Resolve
 from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed, ReplacedNode
-from respkv.node.peer_link import PeerLink, Resolve
+from respkv.node.peer_link import PeerLink
 from respkv.node.peer_protocol import (
     ANNOUNCEMENT,
     CHALLENGE,
@@ -32,7 +32,6 @@ from respkv.node.publications import PUBLISHED, decode_publications, encode_publ
 from respkv.replica.peer_codec import PeerMessage, decode_message
 from respkv.wire.frames import ChunkJoiner
 
-RESOLVING_MAX: Final = 4  # names at a time
 DRAIN_ROUNDS_MAX: Final = 64  # a slice of each connection in each; others wait as well
 STRANGERS_MAX: Final = 64  # connections that have not said who they are
 
@@ -151,7 +150,7 @@ class PeerNetwork:
         self.on_introduction: Callable[[str, bytes, bytes], None] = lambda *_: None
         self.announcement = b""  # what each peer is told when its link opens
         self.replaced: set[str] = set()  # node ids whose place others have
-        self._resolve = resolve
+        self._names = NameResolver(resolve)
         self.on_message = on_message
         self.counters = PeerCounters()
         self.refusals = RefusalLog(self.counters)
@@ -160,8 +159,6 @@ class PeerNetwork:
         self._queue_bytes_max = queue_bytes_max
         self._unflushed: set[PeerLink] = set()
         self._closing = False
-        # Threads of its own: name servers that do not answer must not keep others' work waiting.
-        self._resolver = ThreadPoolExecutor(RESOLVING_MAX, thread_name_prefix="resolve")
         self._server: asyncio.Server | None = None
         self._accepted: dict[int, AcceptedProtocol] = {}
         self.heard: dict[int, float] = {}  # when each peer's last frame came, monotonic seconds
@@ -200,13 +197,19 @@ class PeerNetwork:
                 self.counters,
                 self._queue_bytes_max,
                 lambda up: self._on_state(number, up),
-                self._resolver,
-                self._resolve,
+                self._names,
                 lambda: self.announcement,
             )
             self.links[number] = link
         hosts = (host,) if announced_host in ("", host) else (host, announced_host)
         link.set_target(node_id, hosts, port)
+
+    def introduce(self, introduction: bytes) -> None:
+        """Say this of oneself to all peers from now on: each link is opened anew, if it is news."""
+        if introduction != self.identity.introduction:
+            self.identity.introduction = introduction
+            for link in self.links.values():
+                link.hang_up()
 
     def announce(self, announcement: bytes) -> None:
         """Tell this to all peers: now, or when their links open."""
@@ -241,6 +244,18 @@ class PeerNetwork:
             link.publish(encoded)
         self._unflushed.update(self.links.values())
 
+    def connections(self) -> list[tuple[int, bool, int, int]]:
+        """Return of each open connection the peer, whether this node opened it, when, and how many
+        bytes wait for it.
+        """
+        dialed = [
+            (number, True, link.open_since_ms, link.waiting_bytes)
+            for number, link in self.links.items()
+            if link.open_since_ms
+        ]
+        taken = [(number, False, each.since_ms, 0) for number, each in self._accepted.items()]
+        return dialed + taken
+
     def flush(self) -> None:
         """Write what was queued in this turn: one write for each peer."""
         if self._unflushed:
@@ -264,7 +279,6 @@ class PeerNetwork:
             self._server.close()
         for link in self.links.values():
             await link.close()
-        self._resolver.shutdown(wait=False, cancel_futures=True)
         for accepted in [*self._strangers, *self._accepted.values()]:
             accepted.transport.abort()
         if self._server is not None:

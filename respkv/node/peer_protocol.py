@@ -7,6 +7,7 @@ its clients, whose sockets are looked at between the slices.
 import asyncio
 import logging
 import socket
+import time
 from typing import Any, Final
 
 from respkv.errors import FrameError, PeerCodecError
@@ -76,6 +77,7 @@ class PeerProtocol:
         self.counters = counters
         self.address = ""  # for the log; without the port of a stranger, which changes each time
         self.authenticated = False
+        self.since_ms = 0  # when it began, Unix milliseconds
         self.transport: Any = None
         self._loop = asyncio.get_running_loop()
         self._splitter = FrameSplitter(HANDSHAKE_BYTES_MAX)
@@ -85,6 +87,7 @@ class PeerProtocol:
     def connection_made(self, transport: Any) -> None:
         """Set the socket up; the other side now has a bounded time to say who it is."""
         self.transport = transport
+        self.since_ms = int(time.time() * 1000)
         peer = transport.get_extra_info("peername")
         if not self.address:
             self.address = str(peer[0]) if peer else "?"

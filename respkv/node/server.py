@@ -275,8 +275,12 @@ class Node:
         self.subscriber_limit: BufferLimit = limits["pubsub"]
         self.limits.take(config.__getitem__)
         self._follow_memory()
+        for replica in self.replicas():
+            replica.hold_ms = config["cluster-hold-ms"]
         if self._log_open:
             self.log_writer.wait_for_sync = config["appendfsync"] == "always"
+        if self._members is not None:
+            self._members.announce_changes()
 
     def _follow_memory(self) -> None:
         config = self.config
@@ -296,6 +300,7 @@ class Node:
     def adopt(self, replica: Replica) -> None:
         """Tell a replica's keyspace what this node is told about its data."""
         replica.sweeps = self.sweeps
+        replica.hold_ms = self.config["cluster-hold-ms"]
         replica.keyspace.limits = self.limits
         replica.keyspace.follow_accesses(self.accesses)
 

@@ -298,9 +298,15 @@ def bgsave(session: Connection, argv: Argv) -> Reply:
          history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),),
          summary="Synchronously save the dataset to disk and then shut down the server")  # fmt: skip
 def shutdown(session: Connection, argv: Argv) -> Reply:
-    """Finish what is under way, sync the log and exit."""
-    for option in argv[1:]:
-        if option.upper() not in (b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"):
-            raise BadSyntax()
+    """Finish what is under way, sync the log and exit; its connection ends without a reply."""
+    options = {option.upper() for option in argv[1:]}
+    saves, aborts = {b"SAVE", b"NOSAVE"}, b"ABORT" in options
+    if not options <= {*saves, b"NOW", b"FORCE", b"ABORT"}:
+        raise BadSyntax()
+    if saves <= options or (aborts and len(argv) > 2):
+        raise BadSyntax()
+    if aborts:
+        raise CommandError(b"ERR No shutdown in progress.")
+    session.wait()
     session.node.call_soon(session.node.stop)
-    return OK
+    return LATER

@@ -7,6 +7,7 @@ from respkv.commands.table import DENYOOM, WRITE
 PENDING_BYTES_MAX: Final = 64 << 20  # proposed and not yet applied; beyond it writes are refused
 
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
+TOO_LARGE: Final = b"ERR a cluster does not replicate more than 64 MiB in one command"
 QUEUE_FULL: Final = b"TRYAGAIN too many writes are waiting to be replicated; retry later"
 
 
@@ -28,11 +29,11 @@ class Refusals:
         self.growth = refuses
         self._note_flags()
 
-    def text(self, flags: int) -> bytes:
-        """Return the error line for a command with these flags."""
+    def text(self, flags: int, otherwise: bytes) -> bytes:
+        """Return the error line for a command with these flags; `otherwise` for no flag of it."""
         if self.growth and flags & DENYOOM:
             return OUT_OF_MEMORY
-        return self.all_writes or QUEUE_FULL
+        return self.all_writes or otherwise
 
     def _note_flags(self) -> None:
         self.flags = (WRITE if self.all_writes else 0) | (DENYOOM if self.growth else 0)

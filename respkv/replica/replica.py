@@ -31,7 +31,13 @@ from respkv.replica.client import Client
 from respkv.replica.log_clock import LogClock
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.parked_calls import ParkedCall
-from respkv.replica.refusals import OUT_OF_MEMORY, PENDING_BYTES_MAX, Refusals
+from respkv.replica.refusals import (
+    OUT_OF_MEMORY,
+    PENDING_BYTES_MAX,
+    QUEUE_FULL,
+    TOO_LARGE,
+    Refusals,
+)
 from respkv.replica.replay import apply_entry
 from respkv.replica.runtime import Runtime
 from respkv.replica.serving import serve_ready
@@ -47,7 +53,6 @@ TICK_MS: Final = 100
 # A voter counts an election timeout in ticks, so it may begin right before one; and its clock may
 # run an eighth faster than this one's.
 LEASE_MS: Final = (ELECTION_TIMEOUT_TICKS - 1) * TICK_MS * 4 // 5
-UNKNOWN_AFTER_MS: Final = 1_500  # how long the outcome of a proposal may stay open
 
 
 class Replica:
@@ -77,6 +82,7 @@ class Replica:
         self._leading_term = 0  # the term this replica leads in, 0 when it does not lead
         self._batch = Batch(1)
         self._led_until_ms = 0
+        self.hold_ms = 1_500  # how long the outcome of a proposal may stay open from then on
         self._known_leader = (0, 0)  # and its term, as the runtime was told
         self._done_serial = 0
         self._proposed: deque[Batch] = deque()
@@ -130,7 +136,7 @@ class Replica:
             self._redirect_all(client, argvs)
             return
         if command.flags & self.refusals.flags or self._is_full(len(raw)):
-            self._refuse(client, argvs, command.flags)
+            self._refuse_write(client, command, argvs, raw)
             return
         batch = self._batch
         if batch.payload_bytes + len(raw) > ENTRY_BYTES_MAX and batch.payload:
@@ -172,7 +178,7 @@ class Replica:
             self.answer(client, CommandError(text))
             return
         if self.refusals.all_writes or self._is_full(sum(map(len, raws))):
-            self._refuse(client, [argv], WRITE)
+            self._refuse(client, [argv], WRITE, sum(map(len, raws)))
             return
         if (
             self._batch.payload_bytes + sum(map(len, raws)) > ENTRY_BYTES_MAX
@@ -386,10 +392,32 @@ class Replica:
         self._join_batch(None, command.handler, [argv], LOGGED)
 
     def _is_full(self, size: int) -> bool:
-        return self.pending_bytes + self._batch.payload_bytes + size > PENDING_BYTES_MAX
+        waiting = self.pending_bytes + self._batch.payload_bytes
+        return waiting + size > PENDING_BYTES_MAX and self._is_full_of_many(size)
 
-    def _refuse(self, client: Client, argvs: list[Argv], flags: int) -> None:
-        text = self.refusals.text(flags)
+    def _is_full_of_many(self, size: int) -> bool:
+        """A sole voter's command counts at most half of the limit: however large it is, it can be
+        written, and while it waits others can. Followers would miss heartbeats behind it.
+        """
+        if not self._sole_voter:
+            return True
+        sizes = [size, self._batch.payload_bytes, *[each.payload_bytes for each in self._proposed]]
+        return sum([min(each, PENDING_BYTES_MAX // 2) for each in sizes]) > PENDING_BYTES_MAX
+
+    def _refuse_write(
+        self, client: Client, command: Command, argvs: list[Argv], raw: bytes
+    ) -> None:
+        if (
+            len(argvs) > 1 and len(raw) > PENDING_BYTES_MAX
+        ):  # perhaps one of them alone is too large
+            for argv in argvs:
+                self.submit_write(client, command, [argv], encode_command(argv))
+        else:
+            self._refuse(client, argvs, command.flags, len(raw))
+
+    def _refuse(self, client: Client, argvs: list[Argv], flags: int, size: int) -> None:
+        too_large = size > PENDING_BYTES_MAX and not self._sole_voter
+        text = self.refusals.text(flags, TOO_LARGE if too_large else QUEUE_FULL)
         for _ in argvs:
             self.answer(client, CommandError(text))
 
@@ -772,7 +800,7 @@ class Replica:
         if self._leading_term or raft.role == LEADER:
             return True
         waited_ms = self._runtime.monotonic_ms() - self._led_until_ms
-        return not raft.leader_id and waited_ms < UNKNOWN_AFTER_MS
+        return not raft.leader_id and waited_ms < self.hold_ms
 
     def _fail_reads(self, reads: list[Item]) -> None:
         """Reads that no quorum confirmed go behind what their clients still wait for."""
@@ -792,7 +820,7 @@ class Replica:
         if (
             self._leading_term
             or not (self._proposed or self._parked)
-            or self._runtime.monotonic_ms() - self._led_until_ms < UNKNOWN_AFTER_MS
+            or self._runtime.monotonic_ms() - self._led_until_ms < self.hold_ms
         ):
             return
         self._resolve_unproposed()

@@ -54,11 +54,32 @@ def test_it_prints_a_line_for_each_node_and_ready(tmp_path: Path) -> None:
 def test_redis_cli_finds_what_was_acknowledged_after_its_leader_was_killed() -> None:
     with DevCluster("--ephemeral") as cluster:
         assert redis_cli(cluster.port, "SET", "balance", "100") == "OK\n"
-        killed, led = cluster.order("kill-leader", "balance").splitlines()
+        killed, led, *_ = cluster.order("kill-leader", "balance").splitlines()
         assert killed.endswith("the leader of balance (slot 5824)")
         leader = int(led.split()[0].rpartition(":")[2])
         assert leader in cluster.ports
         assert redis_cli(leader, "GET", "balance") == "100\n"
+
+
+@needs_redis_cli
+def test_when_the_first_node_is_killed_the_others_are_named() -> None:
+    """A client that names no other port starts there: the README's demo would end here."""
+    with DevCluster("--ephemeral") as cluster:
+
+        def owner(key: str) -> int:
+            arguments = ("cluster", "owner", key, "--json", "--port", str(cluster.port))
+            port: int = json.loads(respkv(*arguments).stdout)["owner"]["port"]
+            return port
+
+        key = next(f"key:{n}" for n in range(1000) if owner(f"key:{n}") == cluster.port)
+        assert redis_cli(cluster.port, "SET", key, "100") == "OK\n"
+        *_, hint = cluster.order("kill-leader", key).splitlines()
+        assert hint.startswith("node 1 is down: reach the others by redis-cli -c -p ")
+        other = int(hint.partition(" -p ")[2].partition(",")[0])
+        assert other in cluster.ports[1:]
+        assert redis_cli(other, "GET", key) == "100\n"
+        assert cluster.order(*hint.rpartition("dev-cluster ")[2].split()[:2])
+        assert redis_cli(cluster.port, "GET", key) == "100\n"
 
 
 def test_a_cluster_client_goes_on_while_leaders_are_killed_and_started_again() -> None:
@@ -191,6 +212,27 @@ def test_a_directory_of_other_nodes_is_refused(tmp_path: Path) -> None:
         pass
     text = refusal("--dir", str(tmp_path), "--nodes", "5")
     assert f"holds a cluster of --nodes 3 --port {cluster.port}" in text
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "/proc/nothing"])
+def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    directory = tmp_path / name
+    text = refusal("--dir", str(directory), "--port", str(free_ports(3)))
+    assert text.startswith(f"respkv dev-cluster: {directory}: ")
+    assert "choose another --dir" in text
+
+
+@pytest.mark.parametrize("name", ["/proc/nothing", "long" * 30])
+def test_a_place_for_its_socket_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / name))
+    for arguments in (("--dir", str(tmp_path)), ("status",)):
+        text = refusal(*arguments, "--port", str(free_ports(3)))
+        assert "Traceback" not in text
+        assert f"{tmp_path / name}/respkv-dev-" in text
+        assert "set TMPDIR to" in text
 
 
 @pytest.mark.parametrize("options", [("--nodes", "0"), ("--port", "60000"), ("--nodes", "99")])

@@ -34,6 +34,12 @@ def respkv(*arguments: str) -> tuple[int, str]:
         (["server", "--dir", "/proc/nothing", "--port", "0"], "is --dir writable"),
         (["server", "--logfile", "/proc/nothing/log"], "logfile /proc/nothing/log: No such file"),
         (["server", "--cluster-peers", "a:1"], "add --cluster-enabled yes"),
+        (["server", "--cluster-enabled", "yes", "--port", "60000"], "there is no port 70000"),
+        (
+            "server --cluster-enabled yes --cluster-peers a:1 --bind 0.0.0.0 --port 0 "
+            "--dir /proc/nothing".split(),
+            "cluster-secret is empty: whoever reaches",
+        ),
     ],
     ids=" ".join,
 )

@@ -82,3 +82,43 @@ def test_clients_that_leave_while_their_commands_are_held_leave_nothing(trio: Tr
     wait_until(lambda: b"connected_clients:1\r\n" in left.call("INFO", "clients"))
     # What they sent may have run, and nobody was told.
     assert sum(node.call("DBSIZE") for node in trio.nodes) <= 30
+
+
+def test_a_write_of_a_leader_that_lost_its_followers_is_held_as_long_for_its_outcome(
+    trio: Trio,
+) -> None:
+    node, *others = trio.nodes
+    assert node.call("CONFIG", "SET", "cluster-hold-ms", "60000") == b"OK"
+    key = trio.key_led_by(node)
+    with socket.create_connection(("127.0.0.1", node.port), PATIENCE_SECONDS) as connection:
+        for other in others:
+            other.pause()
+        send(connection, [b"SET", key, b"v"])
+        wait_until(lambda: b"cluster_slots_ok:0" in node.call("CLUSTER", "INFO"))
+        lost = uptime(node)
+        wait_until(lambda: uptime(node) > lost + 2)  # more than it would be by default
+        for other in others:
+            other.resume()
+        reply = replies_of(connection, 1)[0]
+    assert reply == b"OK" or str(reply).startswith("MOVED ")
+    trio.wait_ready()
+
+
+def uptime(node: TrioProcess) -> int:
+    lines = node.call("INFO", "server").splitlines()
+    return next(int(line.partition(b":")[2]) for line in lines if b"uptime_in_seconds" in line)
+
+
+def test_without_holding_its_outcome_is_unknown_at_once(trio: Trio) -> None:
+    node, *others = trio.nodes
+    assert node.call("CONFIG", "SET", "cluster-hold-ms", "0") == b"OK"
+    key = trio.key_led_by(node)
+    with socket.create_connection(("127.0.0.1", node.port), PATIENCE_SECONDS) as connection:
+        for other in others:
+            other.pause()
+        send(connection, [b"SET", key, b"v"])
+        assert replies_of(connection, 1) == ["closed"]
+        assert str(node.call("GET", key)) == "CLUSTERDOWN Hash slot not served"
+        for other in others:
+            other.resume()
+    trio.wait_ready()

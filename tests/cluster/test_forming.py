@@ -217,12 +217,14 @@ def test_nodes_restarted_at_once_are_the_same_cluster(tmp_path: Path) -> None:
             assert trio.at_leader(b"GET", key) == b"kept by " + key
 
 
-def test_a_node_alone_answers_that_it_waits_and_stops_at_once(tmp_path: Path) -> None:
+def test_a_node_alone_says_whom_it_waits_for_and_stops_at_once(tmp_path: Path) -> None:
     trio = Trio(tmp_path)
-    node = trio.nodes[0]
+    node, *others = trio.nodes
     try:
         node.launch()
         wait_until(lambda: node.ask(b"GET key").startswith(b"-LOADING "))
+        missing = ", ".join(sorted(f"127.0.0.1:{other.port}" for other in others))
+        wait_for_log(node, f"the cluster does not form: it waits for {missing}: no answer yet")
         assert node.stop() == 0
     finally:
         trio.__exit__()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.test_forming import is_loading, wait_for_log
+from tests.patience import wait_until
 from tests.processes.trio import Trio, TrioProcess
 
 REPLACED_BY_SECONDS = 120
@@ -186,6 +187,54 @@ def test_a_node_that_restarts_elsewhere_is_found_again(tmp_path: Path, moved: st
                 if line.startswith(node_id(node))
             )  # fmt: skip
             assert f"127.0.0.1:{node.port}@{node.bus_port},moved.example" in line
+        assert_kept(trio, keys)
+        assert trio.faults_logged() == []
+
+
+def test_two_nodes_that_move_at_once_are_told_of_each_other_by_the_third(tmp_path: Path) -> None:
+    with Trio(tmp_path) as trio:
+        *moving, third = trio.nodes
+        keys = write_keys(trio, "before")
+        for node in moving:
+            node.kill()
+        for node in moving:
+            fresh = TrioProcess(tmp_path / "unused")
+            node.port, node.bus_port = fresh.port, fresh.bus_port
+            node.launch()
+        for node in moving:
+            node.wait_ready()
+        trio.wait_ready()
+        third.kill()
+        trio.wait_ready()  # the two are a majority, if they reach each other
+        assert_kept(trio, keys)
+        assert trio.faults_logged() == []
+
+
+def test_what_a_running_node_announces_anew_is_shown_by_all(tmp_path: Path) -> None:
+    """As in Redis, where all of these can change by CONFIG SET."""
+    with Trio(tmp_path) as trio:
+        node, other, _ = trio.nodes
+        keys = write_keys(trio, "before")
+
+        def shown(by: TrioProcess) -> str:
+            lines = by.call("CLUSTER", "NODES").decode().splitlines()
+            return next(line.split()[1] for line in lines if line.startswith(node_id(node)))
+
+        before = shown(other)
+        changes = ["ip", "127.0.0.9", "port", "7777", "hostname", "new.example"]
+        names = [f"cluster-announce-{word}" if at % 2 == 0 else word
+                 for at, word in enumerate(changes)]  # fmt: skip
+        assert node.call("CONFIG", "SET", *names) == b"OK"
+        announced = f"127.0.0.9:7777@{node.bus_port},new.example"
+        for each in trio.nodes:
+            wait_until(lambda each=each: shown(each) == announced)
+        slots = other.call("CLUSTER", "SLOTS")
+        assert [b"127.0.0.9", 7777] in [leader[:2] for _, _, leader in slots]
+        back = ["cluster-announce-ip", "", "cluster-announce-port", "0"]
+        assert node.call("CONFIG", "SET", *back, "cluster-announce-hostname", "") == b"OK"
+        for each in trio.nodes:
+            wait_until(lambda each=each: shown(each) == before)
+        trio.wait_ready()
         assert_kept(trio, keys)
         assert trio.faults_logged() == []
 

@@ -56,6 +56,12 @@ class ViewedCluster:
     def followers(self) -> list[Follower]:
         return []
 
+    def replication_offset(self, number: int) -> int:
+        return 0
+
+    def heard_ms(self, number: int) -> int:
+        return 0
+
     def links(self) -> list[Link]:
         others = [number for number in self.view.nodes if number != self.view.own_number]
         return [Link(number, to, 1_000_000, 0) for number in others for to in (True, False)]

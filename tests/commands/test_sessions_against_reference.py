@@ -669,6 +669,9 @@ SCRIPTS = {
         a: BGSAVE FOO
         a: BGSAVE SCHEDULE x
         a: SHUTDOWN FOO
+        a: SHUTDOWN ABORT
+        a: SHUTDOWN ABORT NOW
+        a: SHUTDOWN SAVE NOSAVE
         a: DBSIZE x
         """,
 }

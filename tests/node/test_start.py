@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.conftest import ServerProcess
+from tests.patience import PATIENCE_SECONDS
 from tests.processes.ports import listening_port
 
 
@@ -66,3 +68,15 @@ def test_addresses_are_written_as_in_redis_conf(tmp_path: Path, addresses: str) 
     """A `-` marks one that this machine may lack (192.0.2.1 is nobody's), as in Redis' own file."""
     with ServerProcess(tmp_path / "data", "--bind", addresses) as server:
         assert server.ask(b"PING") == b"+PONG\r\n"
+
+
+def test_shutdown_answers_nothing_when_it_succeeds(tmp_path: Path) -> None:
+    """redis-py takes any reply for a failure."""
+    with ServerProcess(tmp_path / "data") as server:
+        client = redis.Redis(port=server.port)
+        assert client.set("a", "1")
+        client.shutdown(nosave=True)
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+        server.launch()
+        server.wait_ready()
+        assert client.get("a") == b"1"

@@ -5,6 +5,7 @@ from typing import Any
 from respkv import commands  # noqa: F401  (importing it declares them)
 from respkv.clock import SeededChance
 from respkv.commands.table import resolve
+from respkv.consensus.messages import VOTE_REPLY, Message
 from respkv.log.wal import Wal
 from respkv.replica.client import Client, Wait
 from respkv.replica.log_writer import LogWriter
@@ -39,20 +40,25 @@ class HandClient(Client):
 class OneVoter:
     """Implements `respkv.replica.runtime.Runtime`."""
 
-    def __init__(self, disk: FaultyDisk) -> None:
+    def __init__(self, disk: FaultyDisk, follower: int = 0) -> None:
+        """`follower` grants its vote, if there is one, and then says nothing."""
         self.chance = SeededChance(1)
         self.now = 1_700_000_000_000
         self.wal = Wal.open(disk, "data", SEGMENT_BYTES)
         self.log_writer = LogWriter(self.wal, self, wait_for_sync=True)
+        voters = [1, follower] if follower else [1]
         self.replica = finish(
             recovering_replica(
-                disk, "data", self.wal, self.log_writer, self, 0, 1, [1], databases=1
+                disk, "data", self.wal, self.log_writer, self, 0, 1, voters, databases=1
             )
         )
         self._turn_requested = False
         self.replica.raft.campaign()
         self.log_writer.touch(self.replica)
         self.turns()
+        if follower:
+            self.replica.step(Message(VOTE_REPLY, follower, 1, self.replica.raft.term))
+            self.turns()
 
     def now_ms(self) -> int:
         """Moves with the ticks."""
@@ -63,8 +69,7 @@ class OneVoter:
         return self.now
 
     def send(self, message: Any) -> None:
-        """There is nobody to send to."""
-        raise AssertionError(message)
+        """There is nobody who answers."""
 
     def request_end_of_turn(self) -> None:
         """See `turns`."""
