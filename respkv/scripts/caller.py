@@ -28,6 +28,7 @@ NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
 NOT_LOCAL: Final = b"ERR Script attempted to access a non local key in a cluster node"
 READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
+_WORDS_OF_READS: Final = {b"COUNT": 2, b"GROUP": 3, b"NOACK": 1}  # and how many go with each
 
 
 def find(argv: Argv) -> Command:
@@ -47,6 +48,19 @@ def find(argv: Argv) -> Command:
     if not command.accepts(len(argv)):
         raise CommandError(b"ERR Wrong number of args calling Redis command from script")
     return command
+
+
+def has_block_option(_: Command, argv: Argv) -> bool:
+    """Return whether XREAD or XREADGROUP is to wait; other commands find nothing and go on."""
+    at = 1
+    while at < len(argv) - 1:
+        word = argv[at].upper()
+        if word == b"BLOCK":
+            return True
+        if word not in _WORDS_OF_READS:
+            return False
+        at += _WORDS_OF_READS[word]
+    return False
 
 
 class Caller:
@@ -83,11 +97,10 @@ class Caller:
             return local(keyspace, argv)
         if flags & CONNECTION:
             raise CommandError(NOT_ALLOWED)
-        if flags & BLOCKING and may_wait(command, argv):
-            name = command.display_name.encode()
-            raise CommandError(
-                b"ERR %b command is not allowed with BLOCK option from scripts" % name
-            )
+        waits = may_wait if keyspace.semantics < 3 else has_block_option
+        if flags & BLOCKING and waits(command, argv):
+            text = b"ERR %b command is not allowed with BLOCK option from scripts" % argv[0]
+            raise CommandError(text)
         if self._slot is not None:
             self._check_slot(command, argv)
         writes = is_logged(command, argv)

@@ -7,6 +7,8 @@ from typing import Final
 import pytest
 from hypothesis import strategies as st
 
+from respkv.commands.table import lookup
+from respkv.keyspace.keyspace import Keyspace
 from respkv.node import client_commands, script_commands, server_commands, session_commands
 from tests.commands.comparing import replies_test, run, sequences_test
 from tests.commands.reference import Ours, Reference, Served
@@ -73,6 +75,17 @@ CASES: Final = {
         'return redis.call("getdel","a")', "return redis.call(\"sort\",\"list\",\"desc\")",
         'return {xpcall(function() error("x") end, function(m) return m .. "!" end)}',
         'redis.call("set","a","1") error("after")', 'return redis.call("get","a")',
+    ),
+    "calls that would wait": _evals(
+        'redis.call("rpush","l","1","2","3","4")', 'redis.call("zadd","z",1,"a",2,"b")', 'redis.call("xadd","x","1-1","f","v")',
+        'return redis.call("xgroup","create","x","g","0")', *(f"return {{redis.pcall({call})}}" for call in (
+            '"blpop","l",0', '"brpop","l",0', '"blmove","l","k","left","left",0', '"brpoplpush","l","k",0', '"bzpopmin","z",0', '"bzpopmax","z",0',
+            '"wait",0,0', '"blmpop",0,1,"l","left"', '"BLMPOP",0,2,"none","l","right","count",2', '"blmpop",0,1,"none","left"', '"blmpop","x",1,"l","left"',
+            '"blmpop",0,1,"z","left"', '"bzmpop",0,1,"z","min"', '"bzmpop",0,2,"none","z","max","count",5', '"bzmpop",0,1,"none","min"', '"bzmpop",-1,1,"z","min"',
+            '"xread","block",0,"streams","x","$"', '"XREAD","COUNT",1,"BLOCK",0,"STREAMS","x","0"', '"xread","streams","block","0"',
+            '"xread","foo","block",0,"streams","x","0"', '"xread","block"', '"xreadgroup","group","g","c","streams","x",">"',
+            '"xreadgroup","group","g","block","count",1,"streams","x","0"', '"XReadGroup","group","g","c","noack","block",1,"streams","x",">"',
+        )),
     ),
     "redis": _evals(
         "return redis.REDIS_VERSION", "return redis.REDIS_VERSION_NUM", "return redis.LOG_DEBUG", "return redis.LOG_WARNING",
@@ -343,3 +356,14 @@ test_json_that_hypothesis_makes_up = sequences_test(
         max_size=8,
     )
 )
+
+
+def test_by_semantics_2_scripts_may_not_call_what_would_wait() -> None:
+    script = _eval("return redis.pcall('BLMPOP', 0, 1, 'list', 'LEFT').err")
+    keyspace = Keyspace(1)
+    keyspace.begin_entry(1, 1, 1, semantics=2)
+    command = lookup(script[0])
+    assert command is not None
+    assert command.handler(keyspace, script) == (
+        b"ERR BLMPOP command is not allowed with BLOCK option from scripts"
+    )
