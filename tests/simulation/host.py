@@ -19,8 +19,12 @@ from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.replica import Replica
+from respkv.scripts.cache import ScriptCache
+from respkv.scripts.commands import IN_CLUSTER, OUT_OF_MEMORY
 from respkv.steps import Steps
+from respkv.wire.run import Argv
 from tests.faulty_disk import FaultyDisk
+from tests.simulation.process import Process
 from tests.simulation.world import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -100,6 +104,8 @@ class Host:
         self.memory = MemoryGuard(self.replicas, self.chance, self)  # without a limit at first
         self.tracking = Tracking(self)  # type: ignore[arg-type]
         self.pubsub = PubSub()
+        self.scripts = ScriptCache()
+        self.process = Process()
         self._last_client_id = 0
         self._answering: list[Connection] = []
         self._turn_requested = self._in_turn = False
@@ -210,6 +216,13 @@ class Host:
         """Everybody is welcome."""
         self.clients[client.id] = client
         return b""
+
+    def with_script(self, command: Command, argv: Argv) -> tuple[Command, Argv]:
+        """Return what is run for EVAL or EVALSHA."""
+        mode = IN_CLUSTER if self.cluster is not None else 0
+        if self.memory.refuses:
+            mode |= OUT_OF_MEMORY
+        return self.scripts.with_text(command, argv, mode)
 
     def forget(self, client: Connection) -> None:
         """The connection is gone."""
