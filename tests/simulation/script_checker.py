@@ -1,6 +1,6 @@
 """What scripts do to the keys of one slot, as values: users' histories have to fit this.
 
-A step is (name, argument, whether its script was called by its name); an operation takes some, at once.
+A step is (name, argument, whether a script does it); an operation takes some, at once.
 """
 
 from collections.abc import Callable
@@ -132,8 +132,8 @@ def with_anonymous_tokens(history: list[Operation]) -> list[Operation]:
 
 def _anonymous(operation: Operation, seen: set[bytes]) -> Operation:
     steps = tuple(
-        (name, argument if argument in seen or argument is None else ANONYMOUS, by_name)
-        for name, argument, by_name in operation.argument
+        (name, argument if argument in seen or argument is None else ANONYMOUS, by_script)
+        for name, argument, by_script in operation.argument
     )
     return Operation(operation.name, steps, operation.invoked)
 
@@ -142,10 +142,7 @@ def step(state: State, operation: Operation) -> list[State]:
     """Return the states an operation may lead to; none when its replies do not fit."""
     steps: tuple[Step, ...] = operation.argument
     if not operation.known:
-        states = [_after(state, steps)]
-        if len(steps) > 1 and any(by_name for _, _, by_name in steps):
-            states.append(_after(state, tuple(one for one in steps if not one[2])))
-        return states
+        return _states_after(state, steps)
     if len(operation.result) != len(steps):
         return []
     for (name, argument, _), seen in zip(steps, operation.result, strict=True):
@@ -160,7 +157,10 @@ def step(state: State, operation: Operation) -> list[State]:
     return [state]
 
 
-def _after(state: State, steps: tuple[Step, ...]) -> State:
-    for name, argument, _ in steps:
-        state, _reply = EFFECTS[name](state, argument)
-    return state
+def _states_after(state: State, steps: tuple[Step, ...]) -> list[State]:
+    """Return what steps of unknown outcome may lead to: each script may have had no effect."""
+    states = [state]
+    for name, argument, by_script in steps:
+        after = [EFFECTS[name](before, argument)[0] for before in states]
+        states = [*dict.fromkeys([*states, *after])] if by_script else after
+    return states

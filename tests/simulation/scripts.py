@@ -199,7 +199,7 @@ class Scripts:
 
 
 def _what(steps: list[Step]) -> tuple[tuple[str, Any, bool], ...]:
-    return tuple([(step.name, step.argument, step.by_name) for step in steps])
+    return tuple([(step.name, step.argument, step.is_script) for step in steps])
 
 
 def _seen(thing: Thing, reply: Any) -> Any:

@@ -9,15 +9,15 @@ WRONG_TYPE = Failure(b"WRONGTYPE Operation against a key holding the wrong kind 
 NO_SCRIPT = Failure(b"NOSCRIPT No matching script. Please use EVAL.")
 
 
-def done(at: int, *steps: tuple[str, Any, Any], by_name: bool = False) -> Operation:
+def done(at: int, *steps: tuple[str, Any, Any], by_script: bool = False) -> Operation:
     """Return an operation that took from `at` to `at` + 5: (name, argument, reply) of its steps."""
-    what = tuple([(name, argument, by_name) for name, argument, _ in steps])
+    what = tuple([(name, argument, by_script) for name, argument, _ in steps])
     return Operation("script", what, at, at + 5, [reply for _, _, reply in steps])
 
 
-def lost(at: int, *steps: tuple[str, Any], by_name: bool = False) -> Operation:
+def lost(at: int, *steps: tuple[str, Any], by_script: bool = False) -> Operation:
     """Return an operation of unknown outcome."""
-    return Operation("script", tuple([(*one, by_name) for one in steps]), at, UNKNOWN)
+    return Operation("script", tuple([(*one, by_script) for one in steps]), at, UNKNOWN)
 
 
 def is_possible(*history: Operation) -> bool:
@@ -62,12 +62,12 @@ def test_a_script_that_the_node_did_not_know_does_nothing() -> None:
 
 
 def test_of_a_lost_transaction_the_scripts_may_not_have_been_known() -> None:
-    read = done(10, ("read accounts", None, [2, 0]))
-    assert is_possible(lost(0, ("deposit", 2), ("read accounts", None), by_name=True), read)
-    sent = Operation("script", (("deposit", 2, False), ("move", 1, True)), 0, UNKNOWN)
-    assert is_possible(sent, read)
-    assert is_possible(sent, done(10, ("read accounts", None, [1, 1])))
-    assert not is_possible(sent, done(10, ("read accounts", None, [0, 1])))
+    sent = (("deposit", 3, False), ("move", 1, True), ("move", 2, True))
+    for replies in ([3, 0], [2, 1], [1, 2], [0, 3]):
+        read = done(10, ("read accounts", None, replies))
+        assert is_possible(Operation("script", sent, 0, UNKNOWN), read)
+    read = done(10, ("read accounts", None, [0, 1]))
+    assert not is_possible(Operation("script", sent, 0, UNKNOWN), read)
 
 
 def test_many_lost_writes_are_judged_quickly() -> None:
