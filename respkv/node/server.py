@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from respkv.commands.table import LOADING, Argv, Command
+from respkv.commands.table import LOADING, Command
 from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError, LogFailed
@@ -299,12 +299,10 @@ class Node:
         replica.keyspace.limits = self.limits
         replica.keyspace.follow_accesses(self.accesses)
 
-    def with_script(self, command: Command, argv: Argv) -> tuple[Command, Argv]:
-        """Return what is run for EVAL or EVALSHA."""
+    def script_mode(self) -> int:
+        """Return what a script's outcome depends on beside the keyspace."""
         mode = IN_CLUSTER if self.config["cluster-enabled"] else 0
-        if self.memory.refuses:
-            mode |= OUT_OF_MEMORY
-        return self.scripts.with_text(command, argv, mode)
+        return mode | OUT_OF_MEMORY if self.memory.refuses else mode
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""

@@ -284,6 +284,61 @@ def test_a_transaction_with_scripts_by_name(
     run(lines, "transaction 2", reference, handlers, served)
 
 
+ONE: Final = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"  # of 'return 1'
+TWO: Final = "7f923f79fe76194c868d7e1d0820de36700eb649"  # of 'return 2'
+QUEUED: Final = {
+    "loaded there": f"SCRIPT LOAD 'return 1'\nEVALSHA {ONE} 0\nSCRIPT EXISTS {ONE}\nEVALSHA_RO {ONE} 0",
+    "sent there": f"EVALSHA {ONE} 0\nEVAL 'return 1' 0\nEVALSHA {ONE.upper()} 0\nSCRIPT EXISTS {ONE} {TWO}",
+    "forgotten there": f"""
+        EVAL 'return 1' 0
+        EVALSHA {ONE} 0
+        SCRIPT FLUSH
+        EVALSHA {ONE} 0
+        SCRIPT EXISTS {ONE} {TWO}
+        SCRIPT FLUSH foo
+        EVAL_RO 'return 2' 0
+        SCRIPT EXISTS {ONE} {TWO}
+        EVALSHA {TWO} 0
+        SCRIPT FLUSH ASYNC
+        EVALSHA {TWO} 0
+        EVAL 'x =' 0
+        SCRIPT LOAD 'x ='
+        SCRIPT LOAD 'return 2'
+        EVALSHA {TWO} 0
+    """,
+    "refused": "SCRIPT LOAD\nSCRIPT EXISTS",
+}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("name", QUEUED)
+def test_which_scripts_a_transaction_knows_is_told_by_what_ran_before(
+    name: str, known: bool, reference: Reference, handlers: Ours, served: Served
+) -> None:
+    lines = f"SCRIPT FLUSH\nSET key 1\n{'EVAL_RO' if known else 'ECHO'} 'return 1' 0"
+    run(lines, "server 2", reference, handlers, served)
+    run(QUEUED[name], "transaction 2", reference, handlers, served)
+    run(f"SCRIPT EXISTS {ONE} {TWO}", "server 2", reference, handlers, served)
+
+
+def test_a_discarded_transaction_loads_nothing(
+    reference: Reference, handlers: Ours, served: Served
+) -> None:
+    lines = f"SCRIPT FLUSH\nMULTI\nEVAL 'return 1' 0\nSCRIPT LOAD 'return 2'\nDISCARD\nSCRIPT EXISTS {ONE} {TWO}"
+    run(lines, "server 2", reference, handlers, served)
+
+
+def test_a_script_loaded_after_it_was_queued_is_known(
+    reference: Reference, handlers: Ours, served: Served
+) -> None:
+    for server in (reference, served):
+        server.call([b"SCRIPT", b"FLUSH"])
+        server.call([b"MULTI"])
+        server.call([b"EVALSHA", ONE.encode(), b"0"])
+        server.call([b"SCRIPT", b"LOAD", b"return 1"], resp=3)  # the other connection
+        assert server.call([b"EXEC"]) == b"*1\r\n:1\r\n"
+
+
 def test_long_commands_in_scripts(reference: Reference, handlers: Ours, served: Served) -> None:
     """What others are served beside is done in one go here, and its errors end the script."""
     items = b" ".join([b"%d" % (number * 7 % 30_011) for number in range(30_000)]).decode()

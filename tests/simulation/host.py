@@ -22,7 +22,6 @@ from respkv.replica.replica import Replica
 from respkv.scripts.cache import ScriptCache
 from respkv.scripts.commands import IN_CLUSTER, OUT_OF_MEMORY
 from respkv.steps import Steps
-from respkv.wire.run import Argv
 from tests.faulty_disk import FaultyDisk
 from tests.simulation.process import Process
 from tests.simulation.world import MILLISECOND, SECOND
@@ -217,12 +216,10 @@ class Host:
         self.clients[client.id] = client
         return b""
 
-    def with_script(self, command: Command, argv: Argv) -> tuple[Command, Argv]:
-        """Return what is run for EVAL or EVALSHA."""
+    def script_mode(self) -> int:
+        """Return what a script's outcome depends on beside the keyspace."""
         mode = IN_CLUSTER if self.cluster is not None else 0
-        if self.memory.refuses:
-            mode |= OUT_OF_MEMORY
-        return self.scripts.with_text(command, argv, mode)
+        return mode | OUT_OF_MEMORY if self.memory.refuses else mode
 
     def forget(self, client: Connection) -> None:
         """The connection is gone."""
