@@ -1,6 +1,7 @@
 """The scripts a node knows by name, for EVALSHA; each node has its own, as in Redis."""
 
 from contextlib import suppress
+from sys import getsizeof
 
 from respkv.commands.table import READONLY, Argv, Command, lookup
 from respkv.errors import CommandError, InvariantViolation
@@ -30,7 +31,7 @@ class ScriptCache:
         if sha not in self._texts:
             engine().script(text)
             self._texts[sha] = text
-            self.bytes += len(text)
+            self.bytes += getsizeof(sha) + getsizeof(text)
         return sha
 
     def knows(self, sha: bytes) -> bool:

@@ -123,6 +123,10 @@ class LuaState:
             raise Outgrown
         return words, self._resp
 
+    def memory_bytes(self) -> int:
+        """Return how much of its memory is in use."""
+        return int(self._runtime.get_memory_used(total=True))
+
     # --- what the sandbox calls --------------------------------------------------------------
 
     def _call(self, *values: Any) -> tuple[Any, ...]:

@@ -422,3 +422,31 @@ def test_by_semantics_2_scripts_may_not_call_what_would_wait() -> None:
     assert command.handler(keyspace, script) == (
         b"ERR BLMPOP command is not allowed with BLOCK option from scripts"
     )
+
+
+def _script_fields(server: Reference | Served) -> dict[bytes, bytes]:
+    _, _, body = server.call([b"INFO", b"memory"]).partition(b"\r\n")
+    fields = dict(line.split(b":", 1) for line in body.split(b"\r\n") if b":" in line)
+    names = (b"lua", b"_vm_", b"script", b"function", b"librar")
+    return {key: fields[key] for key in fields if any(name in key for name in names)}
+
+
+def test_info_tells_what_scripts_take(reference: Reference, served: Served) -> None:
+    fields = []
+    for server in (reference, served):
+        server.call([b"SCRIPT", b"FLUSH"])
+        empty = _script_fields(server)
+        server.call([b"SCRIPT", b"LOAD", b"return 1" + b" " * 5_000])
+        server.call([b"EVAL", b"return 2", b"0"])
+        server.call([b"EVALSHA", TWO.encode(), b"0"])
+        fields.append(found := _script_fields(server))
+        grown = int(found[b"used_memory_scripts"]) - int(empty[b"used_memory_scripts"])
+        assert 5_000 < grown < 8_000
+        assert found[b"used_memory_vm_eval"] == found[b"used_memory_lua"]
+        vms = (b"used_memory_vm_eval", b"used_memory_vm_functions")
+        assert int(found[b"used_memory_vm_total"]) == sum(int(found[name]) for name in vms)
+        assert (empty[b"number_of_cached_scripts"], found[b"number_of_cached_scripts"]) == (
+            b"0",
+            b"2",
+        )
+    assert list(fields[0]) == list(fields[1])
