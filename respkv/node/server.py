@@ -166,7 +166,7 @@ class Node:
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
         self.runtime.on_keys_changed = self._keys_changed
-        self.runtime.on_published = self.publish
+        self.runtime.on_published = self._publish_for_script
         self.long_replies = LongReplies(self._loop, self.runtime.fail)
         self.memory = MemoryGuard(self.replicas, self.runtime.chance, self.runtime)
         self._take_log(wal)
@@ -248,6 +248,12 @@ class Node:
         if self.cluster is not None:
             self.cluster.publish(channel, message)
         return self.pubsub.publish(channel, message)
+
+    def _publish_for_script(self, channel: bytes, message: bytes, to_shard: bool) -> None:
+        if to_shard:
+            self.pubsub.publish_to_shard(channel, message)
+        else:
+            self.publish(channel, message)
 
     def _keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         if isinstance(client, Stream):

@@ -93,7 +93,9 @@ class Caller:
         if flags & MAY_REPLICATE and self._read_only:
             raise CommandError(READ_ONLY)
         local = _LOCAL.get(command.name)
-        if local is not None:
+        if local is not None and (local is not _spublish or keyspace.semantics >= 3):
+            if command.keys[0] and self._slot is not None:
+                self._check_slot(command, argv)
             return local(keyspace, argv)
         if flags & CONNECTION:
             raise CommandError(NOT_ALLOWED)
@@ -150,7 +152,13 @@ def _select(keyspace: Keyspace, argv: Argv) -> Reply:
 def _publish(keyspace: Keyspace, argv: Argv) -> Reply:
     """Publish where the script is run for a client; that it reaches nobody is the same everywhere."""
     if keyspace.publish is not None:
-        keyspace.publish(argv[1], argv[2])
+        keyspace.publish(argv[1], argv[2], False)
+    return 0
+
+
+def _spublish(keyspace: Keyspace, argv: Argv) -> Reply:
+    if keyspace.publish is not None:
+        keyspace.publish(argv[1], argv[2], True)
     return 0
 
 
@@ -159,6 +167,7 @@ _LOCAL: Final[dict[bytes, Callable[[Keyspace, Argv], Any]]] = {
     b"PING": _ping,
     b"ECHO": _echo,
     b"PUBLISH": _publish,
+    b"SPUBLISH": _spublish,
     b"TIME": _time,
     b"SELECT": _select,
 }

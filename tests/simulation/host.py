@@ -191,7 +191,7 @@ class Host:
     def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         """Nobody tracks keys here."""
 
-    def publish(self, channel: bytes, message: bytes) -> None:
+    def publish(self, channel: bytes, message: bytes, to_shard: bool) -> None:
         """Nobody subscribes here."""
 
     # --- Node --------------------------------------------------------------------------------
