@@ -78,6 +78,7 @@ class Caller:
         self._read_only = read_only
         self._refuses_growth = refuses_growth
         self.wrote = False
+        self.semantics = keyspace.semantics
 
     def call(self, argv: Argv) -> Reply:
         """Run one command.

@@ -15,8 +15,9 @@ from respkv.scripts import program
 from respkv.scripts.caller import find
 from respkv.scripts.calls import Calls, Outgrown
 from respkv.scripts.chance import ScriptChance
+from respkv.scripts.cjson_settings import Settings
 from respkv.scripts.conversions import Lua, argument
-from respkv.scripts.libraries import libraries
+from respkv.scripts.libraries import libraries, new_cjson
 from respkv.scripts.tail_calls import without_tail_calls
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class LuaState:
         self._calls: Calls | None = None  # of the script that runs
         self._resp = 2
         self._chance = ScriptChance()
+        self._json_settings = Settings()
         load = self._runtime.eval(b"loadstring")
         patterns, sandbox = map(load, _own_chunks())
         self._compile, self._run = sandbox(self._host(), STEPS_MAX, patterns)
@@ -73,9 +75,9 @@ class LuaState:
             b"version_number": 0x070000 + 15,
         }
         null = functions[b"null"] = self._runtime.eval(b"newproxy(false)")
-        functions[b"libraries"] = table(
-            {name: table(members) for name, members in libraries(self._runtime, null).items()}
-        )
+        own = libraries(self._runtime, null, self._json_settings)
+        functions[b"libraries"] = table({name: table(members) for name, members in own.items()})
+        functions[b"new_cjson"] = lambda: table(new_cjson(self._runtime, null))
         return table(functions)
 
     def compile(self, text: bytes) -> Any:
@@ -111,6 +113,7 @@ class LuaState:
         table = self._runtime.table_from
         self._calls, self._resp = calls, 2
         self._chance.seed(calls.seed)
+        self._json_settings.reset(are_fixed=calls.semantics < 3)
         try:
             words = list(self._run(function, table(keys), table(arguments)).values())
         except MemoryError:

@@ -17,6 +17,7 @@ local create, resume, wrap = coroutine.create, coroutine.resume, coroutine.wrap
 local HOOK_STEPS = 1000 -- Lua instructions between two looks at how many there were
 local CALL_STEPS = 500 -- what one redis.call, or call of a library, counts for
 local BYTE_STEPS = 10 -- and each byte that a library reads or writes
+local NEW_STEPS = 10000 -- a new cjson, most of which is outside Lua's memory
 local PCALL_STEPS = 20
 local ELEMENT_STEPS = 20 -- what joining one element counts for
 local SORTED_MAX = 64 -- elements that Lua sorts without being counted
@@ -651,7 +652,8 @@ for name, library in next, {
 } do
   globals[name] = protect(library)
 end
-for name, functions in next, host.libraries do
+
+local function library_of(functions)
   local library = {}
   for member, value in next, functions do
     if type(value) == "userdata" and member ~= "null" then -- a function of Python
@@ -662,6 +664,21 @@ for name, functions in next, host.libraries do
     else
       library[member] = value
     end
+  end
+  return library
+end
+
+local function new_cjson()
+  charge(NEW_STEPS)
+  local library = library_of(host.new_cjson())
+  library.new = new_cjson
+  return library
+end
+
+for name, functions in next, host.libraries do
+  local library = library_of(functions)
+  if name == "cjson" then
+    library.new = new_cjson
   end
   globals[name] = protect(library)
 end

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from respkv.commands.table import lookup
 from respkv.keyspace.keyspace import Keyspace
-from respkv.node import client_commands, script_commands, server_commands, session_commands
+from respkv.node import (
+    client_commands,
+    pubsub_commands,
+    script_commands,
+    server_commands,
+    session_commands,
+)
 from tests.commands.comparing import replies_test, run, sequences_test
 from tests.commands.reference import Ours, Reference, Served
 
@@ -18,7 +24,13 @@ def _evals(*scripts: str) -> str:
     return "\n".join(f"EVAL '{script}' 0" for script in scripts)
 
 
-DECLARED: Final = (client_commands, script_commands, server_commands, session_commands)
+DECLARED: Final = (
+    client_commands,
+    pubsub_commands,
+    script_commands,
+    server_commands,
+    session_commands,
+)
 
 CASES: Final = {
     "results": _evals(
@@ -413,15 +425,31 @@ test_json_that_hypothesis_makes_up = sequences_test(
 )
 
 
-def test_by_semantics_2_scripts_may_not_call_what_would_wait() -> None:
-    script = _eval("return redis.pcall('BLMPOP', 0, 1, 'list', 'LEFT').err")
+@pytest.mark.parametrize(
+    ("script", "refusal"),
+    [
+        (
+            "return redis.pcall('BLMPOP', 0, 1, 'list', 'LEFT').err",
+            b"ERR BLMPOP command is not allowed with BLOCK option from scripts",
+        ),
+        (
+            "return redis.pcall('SPUBLISH', 'channel', 'message').err",
+            b"ERR This Redis command is not allowed from script",
+        ),
+        (
+            "return select(2, pcall(cjson.encode_max_depth, 5))",
+            b"cjson's settings cannot be changed here",
+        ),
+    ],
+)
+def test_by_semantics_2_scripts_are_refused_what_they_may_do_now(
+    script: str, refusal: bytes
+) -> None:
     keyspace = Keyspace(1)
     keyspace.begin_entry(1, 1, 1, semantics=2)
-    command = lookup(script[0])
+    command = lookup(b"EVAL")
     assert command is not None
-    assert command.handler(keyspace, script) == (
-        b"ERR BLMPOP command is not allowed with BLOCK option from scripts"
-    )
+    assert command.handler(keyspace, _eval(script)) == refusal
 
 
 def _script_fields(server: Reference | Served) -> dict[bytes, bytes]:
