@@ -55,8 +55,8 @@ class LuaState:
         self._chance = ScriptChance()
         self._json_settings = Settings()
         load = self._runtime.eval(b"loadstring")
-        patterns, sandbox = map(load, _own_chunks())
-        self._compile, self._run = sandbox(self._host(), STEPS_MAX, patterns)
+        sandbox, *others = map(load, _own_chunks())
+        self._compile, self._run = sandbox(self._host(), STEPS_MAX, *others)
 
     def _host(self) -> Any:
         table = self._runtime.table_from
@@ -183,7 +183,7 @@ def _own_chunks() -> tuple[bytes, ...]:
     )
     return tuple(
         compiled(files(__package__).joinpath(f"{name}.lua").read_bytes(), name.encode())
-        for name in ("patterns", "sandbox")
+        for name in ("sandbox", "pattern_items", "pattern_search", "patterns")
     )
 
 
