@@ -399,8 +399,8 @@ BUGS = [
         "scripts/cache.py",
         [
             (
-                "            if text is None:\n",
-                "            if True:\n",
+                "        return (command, argv) if text is None else self.in_mode",
+                "        return (command, argv) if True else self.in_mode",
             )
         ],
         (
