@@ -10,7 +10,7 @@ NOOP: Final = (
 CONFIGURATION: Final = 2  # who votes and who learns from this entry on (consensus/configuration.py)
 
 # What a logged command does is fixed by this number; see "Semantics" in respkv/ARCHITECTURE.md.
-SEMANTICS: Final = 2
+SEMANTICS: Final = 3
 
 
 class Entry:

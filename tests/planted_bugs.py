@@ -395,6 +395,68 @@ BUGS = [
         share="waiting",
     ),
     PlantedBug(
+        "EVALSHA logged as it was sent",
+        "scripts/cache.py",
+        [
+            (
+                "        return (command, argv) if text is None else self.in_mode",
+                "        return (command, argv) if True else self.in_mode",
+            )
+        ],
+        (
+            "scripts/commands.py",
+            "    raise NoScript\n",
+            """    for script in engine()._scripts.values():
+        if script.sha == argv[1].lower():
+            return _evaluate(_, [b"EVAL", script.text, *argv[2:]], read_only=False)
+    raise NoScript
+""",
+        ),
+        share="scripts",
+    ),
+    PlantedBug(
+        "math.random goes on from the last script",
+        "scripts/lua_state.py",
+        [
+            (
+                "        self._chance.seed(calls.seed)\n",
+                "",
+            )
+        ],
+        share="scripts",
+    ),
+    PlantedBug(
+        "a script that begins again calls twice",
+        "scripts/calls.py",
+        [
+            (
+                "        self._keeps = False\n",
+                "        self._keeps = False\n        self._kept.clear()\n",
+            )
+        ],
+        share="scripts",
+    ),
+    PlantedBug(
+        "a script that fails is undone",
+        "scripts/commands.py",
+        [
+            (
+                "    return lua.run(script, keyspace, keys, arguments, caller)\n",
+                """    before = [(key, keyspace.peek(key)) for key in keys]
+    reply = lua.run(script, keyspace, keys, arguments, caller)
+    if isinstance(reply, CommandError):
+        for key, value in before:
+            if value is None:
+                keyspace.delete(key)
+            else:
+                keyspace.set(key, value)
+    return reply
+""",
+            )
+        ],
+        share="scripts",
+    ),
+    PlantedBug(
         "a hand-over that forgets an entry",
         "consensus/raft.py",
         [

@@ -51,8 +51,9 @@ class Keyspace:
         self.position: int = 0
         # What the entries change, while somebody wants to know: keys; None: whole databases.
         self.changed: list[bytes | None] | None = None
-        # Where the messages of scripts go, while they are run for this node's clients.
-        self.publish: Callable[[bytes, bytes], None] | None = None
+        # Where the messages of scripts go (True: to a shard channel), while they are run for this
+        # node's clients.
+        self.publish: Callable[[bytes, bytes, bool], None] | None = None
         self.limits: Limits = Limits()  # what this node was told; no part of the state
         self.accesses: Accesses | None = None  # so are when and how often keys are used here
         self.hits: int = 0  # of reads; these five are statistics, and no part of the state

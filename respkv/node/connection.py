@@ -35,7 +35,8 @@ from respkv.replica.batch import database_number, select_in_transaction
 from respkv.replica.client import Client, Wait
 from respkv.replica.refusals import OUT_OF_MEMORY
 from respkv.replica.transaction import Transaction, answer_to, execute
-from respkv.scripts.cache import as_sent
+from respkv.scripts.cache import as_sent, is_by_name
+from respkv.scripts.queued import QueuedScripts
 from respkv.wire.long_reply import Encoded, LongReply, encode_or_begin
 from respkv.wire.reply import (
     BULK_HEADERS,
@@ -98,6 +99,7 @@ class Connection(Client):
         self._raws: list[bytes] = []
         self._transaction_broken = False
         self._transaction_publishes = False  # or subscribes
+        self._transaction_has_scripts = False
         self._watches: list[tuple[int, bytes, int]] = []
         self._parser = RequestParser(node.config["proto-max-bulk-len"])
         self._parser.authenticated = self.authenticated
@@ -554,8 +556,8 @@ class Connection(Client):
             return
         name = command.display_name
         node.calls[name] = node.calls.get(name, 0) + 1
-        if flags & SCRIPT:
-            command, argv = node.with_script(command, argv)
+        if flags & SCRIPT and self.transaction is None:
+            command, argv = node.scripts.with_text(command, argv, node.script_mode())
         if self._special or flags & (CONNECTION | BLOCKING):
             self._dispatch_special(command, argv)
         elif is_logged(command, argv):
@@ -668,6 +670,7 @@ class Connection(Client):
             command = self.node.tracking.remembering(self, command)
             handler = IN_TRANSACTION.get(command.name, command.handler)
             self._transaction_publishes |= command.flags & PUBSUB != 0
+            self._transaction_has_scripts |= command.flags & SCRIPT != 0
             transaction.commands.append((handler, argv, local))
             if not local:
                 self._raws.append(encode_command(argv))
@@ -681,12 +684,14 @@ class Connection(Client):
         self.transaction = Transaction(self)
         self._raws = []
         self._transaction_broken = self._transaction_publishes = False
+        self._transaction_has_scripts = False
 
     def end_transaction(self) -> None:
         """DISCARD, or after EXEC: nothing is queued or watched any more."""
         self.transaction = None
         self._raws = []
         self._transaction_broken = self._transaction_publishes = False
+        self._transaction_has_scripts = False
         self._update_special()
         self.unwatch()
 
@@ -733,6 +738,8 @@ class Connection(Client):
         transaction.watches = self._watches
         if isinstance(router, ClusterRouter) and router.holds_exec(self, transaction, argv):
             return
+        if self._transaction_has_scripts:
+            self._find_scripts(transaction)
         publishes = self._transaction_publishes
         raws = self._raws if transaction.writes else []
         self.end_transaction()
@@ -746,6 +753,26 @@ class Connection(Client):
         run = transaction
         router.submit_transaction(self, transaction, raws, argv, changes_db=True)
         self.call_when_answered(lambda: self._select_after(run))
+
+    def _find_scripts(self, transaction: Transaction) -> None:
+        """Give queued scripts their texts: which are known may have changed since, or does there."""
+        node = self.node
+        scripts = QueuedScripts(node.scripts)
+        logged = 0
+        for position, (handler, argv, local) in enumerate(transaction.commands):
+            if local:
+                scripts.follow(argv)
+                continue
+            command = lookup(argv[0])
+            if command is not None and command.flags & SCRIPT:
+                by_name = is_by_name(command)
+                command, found = scripts.with_text(command, argv, node.script_mode())
+                handler = node.tracking.remembering(self, command).handler
+                if not by_name:
+                    handler = scripts.keeping(argv[1], handler)
+                transaction.commands[position] = handler, found, False
+                self._raws[logged] = encode_command(found)
+            logged += 1
 
     def _select_after(self, transaction: Transaction) -> None:
         if transaction.last_db >= 0:

@@ -11,6 +11,7 @@ from respkv import __version__
 from respkv.node.cluster_service import Publications
 from respkv.node.pubsub import CHANNEL, PATTERN, SHARD
 from respkv.replica import transaction
+from respkv.scripts.engine import memory_bytes
 
 if TYPE_CHECKING:
     from respkv.node.server import Node
@@ -78,12 +79,34 @@ def _memory(node: "Node") -> Fields:
         "used_memory_peak_perc": f"{100 * used / max(1, peak):.2f}%",
         "total_system_memory": total,
         "total_system_memory_human": _human(total),
+        **_scripts(node),
         "maxmemory": memory.limit_bytes,
         "maxmemory_human": _human(memory.limit_bytes),
         "maxmemory_policy": memory.policy,
         "mem_fragmentation_ratio": f"{resident / max(1, used):.2f}",
         "mem_allocator": "cpython",
         "lazyfree_pending_objects": 0,
+    }
+
+
+def _scripts(node: "Node") -> Fields:
+    """What scripts take beside the data; there are no functions (FCALL) yet."""
+    interpreter = memory_bytes()
+    texts = node.scripts.bytes
+    return {
+        "used_memory_lua": interpreter,
+        "used_memory_vm_eval": interpreter,
+        "used_memory_lua_human": _human(interpreter),
+        "used_memory_scripts_eval": texts,
+        "number_of_cached_scripts": len(node.scripts),
+        "number_of_functions": 0,
+        "number_of_libraries": 0,
+        "used_memory_vm_functions": 0,
+        "used_memory_vm_total": interpreter,
+        "used_memory_vm_total_human": _human(interpreter),
+        "used_memory_functions": 0,
+        "used_memory_scripts": texts,
+        "used_memory_scripts_human": _human(texts),
     }
 
 

@@ -47,6 +47,8 @@ def memory_stats(session: Connection, argv: Argv) -> Reply:
         b"peak.allocated": peak,
         b"total.allocated": used,
         b"startup.allocated": KEYSPACE_BYTES * len(node.replicas()),
+        b"lua.caches": node.scripts.bytes,
+        b"functions.caches": 0,
     }
     keys, overhead = 0, KEYSPACE_BYTES * len(node.replicas())
     for db in range(len(node.replicas()[0].keyspace.databases)):

@@ -59,9 +59,9 @@ class PartitionRuntime:
         """Tell the clients that track them."""
         self._runtime.keys_changed(client, keys)
 
-    def publish(self, channel: bytes, message: bytes) -> None:
+    def publish(self, channel: bytes, message: bytes, to_shard: bool) -> None:
         """Send what a script publishes."""
-        self._runtime.publish(channel, message)
+        self._runtime.publish(channel, message, to_shard)
 
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Clients are sent to this leader from now on."""

@@ -35,7 +35,7 @@ class NodeRuntime:
         self.failed: asyncio.Future[None] = loop.create_future()
         self.log_writer: LogWriter
         self.on_keys_changed: Callable[[Client | None, list[bytes | None]], None]
-        self.on_published: Callable[[bytes, bytes], int]
+        self.on_published: Callable[[bytes, bytes, bool], None]
         self.current_client: Client | None = None  # sends its own replies when its input is done
         self.on_end_of_turn: Callable[[], None] = lambda: None
         self.send_messages: Callable[[], None] = lambda: None  # those to peers leave now
@@ -141,9 +141,9 @@ class NodeRuntime:
         """Pass on what a command changed."""
         self.on_keys_changed(client, keys)
 
-    def publish(self, channel: bytes, message: bytes) -> None:
+    def publish(self, channel: bytes, message: bytes, to_shard: bool) -> None:
         """Send what a script publishes."""
-        self.on_published(channel, message)
+        self.on_published(channel, message, to_shard)
 
     def leader_changed(self, leader_id: int, term: int) -> None:
         """Nobody needs to know."""

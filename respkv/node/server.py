@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from respkv.commands.table import LOADING, Argv, Command
+from respkv.commands.table import LOADING, Command
 from respkv.config import BufferLimit, Config
 from respkv.consensus.raft import Raft
 from respkv.errors import CommandError, LogFailed
@@ -166,7 +166,7 @@ class Node:
         wal = Wal(self._fs, self._directory, SEGMENT_BYTES)
         self.runtime = NodeRuntime(self._loop, wal, sync_helper)
         self.runtime.on_keys_changed = self._keys_changed
-        self.runtime.on_published = self.publish
+        self.runtime.on_published = self._publish_for_script
         self.long_replies = LongReplies(self._loop, self.runtime.fail)
         self.memory = MemoryGuard(self.replicas, self.runtime.chance, self.runtime)
         self._take_log(wal)
@@ -249,6 +249,12 @@ class Node:
             self.cluster.publish(channel, message)
         return self.pubsub.publish(channel, message)
 
+    def _publish_for_script(self, channel: bytes, message: bytes, to_shard: bool) -> None:
+        if to_shard:
+            self.pubsub.publish_to_shard(channel, message)
+        else:
+            self.publish(channel, message)
+
     def _keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         if isinstance(client, Stream):
             client = client.connection
@@ -304,12 +310,10 @@ class Node:
         replica.keyspace.limits = self.limits
         replica.keyspace.follow_accesses(self.accesses)
 
-    def with_script(self, command: Command, argv: Argv) -> tuple[Command, Argv]:
-        """Return what is run for EVAL or EVALSHA."""
+    def script_mode(self) -> int:
+        """Return what a script's outcome depends on beside the keyspace."""
         mode = IN_CLUSTER if self.config["cluster-enabled"] else 0
-        if self.memory.refuses:
-            mode |= OUT_OF_MEMORY
-        return self.scripts.with_text(command, argv, mode)
+        return mode | OUT_OF_MEMORY if self.memory.refuses else mode
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something after the replies of this turn are on their way."""

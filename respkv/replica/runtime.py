@@ -38,8 +38,8 @@ class Runtime(Clock, Protocol):
         """Learn what a command changed, while `Keyspace.changed` asks for it."""
         ...
 
-    def publish(self, channel: bytes, message: bytes) -> None:
-        """Send what a script publishes to whoever has subscribed."""
+    def publish(self, channel: bytes, message: bytes, to_shard: bool) -> None:
+        """Send what a script publishes, to a channel or a shard channel."""
         ...
 
     def leader_changed(self, leader_id: int, term: int) -> None:

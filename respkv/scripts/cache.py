@@ -1,6 +1,7 @@
 """The scripts a node knows by name, for EVALSHA; each node has its own, as in Redis."""
 
 from contextlib import suppress
+from sys import getsizeof
 
 from respkv.commands.table import READONLY, Argv, Command, lookup
 from respkv.errors import CommandError, InvariantViolation
@@ -30,7 +31,7 @@ class ScriptCache:
         if sha not in self._texts:
             engine().script(text)
             self._texts[sha] = text
-            self.bytes += len(text)
+            self.bytes += getsizeof(sha) + getsizeof(text)
         return sha
 
     def knows(self, sha: bytes) -> bool:
@@ -42,24 +43,41 @@ class ScriptCache:
         self._texts.clear()
         self.bytes = 0
 
+    def text_of(self, sha: bytes) -> bytes | None:
+        """Return the script of that name."""
+        return self._texts.get(sha.lower())
+
     def with_text(self, command: Command, argv: Argv, mode: int) -> tuple[Command, Argv]:
         """Return what is run and logged for EVAL or EVALSHA: the one with the script itself.
 
         A name that is not known stays, and is answered in its turn. `mode` is what the script's
         outcome depends on beside the keyspace; see `RESPKV.EVAL`.
         """
-        if command.name.startswith(b"EVALSHA"):
-            text = self._texts.get(argv[1].lower())
-            if text is None:
-                return command, argv
-            argv = [b"EVAL", text, *argv[2:]]
-        else:
-            with suppress(CommandError):  # that the client is told in its turn
-                self.load(argv[1])
-        in_mode, plain = self._read if command.flags & READONLY else self._write
+        if not is_by_name(command):
+            self.load_if_correct(argv[1])
+            return self.in_mode(command, argv, mode)
+        text = self.text_of(argv[1])
+        return (command, argv) if text is None else self.in_mode(command, argv, mode, text)
+
+    def load_if_correct(self, text: bytes) -> None:
+        """Keep a script that EVAL has brought; of one that does not compile its client is told."""
+        with suppress(CommandError):
+            self.load(text)
+
+    def in_mode(
+        self, command: Command, argv: Argv, mode: int, text: bytes | None = None
+    ) -> tuple[Command, Argv]:
+        """Return EVAL of a text, its own if that is None, with what the outcome depends on."""
+        with_mode, plain = self._read if command.flags & READONLY else self._write
+        arguments = [argv[1] if text is None else text, *argv[2:]]
         if mode:
-            return in_mode, [in_mode.name, b"%d" % mode, *argv[1:]]
-        return plain, [plain.name, *argv[1:]]
+            return with_mode, [with_mode.name, b"%d" % mode, *arguments]
+        return plain, [plain.name, *arguments]
+
+
+def is_by_name(command: Command) -> bool:
+    """Return whether it is EVALSHA or EVALSHA_RO."""
+    return command.name.startswith(b"EVALSHA")
 
 
 def as_sent(argv: Argv) -> Argv:

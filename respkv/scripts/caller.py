@@ -28,6 +28,7 @@ NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
 NOT_LOCAL: Final = b"ERR Script attempted to access a non local key in a cluster node"
 READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
+_WORDS_OF_READS: Final = {b"COUNT": 2, b"GROUP": 3, b"NOACK": 1}  # and how many go with each
 
 
 def find(argv: Argv) -> Command:
@@ -49,6 +50,19 @@ def find(argv: Argv) -> Command:
     return command
 
 
+def has_block_option(_: Command, argv: Argv) -> bool:
+    """Return whether XREAD or XREADGROUP is to wait; other commands find nothing and go on."""
+    at = 1
+    while at < len(argv) - 1:
+        word = argv[at].upper()
+        if word == b"BLOCK":
+            return True
+        if word not in _WORDS_OF_READS:
+            return False
+        at += _WORDS_OF_READS[word]
+    return False
+
+
 class Caller:
     """One script's way to the keyspace.
 
@@ -64,6 +78,7 @@ class Caller:
         self._read_only = read_only
         self._refuses_growth = refuses_growth
         self.wrote = False
+        self.semantics = keyspace.semantics
 
     def call(self, argv: Argv) -> Reply:
         """Run one command.
@@ -79,15 +94,16 @@ class Caller:
         if flags & MAY_REPLICATE and self._read_only:
             raise CommandError(READ_ONLY)
         local = _LOCAL.get(command.name)
-        if local is not None:
+        if local is not None and (local is not _spublish or keyspace.semantics >= 3):
+            if command.keys[0] and self._slot is not None:
+                self._check_slot(command, argv)
             return local(keyspace, argv)
         if flags & CONNECTION:
             raise CommandError(NOT_ALLOWED)
-        if flags & BLOCKING and may_wait(command, argv):
-            name = command.display_name.encode()
-            raise CommandError(
-                b"ERR %b command is not allowed with BLOCK option from scripts" % name
-            )
+        waits = may_wait if keyspace.semantics < 3 else has_block_option
+        if flags & BLOCKING and waits(command, argv):
+            text = b"ERR %b command is not allowed with BLOCK option from scripts" % argv[0]
+            raise CommandError(text)
         if self._slot is not None:
             self._check_slot(command, argv)
         writes = is_logged(command, argv)
@@ -137,7 +153,13 @@ def _select(keyspace: Keyspace, argv: Argv) -> Reply:
 def _publish(keyspace: Keyspace, argv: Argv) -> Reply:
     """Publish where the script is run for a client; that it reaches nobody is the same everywhere."""
     if keyspace.publish is not None:
-        keyspace.publish(argv[1], argv[2])
+        keyspace.publish(argv[1], argv[2], False)
+    return 0
+
+
+def _spublish(keyspace: Keyspace, argv: Argv) -> Reply:
+    if keyspace.publish is not None:
+        keyspace.publish(argv[1], argv[2], True)
     return 0
 
 
@@ -146,6 +168,7 @@ _LOCAL: Final[dict[bytes, Callable[[Keyspace, Argv], Any]]] = {
     b"PING": _ping,
     b"ECHO": _echo,
     b"PUBLISH": _publish,
+    b"SPUBLISH": _spublish,
     b"TIME": _time,
     b"SELECT": _select,
 }

@@ -19,6 +19,7 @@ class Calls:
 
     def __init__(self, caller: Caller, seed: int) -> None:
         self.seed = seed  # of math.random
+        self.semantics = caller.semantics
         self.failure: Exception | None = None
         self._caller = caller
         self._kept: list[Reply] = []

@@ -1,12 +1,11 @@
 """cjson of scripts: JSON as Redis' Lua library writes and reads it."""
 
 import re
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any, Final
 
-DEPTH_MAX: Final = 1_000
-SPARSE_RATIO: Final = 2
-SPARSE_SAFE: Final = 10
+from respkv.scripts.cjson_settings import DEPTH_MAX, Settings
+
 _ESCAPED: Final = re.compile(rb'["\\/\x00-\x1f\x7f]')
 _ESCAPES: Final = {
     b'"': b'\\"', b"\\": b"\\\\", b"/": b"\\/", b"\b": b"\\b", b"\f": b"\\f", b"\n": b"\\n",
@@ -19,6 +18,7 @@ _BLANK: Final = re.compile(rb"[ \t\r\n]*")
 _NUMBER: Final = re.compile(
     rb"[+-]?(?:0x[0-9a-f]+|[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE
 )
+_INVALID_NUMBER: Final = re.compile(rb"\+|-?(?:0[x0-9]|inf|nan)", re.IGNORECASE)
 _PLAIN: Final = re.compile(rb'[^"\\\x00]*')
 _MARKS: Final = {
     0x7B: b"T_OBJ_BEGIN", 0x7D: b"T_OBJ_END", 0x5B: b"T_ARR_BEGIN", 0x5D: b"T_ARR_END",
@@ -34,13 +34,6 @@ class JsonError(Exception):
         self.text = text
 
 
-def number_text(number: float) -> bytes:
-    """Return a number as cjson prints it."""
-    if not isfinite(number):
-        raise JsonError(b"Cannot serialise number: must not be NaN or Inf")
-    return b"%.14g" % number
-
-
 def _quoted(text: bytes) -> bytes:
     def escape(found: re.Match[bytes]) -> bytes:
         return _ESCAPES.get(found[0]) or b"\\u%04x" % found[0][0]
@@ -51,8 +44,9 @@ def _quoted(text: bytes) -> bytes:
 class Encoder:
     """Writes Lua values; `kind` is lupa's `lua_type`."""
 
-    def __init__(self, kind: Any) -> None:
+    def __init__(self, kind: Any, settings: Settings) -> None:
         self._kind = kind
+        self._settings = settings
 
     def encode(self, value: Any) -> bytes:
         """Return the value's JSON; nested tables are done with a stack, not by recursion.
@@ -86,13 +80,13 @@ class Encoder:
         elif isinstance(value, bool):
             out.append(b"true" if value else b"false")
         elif isinstance(value, (int, float)):
-            out.append(number_text(value))
+            out.append(self._number(value))
         else:
             kind = self._kind(value)
             if kind == "userdata":  # cjson.null
                 out.append(b"null")
             elif kind == "table":
-                if len(stack) >= DEPTH_MAX:
+                if len(stack) >= min(self._settings.encode_depth, DEPTH_MAX):
                     raise JsonError(b"Cannot serialise, excessive nesting (%d)" % (len(stack) + 1))
                 self._begin_table(list(value.items()), out, stack)
             else:
@@ -106,22 +100,36 @@ class Encoder:
             else:
                 length = 0
                 break
+        settings = self._settings
+        if settings.sparse_ratio and length > max(
+            len(items) * settings.sparse_ratio, settings.sparse_safe
+        ):
+            if not settings.sparse_is_object:
+                raise JsonError(b"Cannot serialise table: excessively sparse array")
+            length = 0
         if not length:
             out.append(b"{")
             stack.append((b"}", iter(items), True, True))
             return
-        if length > len(items) * SPARSE_RATIO and length > SPARSE_SAFE:
-            raise JsonError(b"Cannot serialise table: excessively sparse array")
         values = dict(items)
         out.append(b"[")
         array = iter([(position, values.get(position)) for position in range(1, length + 1)])
         stack.append((b"]", array, False, True))
 
+    def _number(self, number: float) -> bytes:
+        if isfinite(number):
+            return b"%.*g" % (self._settings.precision, number)
+        if self._settings.writes_invalid == 0:
+            raise JsonError(b"Cannot serialise number: must not be NaN or Inf")
+        if self._settings.writes_invalid == 2:
+            return b"null"
+        return b"nan" if isnan(number) else b"%g" % number
+
     def _key(self, key: Any) -> bytes:
         if isinstance(key, bytes):
             return _quoted(key) + b":"
         if isinstance(key, (int, float)) and not isinstance(key, bool):
-            return b'"%b":' % number_text(key)
+            return b'"%b":' % self._number(key)
         kind = "boolean" if isinstance(key, bool) else str(self._kind(key))
         raise JsonError(
             b"Cannot serialise %b: table key must be a number or string" % kind.encode()
@@ -131,8 +139,9 @@ class Encoder:
 class Decoder:
     """Reads one JSON text; `table` makes Lua tables, `null` stands for null."""
 
-    def __init__(self, text: bytes, table: Any, null: Any) -> None:
+    def __init__(self, text: bytes, table: Any, null: Any, settings: Settings) -> None:
         self._text = text
+        self._settings = settings
         self._table = table
         self._null = null
         self._at = 0
@@ -149,7 +158,7 @@ class Decoder:
         while True:
             value, opened = self._value(bool(stack) and isinstance(stack[-1][0], list))
             if opened is not None:
-                if len(stack) >= DEPTH_MAX:
+                if len(stack) >= min(self._settings.decode_depth, DEPTH_MAX):
                     text = b"Found too many nested data structures (%d) at character %d"
                     raise JsonError(text % (len(stack) + 1, self._at))
                 container: list[Any] | dict[Any, Any] = [] if opened == b"[" else {}
@@ -211,11 +220,16 @@ class Decoder:
             if self._text.startswith(word, self._at):
                 self._at += len(word)
                 return value, None
-        found = _NUMBER.match(self._text, self._at)
-        if not found:
+        found = self._number_at(self._at)
+        if found is None:
             raise self._expected(b"value")
         self._at = found.end()
         return _number(found[0]), None
+
+    def _number_at(self, at: int) -> re.Match[bytes] | None:
+        if not self._settings.reads_invalid and _INVALID_NUMBER.match(self._text, at):
+            return None
+        return _NUMBER.match(self._text, at)
 
     def _string(self, wanted: bytes) -> bytes:
         text, begin = self._text, self._at
@@ -272,10 +286,11 @@ class Decoder:
             ):
                 if self._text.startswith(word, at):
                     found = name
-        if found is None and _NUMBER.match(self._text, at):
+        if found is None and self._number_at(at):
             found = b"T_NUMBER"
         if found is None:
-            found = b"invalid number" if mark in b"+-" else b"invalid token"
+            marks = b"+-" if self._settings.reads_invalid else b"-0123456789"
+            found = b"invalid number" if mark in marks else b"invalid token"
         return self._wrong(wanted, found, at)
 
     def _wrong(self, wanted: bytes, found: bytes, at: int) -> JsonError:
@@ -286,8 +301,5 @@ def _number(text: bytes) -> float:
     if b"x" in text.lower():
         return float(int(text, 16))
     number = float(text)
-    return (
-        int(number)
-        if isfinite(number) and number == int(number) and abs(number) < 1 << 53
-        else number
-    )
+    is_whole = isfinite(number) and number == int(number) and abs(number) < 1 << 53
+    return int(number) if is_whole and (number or text[:1] != b"-") else number

@@ -99,6 +99,10 @@ class Engine:
             )
             raise CommandError(text) from None
 
+    def memory_bytes(self) -> int:
+        """Return what the common state of Lua takes."""
+        return self._common.memory_bytes()
+
 
 _engine: Engine | None = None
 
@@ -109,3 +113,8 @@ def engine() -> Engine:
     if _engine is None:
         _engine = Engine()
     return _engine
+
+
+def memory_bytes() -> int:
+    """Return what Lua takes in this process: nothing before the first script."""
+    return 0 if _engine is None else _engine.memory_bytes()

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from respkv.scripts import bits, cmsgpack, structs
-from respkv.scripts.cjson import DEPTH_MAX, SPARSE_RATIO, SPARSE_SAFE, Decoder, Encoder, JsonError
+from respkv.scripts.cjson import Decoder, Encoder, JsonError
+from respkv.scripts.cjson_settings import Settings, functions_of
 
 RESULTS_MAX: Final = 5_000  # of one call; Lua's stack ends at 8,000
 KIND_NAMES: Final = {
@@ -16,15 +17,16 @@ KIND_NAMES: Final = {
 }
 
 
-def libraries(runtime: Any, null: Any) -> dict[bytes, dict[bytes, object]]:
+def libraries(runtime: Any, null: Any, settings: Settings) -> dict[bytes, dict[bytes, object]]:
     """Return their functions for one Lua state, by library and name.
 
-    A function returns (True, result) or (False, the error's text); `null` is cjson.null.
+    A function returns (True, result) or (False, the error's text); `null` is cjson.null, and
+    `settings` are those of cjson.
     """
     from lupa.lua51 import lua_type
 
     return {
-        b"cjson": _cjson(runtime.table_from, null, lua_type),
+        b"cjson": _cjson(runtime.table_from, null, settings, lua_type),
         b"cmsgpack": _cmsgpack(runtime.table_from, lua_type),
         b"struct": {
             b"pack": _struct(b"pack", lambda form, *values: (structs.pack(form, list(values)),)),
@@ -35,8 +37,15 @@ def libraries(runtime: Any, null: Any) -> dict[bytes, dict[bytes, object]]:
     }
 
 
-def _cjson(table: Any, null: Any, kind: Any) -> dict[bytes, object]:
-    encoder = Encoder(kind)
+def new_cjson(runtime: Any, null: Any) -> dict[bytes, object]:
+    """Return the functions of another cjson, with settings of its own."""
+    from lupa.lua51 import lua_type
+
+    return _cjson(runtime.table_from, null, Settings(), lua_type)
+
+
+def _cjson(table: Any, null: Any, settings: Settings, kind: Any) -> dict[bytes, object]:
+    encoder = Encoder(kind, settings)
 
     def encode(*values: Any) -> tuple[bool, bytes]:
         if len(values) != 1:
@@ -56,7 +65,7 @@ def _cjson(table: Any, null: Any, kind: Any) -> dict[bytes, object]:
             got = KIND_NAMES.get(type(values[0])) or kind(values[0])
             return False, b"bad argument #1 to 'decode' (string expected, got %b)" % got.encode()
         try:
-            return True, Decoder(text, table, null).decode()
+            return True, Decoder(text, table, null, settings).decode()
         except JsonError as error:
             return False, error.text
 
@@ -66,13 +75,7 @@ def _cjson(table: Any, null: Any, kind: Any) -> dict[bytes, object]:
         b"null": null,
         b"_NAME": b"cjson",
         b"_VERSION": b"2.1.0",
-        b"encode_max_depth": _setting(DEPTH_MAX),
-        b"decode_max_depth": _setting(DEPTH_MAX),
-        b"encode_sparse_array": _setting(False, SPARSE_RATIO, SPARSE_SAFE),
-        b"encode_number_precision": _setting(14),
-        b"encode_keep_buffer": _setting(True),
-        b"encode_invalid_numbers": _setting(False),
-        b"decode_invalid_numbers": _setting(True),
+        **functions_of(settings, kind),
     }
 
 
@@ -152,17 +155,6 @@ def _unpack_struct(form: str, data: Any = None, start: Any = 1, *_: Any) -> tupl
     if len(values) > RESULTS_MAX:
         raise structs.StructError("too many results to unpack")
     return tuple(values)
-
-
-def _setting(*values: object) -> Callable[..., tuple[object, ...]]:
-    """Return what tells a setting; in Redis a change would last for all scripts after it."""
-
-    def tell(*wanted: object) -> tuple[object, ...]:
-        if wanted and wanted != values:
-            return False, b"cjson's settings cannot be changed here"
-        return True, *values
-
-    return tell
 
 
 def _bit(name: bytes, function: Callable[..., Any]) -> Callable[..., tuple[bool, Any]]:

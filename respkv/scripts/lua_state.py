@@ -6,6 +6,7 @@ Lua around them. They return (True, result) or (False, the error's text), and ne
 
 import locale
 import logging
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -14,8 +15,9 @@ from respkv.scripts import program
 from respkv.scripts.caller import find
 from respkv.scripts.calls import Calls, Outgrown
 from respkv.scripts.chance import ScriptChance
+from respkv.scripts.cjson_settings import Settings
 from respkv.scripts.conversions import Lua, argument
-from respkv.scripts.libraries import libraries
+from respkv.scripts.libraries import libraries, new_cjson
 from respkv.scripts.tail_calls import without_tail_calls
 
 logger = logging.getLogger(__name__)
@@ -51,12 +53,10 @@ class LuaState:
         self._calls: Calls | None = None  # of the script that runs
         self._resp = 2
         self._chance = ScriptChance()
-        load = self._runtime.eval(b"function(text, name) return loadstring(text, '=' .. name) end")
-        patterns, sandbox = (
-            load(files(__package__).joinpath(f"{name}.lua").read_bytes(), name.encode())
-            for name in ("patterns", "sandbox")
-        )
-        self._compile, self._run = sandbox(self._host(), STEPS_MAX, patterns)
+        self._json_settings = Settings()
+        load = self._runtime.eval(b"loadstring")
+        sandbox, *others = map(load, _own_chunks())
+        self._compile, self._run = sandbox(self._host(), STEPS_MAX, *others)
 
     def _host(self) -> Any:
         table = self._runtime.table_from
@@ -75,9 +75,9 @@ class LuaState:
             b"version_number": 0x070000 + 15,
         }
         null = functions[b"null"] = self._runtime.eval(b"newproxy(false)")
-        functions[b"libraries"] = table(
-            {name: table(members) for name, members in libraries(self._runtime, null).items()}
-        )
+        own = libraries(self._runtime, null, self._json_settings)
+        functions[b"libraries"] = table({name: table(members) for name, members in own.items()})
+        functions[b"new_cjson"] = lambda: table(new_cjson(self._runtime, null))
         return table(functions)
 
     def compile(self, text: bytes) -> Any:
@@ -113,6 +113,7 @@ class LuaState:
         table = self._runtime.table_from
         self._calls, self._resp = calls, 2
         self._chance.seed(calls.seed)
+        self._json_settings.reset(are_fixed=calls.semantics < 3)
         try:
             words = list(self._run(function, table(keys), table(arguments)).values())
         except MemoryError:
@@ -124,6 +125,10 @@ class LuaState:
         if words[:2] == [b"failed", b"ERR not enough memory"]:
             raise Outgrown
         return words, self._resp
+
+    def memory_bytes(self) -> int:
+        """Return how much of its memory is in use."""
+        return int(self._runtime.get_memory_used(total=True))
 
     # --- what the sandbox calls --------------------------------------------------------------
 
@@ -166,6 +171,20 @@ class LuaState:
     def _no_memory(self) -> None:
         if self._calls is not None:
             self._calls.failure = Outgrown()
+
+
+@cache
+def _own_chunks() -> tuple[bytes, ...]:
+    """Return our own Lua, compiled: that takes longer than all else a new state needs."""
+    from lupa.lua51 import LuaRuntime
+
+    compiled = LuaRuntime(encoding=None, register_builtins=False).eval(
+        b"function(text, name) return string.dump(loadstring(text, '=' .. name)) end"
+    )
+    return tuple(
+        compiled(files(__package__).joinpath(f"{name}.lua").read_bytes(), name.encode())
+        for name in ("sandbox", "pattern_items", "pattern_search", "patterns")
+    )
 
 
 def _log(level: float, text: bytes) -> None:

@@ -1,10 +1,10 @@
 -- What a script sees of Lua. Nothing a script does outlives it, and nothing it can reach tells one
 -- machine from another: every replica runs it and has to come to the same state.
 --
--- `host` has the functions that Python provides; see respkv/scripts/lua_state.py. `load_patterns` is
--- the chunk of patterns.lua.
+-- `host` has the functions that Python provides; see respkv/scripts/lua_state.py. The `load_` ones are
+-- the chunks of pattern_items.lua, pattern_search.lua and patterns.lua.
 
-local host, steps_max, load_patterns = ...
+local host, steps_max, load_items, load_search, load_patterns = ...
 
 local assert, error, getmetatable, ipairs, next, pcall, rawget, rawset, select, setfenv
   = assert, error, getmetatable, ipairs, next, pcall, rawget, rawset, select, setfenv
@@ -17,6 +17,7 @@ local create, resume, wrap = coroutine.create, coroutine.resume, coroutine.wrap
 local HOOK_STEPS = 1000 -- Lua instructions between two looks at how many there were
 local CALL_STEPS = 500 -- what one redis.call, or call of a library, counts for
 local BYTE_STEPS = 10 -- and each byte that a library reads or writes
+local NEW_STEPS = 10000 -- a new cjson, most of which is outside Lua's memory
 local PCALL_STEPS = 20
 local ELEMENT_STEPS = 20 -- what joining one element counts for
 local SORTED_MAX = 64 -- elements that Lua sorts without being counted
@@ -56,7 +57,10 @@ local function charge(amount)
   end
 end
 
-local patterns, forget_patterns, complain_of, refuse = load_patterns(charge)
+local items = load_items()
+local searching = load_search(charge, items)
+local patterns = load_patterns(charge, items, searching)
+local complain_of, refuse = items.complain, items.refuse
 
 -- --- tables that scripts cannot change ------------------------------------------------------------
 
@@ -481,7 +485,6 @@ local function result_of(ok, ...)
   error((...), 3)
 end
 
-local LIBRARY = {sandbox = true, patterns = true}
 
 local function line_of_script()
   local level = 3
@@ -490,7 +493,7 @@ local function line_of_script()
     if not info then
       return nil
     end
-    if info.what ~= "C" and not LIBRARY[info.short_src] and info.currentline >= 0 then
+    if info.what ~= "C" and not items.OWN[info.short_src] and info.currentline >= 0 then
       return info.source, info.currentline
     end
     level = level + 1
@@ -651,7 +654,8 @@ for name, library in next, {
 } do
   globals[name] = protect(library)
 end
-for name, functions in next, host.libraries do
+
+local function library_of(functions)
   local library = {}
   for member, value in next, functions do
     if type(value) == "userdata" and member ~= "null" then -- a function of Python
@@ -662,6 +666,21 @@ for name, functions in next, host.libraries do
     else
       library[member] = value
     end
+  end
+  return library
+end
+
+local function new_cjson()
+  charge(NEW_STEPS)
+  local library = library_of(host.new_cjson())
+  library.new = new_cjson
+  return library
+end
+
+for name, functions in next, host.libraries do
+  local library = library_of(functions)
+  if name == "cjson" then
+    library.new = new_cjson
   end
   globals[name] = protect(library)
 end
@@ -770,7 +789,8 @@ end
 
 local function run(script, keys, arguments)
   steps, stopped, named = 0, false, 0
-  forget_patterns()
+  items.forget()
+  searching.forget()
   names = setmetatable({}, {__mode = "k"})
   globals.KEYS, globals.ARGV = keys, arguments
   sethook(count, "", HOOK_STEPS)

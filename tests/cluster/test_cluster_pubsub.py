@@ -256,6 +256,20 @@ def test_a_transaction_on_a_slot_publishes_to_its_shard_channel(trio: Trio) -> N
             pipeline.execute()
 
 
+def test_a_script_publishes_to_shard_channels_of_its_slot(trio: Trio) -> None:
+    leader = trio.nodes[0]
+    key = trio.key_led_by(leader)
+    channel = b"channel:{%b}" % key
+    script = "return redis.call('SPUBLISH', ARGV[1], 'look')"
+    with listening(leader, "SSUBSCRIBE", channel) as listener:
+        assert leader.call("EVAL", script, "1", key, channel) == 0
+        assert listener.hear() == [b"smessage", channel, b"look"]
+        for keys in (["1", key], ["0"]):
+            refusal = leader.call("EVAL", script, *keys, trio.key_led_by(leader, "elsewhere"))
+            assert "non local key" in str(refusal)
+        assert listener.say("SUNSUBSCRIBE") == [b"sunsubscribe", channel, 0]  # and nothing else
+
+
 def test_who_listens_to_a_slot_is_told_when_its_leader_changes(tmp_path: Path) -> None:
     with Trio(tmp_path) as trio, contextlib.ExitStack() as stack:
         leader, follower, sender = trio.nodes

@@ -120,6 +120,24 @@ SCRIPTS = {
         b: SPUBLISH one x
         a: PING
         """,
+    "messages of scripts": """
+        a: SSUBSCRIBE one
+        c: SUBSCRIBE one
+        b: EVAL "redis.call('SPUBLISH', 'one', ARGV[1]) return 'sent'" 0 x
+        a<
+        b: EVAL "redis.call('publish', 'one', 1) return redis.pcall('spublish', 'two', 2)" 1 key
+        c<
+        b: EVAL "redis.call('SPUBLISH', 'one', 'before') error('after')" 0
+        a<
+        b: EVAL_RO "return redis.call('SPUBLISH', 'one', 'x')" 0
+        b: EVAL_RO "return redis.call('PUBLISH', 'one', 'x')" 0
+        b: MULTI
+        b: EVAL "redis.call('SPUBLISH', 'one', 'queued')" 0
+        b: EXEC
+        a<
+        a: SUNSUBSCRIBE
+        c: UNSUBSCRIBE
+        """,
     "what a subscriber may send": """
         a: SUBSCRIBE news
         a: GET k

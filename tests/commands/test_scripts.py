@@ -7,7 +7,15 @@ from typing import Final
 import pytest
 from hypothesis import strategies as st
 
-from respkv.node import client_commands, script_commands, server_commands, session_commands
+from respkv.commands.table import lookup
+from respkv.keyspace.keyspace import Keyspace
+from respkv.node import (
+    client_commands,
+    pubsub_commands,
+    script_commands,
+    server_commands,
+    session_commands,
+)
 from tests.commands.comparing import replies_test, run, sequences_test
 from tests.commands.reference import Ours, Reference, Served
 
@@ -16,7 +24,13 @@ def _evals(*scripts: str) -> str:
     return "\n".join(f"EVAL '{script}' 0" for script in scripts)
 
 
-DECLARED: Final = (client_commands, script_commands, server_commands, session_commands)
+DECLARED: Final = (
+    client_commands,
+    pubsub_commands,
+    script_commands,
+    server_commands,
+    session_commands,
+)
 
 CASES: Final = {
     "results": _evals(
@@ -73,6 +87,17 @@ CASES: Final = {
         'return redis.call("getdel","a")', "return redis.call(\"sort\",\"list\",\"desc\")",
         'return {xpcall(function() error("x") end, function(m) return m .. "!" end)}',
         'redis.call("set","a","1") error("after")', 'return redis.call("get","a")',
+    ),
+    "calls that would wait": _evals(
+        'redis.call("rpush","l","1","2","3","4")', 'redis.call("zadd","z",1,"a",2,"b")', 'redis.call("xadd","x","1-1","f","v")',
+        'return redis.call("xgroup","create","x","g","0")', *(f"return {{redis.pcall({call})}}" for call in (
+            '"blpop","l",0', '"brpop","l",0', '"blmove","l","k","left","left",0', '"brpoplpush","l","k",0', '"bzpopmin","z",0', '"bzpopmax","z",0',
+            '"wait",0,0', '"blmpop",0,1,"l","left"', '"BLMPOP",0,2,"none","l","right","count",2', '"blmpop",0,1,"none","left"', '"blmpop","x",1,"l","left"',
+            '"blmpop",0,1,"z","left"', '"bzmpop",0,1,"z","min"', '"bzmpop",0,2,"none","z","max","count",5', '"bzmpop",0,1,"none","min"', '"bzmpop",-1,1,"z","min"',
+            '"xread","block",0,"streams","x","$"', '"XREAD","COUNT",1,"BLOCK",0,"STREAMS","x","0"', '"xread","streams","block","0"',
+            '"xread","foo","block",0,"streams","x","0"', '"xread","block"', '"xreadgroup","group","g","c","streams","x",">"',
+            '"xreadgroup","group","g","block","count",1,"streams","x","0"', '"XReadGroup","group","g","c","noack","block",1,"streams","x",">"',
+        )),
     ),
     "redis": _evals(
         "return redis.REDIS_VERSION", "return redis.REDIS_VERSION_NUM", "return redis.LOG_DEBUG", "return redis.LOG_WARNING",
@@ -271,6 +296,61 @@ def test_a_transaction_with_scripts_by_name(
     run(lines, "transaction 2", reference, handlers, served)
 
 
+ONE: Final = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"  # of 'return 1'
+TWO: Final = "7f923f79fe76194c868d7e1d0820de36700eb649"  # of 'return 2'
+QUEUED: Final = {
+    "loaded there": f"SCRIPT LOAD 'return 1'\nEVALSHA {ONE} 0\nSCRIPT EXISTS {ONE}\nEVALSHA_RO {ONE} 0",
+    "sent there": f"EVALSHA {ONE} 0\nEVAL 'return 1' 0\nEVALSHA {ONE.upper()} 0\nSCRIPT EXISTS {ONE} {TWO}",
+    "forgotten there": f"""
+        EVAL 'return 1' 0
+        EVALSHA {ONE} 0
+        SCRIPT FLUSH
+        EVALSHA {ONE} 0
+        SCRIPT EXISTS {ONE} {TWO}
+        SCRIPT FLUSH foo
+        EVAL_RO 'return 2' 0
+        SCRIPT EXISTS {ONE} {TWO}
+        EVALSHA {TWO} 0
+        SCRIPT FLUSH ASYNC
+        EVALSHA {TWO} 0
+        EVAL 'x =' 0
+        SCRIPT LOAD 'x ='
+        SCRIPT LOAD 'return 2'
+        EVALSHA {TWO} 0
+    """,
+    "refused": "SCRIPT LOAD\nSCRIPT EXISTS",
+}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("name", QUEUED)
+def test_which_scripts_a_transaction_knows_is_told_by_what_ran_before(
+    name: str, known: bool, reference: Reference, handlers: Ours, served: Served
+) -> None:
+    lines = f"SCRIPT FLUSH\nSET key 1\n{'EVAL_RO' if known else 'ECHO'} 'return 1' 0"
+    run(lines, "server 2", reference, handlers, served)
+    run(QUEUED[name], "transaction 2", reference, handlers, served)
+    run(f"SCRIPT EXISTS {ONE} {TWO}", "server 2", reference, handlers, served)
+
+
+def test_a_discarded_transaction_loads_nothing(
+    reference: Reference, handlers: Ours, served: Served
+) -> None:
+    lines = f"SCRIPT FLUSH\nMULTI\nEVAL 'return 1' 0\nSCRIPT LOAD 'return 2'\nDISCARD\nSCRIPT EXISTS {ONE} {TWO}"
+    run(lines, "server 2", reference, handlers, served)
+
+
+def test_a_script_loaded_after_it_was_queued_is_known(
+    reference: Reference, handlers: Ours, served: Served
+) -> None:
+    for server in (reference, served):
+        server.call([b"SCRIPT", b"FLUSH"])
+        server.call([b"MULTI"])
+        server.call([b"EVALSHA", ONE.encode(), b"0"])
+        server.call([b"SCRIPT", b"LOAD", b"return 1"], resp=3)  # the other connection
+        assert server.call([b"EXEC"]) == b"*1\r\n:1\r\n"
+
+
 def test_long_commands_in_scripts(reference: Reference, handlers: Ours, served: Served) -> None:
     """What others are served beside is done in one go here, and its errors end the script."""
     items = b" ".join([b"%d" % (number * 7 % 30_011) for number in range(30_000)]).decode()
@@ -343,3 +423,58 @@ test_json_that_hypothesis_makes_up = sequences_test(
         max_size=8,
     )
 )
+
+
+@pytest.mark.parametrize(
+    ("script", "refusal"),
+    [
+        (
+            "return redis.pcall('BLMPOP', 0, 1, 'list', 'LEFT').err",
+            b"ERR BLMPOP command is not allowed with BLOCK option from scripts",
+        ),
+        (
+            "return redis.pcall('SPUBLISH', 'channel', 'message').err",
+            b"ERR This Redis command is not allowed from script",
+        ),
+        (
+            "return select(2, pcall(cjson.encode_max_depth, 5))",
+            b"cjson's settings cannot be changed here",
+        ),
+    ],
+)
+def test_by_semantics_2_scripts_are_refused_what_they_may_do_now(
+    script: str, refusal: bytes
+) -> None:
+    keyspace = Keyspace(1)
+    keyspace.begin_entry(1, 1, 1, semantics=2)
+    command = lookup(b"EVAL")
+    assert command is not None
+    assert command.handler(keyspace, _eval(script)) == refusal
+
+
+def _script_fields(server: Reference | Served) -> dict[bytes, bytes]:
+    _, _, body = server.call([b"INFO", b"memory"]).partition(b"\r\n")
+    fields = dict(line.split(b":", 1) for line in body.split(b"\r\n") if b":" in line)
+    names = (b"lua", b"_vm_", b"script", b"function", b"librar")
+    return {key: fields[key] for key in fields if any(name in key for name in names)}
+
+
+def test_info_tells_what_scripts_take(reference: Reference, served: Served) -> None:
+    fields = []
+    for server in (reference, served):
+        server.call([b"SCRIPT", b"FLUSH"])
+        empty = _script_fields(server)
+        server.call([b"SCRIPT", b"LOAD", b"return 1" + b" " * 5_000])
+        server.call([b"EVAL", b"return 2", b"0"])
+        server.call([b"EVALSHA", TWO.encode(), b"0"])
+        fields.append(found := _script_fields(server))
+        grown = int(found[b"used_memory_scripts"]) - int(empty[b"used_memory_scripts"])
+        assert 5_000 < grown < 8_000
+        assert found[b"used_memory_vm_eval"] == found[b"used_memory_lua"]
+        vms = (b"used_memory_vm_eval", b"used_memory_vm_functions")
+        assert int(found[b"used_memory_vm_total"]) == sum(int(found[name]) for name in vms)
+        assert (empty[b"number_of_cached_scripts"], found[b"number_of_cached_scripts"]) == (
+            b"0",
+            b"2",
+        )
+    assert list(fields[0]) == list(fields[1])

@@ -87,7 +87,7 @@ class OneVoter:
     def replies_ready(self, client: Client) -> None:
         """Clients keep their replies."""
 
-    def publish(self, channel: bytes, message: bytes) -> None:
+    def publish(self, channel: bytes, message: bytes, to_shard: bool) -> None:
         """Nobody subscribes."""
 
     def leader_changed(self, leader_id: int, term: int) -> None:

@@ -10,8 +10,9 @@ from tests.simulation.checker import explain
 from tests.simulation.invariants import Invariants
 from tests.simulation.node import SimulatedNode
 from tests.simulation.peers import Frame
+from tests.simulation.scripts import SCRIPT_USERS, Scripts
 from tests.simulation.troubles import Troubles, profile_of
-from tests.simulation.users import User
+from tests.simulation.users import User, Work
 from tests.simulation.waiting import WAITING_USERS, Waiting
 from tests.simulation.workload import Workload
 from tests.simulation.world import MILLISECOND, SECOND, Addressed, Network, Violation, World
@@ -48,10 +49,13 @@ class Cluster:
         self.troubles = Troubles(self)
         self.nodes = {number: SimulatedNode(self, number) for number in range(1, self.size + 1)}
         self.waiting = Waiting(self.world, self.databases)
-        waiting = WAITING_USERS if self.troubles.with_waiting else 0
-        others = self.workload.users - REPLACED_USERS if waiting else self.workload.users
-        self.users = [User(self, number, self.workload) for number in range(others)]
-        self.users += [User(self, others + number, self.waiting) for number in range(waiting)]
+        self.scripts = Scripts(self.world, self.databases)
+        works: list[Work] = [self.workload] * self.workload.users
+        if self.troubles.with_waiting:
+            works[-REPLACED_USERS:] = [self.waiting] * WAITING_USERS
+        elif self.troubles.with_scripts:
+            works[-SCRIPT_USERS:] = [self.scripts] * SCRIPT_USERS
+        self.users = [User(self, number, work) for number, work in enumerate(works)]
         self.places = {number: number for number in self.nodes}  # where each member runs
         self.let_in: set[str] = set()  # ids of nodes that may take the places of others
         self.served: set[int] = set()  # partitions in which something has succeeded lately
@@ -258,6 +262,7 @@ class Cluster:
         appends.read_all(lambda key: self.leading(self.partition_of(key))[0].keyspace)
         appends.check()
         self.waiting.check(lambda key: self.leading(self.partition_of(key))[0].keyspace)
+        self.scripts.check(lambda key: self.leading(self.partition_of(key))[0].keyspace)
         for key, history in self.workload.histories.items():
             self.world.count("keys checked")
             broken = explain(history)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import hiredis
 
 from respkv.errors import CommandError
-from respkv.node import client_commands, session_commands
+from respkv.node import client_commands, script_commands, server_commands, session_commands
 from respkv.node.connection import Connection
 from respkv.replica.client import Wait
 from respkv.wire.reply import NULL_ARRAY
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from tests.simulation.node import SimulatedNode
     from tests.simulation.users import User
 
-COMMANDS = (client_commands, session_commands)  # declared by being imported
+COMMANDS = (
+    client_commands,
+    script_commands,
+    server_commands,
+    session_commands,
+)  # declared by being imported
 DROPPED, TAKEN, EXEC = 0, 1, 2  # what becomes of a reply
 
 

@@ -19,8 +19,11 @@ from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.replica import Replica
+from respkv.scripts.cache import ScriptCache
+from respkv.scripts.commands import IN_CLUSTER, OUT_OF_MEMORY
 from respkv.steps import Steps
 from tests.faulty_disk import FaultyDisk
+from tests.simulation.process import Process
 from tests.simulation.world import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -100,6 +103,8 @@ class Host:
         self.memory = MemoryGuard(self.replicas, self.chance, self)  # without a limit at first
         self.tracking = Tracking(self)  # type: ignore[arg-type]
         self.pubsub = PubSub()
+        self.scripts = ScriptCache()
+        self.process = Process()
         self._last_client_id = 0
         self._answering: list[Connection] = []
         self._turn_requested = self._in_turn = False
@@ -186,7 +191,7 @@ class Host:
     def keys_changed(self, client: Client | None, keys: list[bytes | None]) -> None:
         """Nobody tracks keys here."""
 
-    def publish(self, channel: bytes, message: bytes) -> None:
+    def publish(self, channel: bytes, message: bytes, to_shard: bool) -> None:
         """Nobody subscribes here."""
 
     # --- Node --------------------------------------------------------------------------------
@@ -210,6 +215,11 @@ class Host:
         """Everybody is welcome."""
         self.clients[client.id] = client
         return b""
+
+    def script_mode(self) -> int:
+        """Return what a script's outcome depends on beside the keyspace."""
+        mode = IN_CLUSTER if self.cluster is not None else 0
+        return mode | OUT_OF_MEMORY if self.memory.refuses else mode
 
     def forget(self, client: Connection) -> None:
         """The connection is gone."""

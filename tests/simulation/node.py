@@ -19,6 +19,7 @@ from respkv.steps import Steps, finish
 from tests.faulty_disk import FaultyDisk, SimulatedCrash
 from tests.simulation.host import PORT_BASE, Host
 from tests.simulation.peers import Frame, SimulatedPeers
+from tests.simulation.process import Process
 from tests.simulation.world import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class SimulatedNode(Host):
     def guard(self, call: Callable[[], None]) -> None:
         """Run something that may crash at a disk operation, or fail on the disk."""
         try:
-            call()
+            self.process.run(call)
         except SimulatedCrash:
             self.crash(power_loss=self.world.happens(self.power_losses))
         except OSError:
@@ -346,9 +347,12 @@ class SimulatedNode(Host):
         due = [keeper for keeper in due if keeper.due()]
         if due:
             self._saving = True
-            begin_snapshots(due, self.wal, self.log_writer, self._build_next)
+            child = Process()
+            begin_snapshots(
+                due, self.wal, self.log_writer, lambda jobs: self._build_next(jobs, child)
+            )
 
-    def _build_next(self, jobs: list[SnapshotJob] | None) -> None:
+    def _build_next(self, jobs: list[SnapshotJob] | None, child: Process) -> None:
         """One partition after the other, as the child process does beside the running server."""
         if not jobs:
             self._saving = False
@@ -358,20 +362,20 @@ class SimulatedNode(Host):
             self.disk, DIRECTORY, job.segments, job.partition, job.index, job.term,
             self.simulation.databases,
         )  # fmt: skip
-        self._build(steps, jobs)
+        self._build(steps, jobs, child)
 
-    def _build(self, steps: Iterator[None], jobs: list[SnapshotJob]) -> None:
+    def _build(self, steps: Iterator[None], jobs: list[SnapshotJob], child: Process) -> None:
         job = jobs[0]
         keeper = self.keepers[job.partition]
         try:
-            next(steps)
+            child.run(lambda: next(steps))
         except StopIteration as end:
             self.world.count("snapshots built")
             self.simulation.invariants.state_seen(self, job.partition, job.index, end.value)
-            keeper.ended(True, lambda: self._build_next(jobs[1:]))
+            keeper.ended(True, lambda: self._build_next(jobs[1:], child))
         except OSError:
             self.world.count("snapshots failed")
-            keeper.ended(False, lambda: self._build_next(jobs[1:]))
+            keeper.ended(False, lambda: self._build_next(jobs[1:], child))
         else:
             delay = self.world.between(100, 5 * MILLISECOND)
-            self.later(delay, lambda: self._build(steps, jobs))
+            self.later(delay, lambda: self._build(steps, jobs, child))

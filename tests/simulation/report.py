@@ -60,6 +60,12 @@ MUST_HAPPEN = (
     "stream entries acknowledged",
     "stream entries claimed",
     "blocked consumers served",
+    "keys of scripts checked",
+    "scripts sent",
+    "scripts called by name",
+    "scripts not known",
+    "scripts failed half-way",
+    "scripts without effect in transactions",
 )
 FAULTS = (
     "wiped nodes",

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 EIO = 5
 ENOSPC = 28
-# Of five seeds of each profile, one has nodes short of memory, and one users whose calls wait.
-SHARES = ("", "shortages", "waiting", "", "")
+# Of five seeds of each profile, one has nodes short of memory, one users whose calls wait, and one
+# users that run scripts.
+SHARES = ("", "shortages", "waiting", "scripts", "")
 
 
 class Troubles:
@@ -53,7 +54,10 @@ class Troubles:
         self.limits = Limits()
         share = share_of(self.world.seed)
         self.with_waiting = share == "waiting"
-        self.shortages = 60 if share == "shortages" else 0  # of a node's memory
+        self.with_scripts = share == "scripts"
+        self.shortages = {"shortages": 60, "scripts": 20}.get(share, 0)  # of a node's memory
+        if self.with_scripts:
+            self.limits.script_steps, self.limits.script_calls = 20_000, 5
         self.leases = self.world.seed // len(PROFILES) % 2 == 1  # reads trust the leader's lease
         self._isolated: list[set[tuple[int, int]]] = []
         self.profile = profile_of(self.world.seed)

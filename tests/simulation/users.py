@@ -161,7 +161,7 @@ class User:
             return
         for value in values:
             call, operation = self._waiting.popleft()
-            if isinstance(value, CommandError):
+            if isinstance(value, CommandError) and not call.is_result(value):
                 call.refused(value)
                 self._failed(value)
                 continue
@@ -181,6 +181,9 @@ class User:
         """Certainly without effect: it never enters the history."""
         if error.text.startswith(b"ERR"):
             raise Violation(f"a user was told: {error.text.decode()}")
+        if error.text.startswith(b"NOSCRIPT"):
+            self.world.count("scripts not known")
+            return  # this node is as good as any other: it will be sent the text
         self.world.count("failed")
         self.cluster.outcome(False)
         self.watched, self.swap = b"", None

@@ -35,9 +35,14 @@ class Call:
         self.argument = argument
         self.submit = submit
         self.done = done
+        self.fails_with = b""  # an error that begins so is its result
         self.refused: Callable[[CommandError], None] = lambda _: None
         self.lost: Callable[[Operation], None] = lambda _: None  # nobody knows its outcome
         self.after_ms = 0  # sent so much later than the call before it
+
+    def is_result(self, error: CommandError) -> bool:
+        """Return whether an error tells what the call did, and not that it did nothing."""
+        return self.fails_with != b"" and error.text.startswith(self.fails_with)
 
 
 class Workload:
