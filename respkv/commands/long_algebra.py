@@ -1,12 +1,12 @@
 """Intersections, unions and differences of large sets, in steps on copies of their members."""
 
-from typing import Final
+from typing import Any, Final
 
-from respkv.steps import Steps, freeing
-from respkv.wire.reply import SetReply
+from respkv.steps import Steps
+from respkv.wire.reply import SetReply, SteppedReply
 
-STEP_MEMBERS: Final = 2_000
-PART_MEMBERS: Final = 20_000
+STEP_MEMBERS: Final = 1_000
+PART_MEMBERS: Final = 10_000
 
 
 class Known:
@@ -36,55 +36,48 @@ class Known:
         count = len(parts)
         return [member for member in members if (member in parts[hash(member) % count]) == wanted]
 
-    def forgetting(self) -> Steps[None]:
-        """Drop all."""
-        while self.parts:
-            self.parts.pop()
-            yield 0
 
-
-def long_union(sets: list[list[bytes]]) -> Steps[SetReply]:
+def long_union(sets: list[list[bytes]]) -> SteppedReply:
     """Return all members, in the order in which they first come."""
     known = Known(sum(map(len, sets)))
+    return SteppedReply(_union(sets, known), [*sets, known.parts])
+
+
+def _union(sets: list[list[bytes]], known: Known) -> Steps[SetReply]:
     union: list[bytes] = []
     for members in sets:
         for start in range(0, len(members), STEP_MEMBERS):
             union += known.add(members[start : start + STEP_MEMBERS])
             yield 0
-        yield from freeing(members)
-    yield from known.forgetting()
     return SetReply(union)
 
 
-def long_intersection(sets: list[list[bytes]]) -> Steps[SetReply]:
+def long_intersection(sets: list[list[bytes]]) -> SteppedReply:
     """Return the common members, in the order of the smallest set."""
     sets.sort(key=len)  # a stable sort, as for small ones
-    common = sets[0]
-    for members in sets[1:]:
-        common = yield from _filtered(common, members, True)
-    return SetReply(common)
+    held: list[list[Any]] = []
+    return SteppedReply(_filtered(sets, True, held), held)
 
 
-def long_difference(sets: list[list[bytes]]) -> Steps[SetReply]:
+def long_difference(sets: list[list[bytes]]) -> SteppedReply:
     """Return the members of the first set that no other has, in their order."""
+    held: list[list[Any]] = []
+    return SteppedReply(_filtered(sets, False, held), held)
+
+
+def _filtered(sets: list[list[bytes]], wanted: bool, held: list[list[Any]]) -> Steps[SetReply]:
+    """Return the members of the first set that are in each other one, or in none."""
     left = sets[0]
     for members in sets[1:]:
-        left = yield from _filtered(left, members, False)
-    return SetReply(left)
-
-
-def _filtered(candidates: list[bytes], members: list[bytes], wanted: bool) -> Steps[list[bytes]]:
-    """Return the candidates that are among the members, or that are not."""
-    known = Known(len(members))
-    if candidates:
-        for start in range(0, len(members), STEP_MEMBERS):
-            known.add(members[start : start + STEP_MEMBERS])
+        known = Known(len(members))
+        held += [members, known.parts, left]
+        if left:
+            for start in range(0, len(members), STEP_MEMBERS):
+                known.add(members[start : start + STEP_MEMBERS])
+                yield 0
+        found: list[bytes] = []
+        for start in range(0, len(left), STEP_MEMBERS):
+            found += known.filter(left[start : start + STEP_MEMBERS], wanted)
             yield 0
-    yield from freeing(members)
-    found: list[bytes] = []
-    for start in range(0, len(candidates), STEP_MEMBERS):
-        found += known.filter(candidates[start : start + STEP_MEMBERS], wanted)
-        yield 0
-    yield from freeing(candidates)
-    yield from known.forgetting()
-    return found
+        left = found
+    return SetReply(left)

@@ -11,7 +11,7 @@ from respkv.errors import BadSyntax, CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.set import Set
 from respkv.wire.long_reply import LONG_ITEMS
-from respkv.wire.reply import Reply, SetReply, SteppedReply
+from respkv.wire.reply import Reply, SetReply
 
 
 @command(arity=-2, flags=READONLY, keys=(1, -1, 1), access="RO access", group="set",
@@ -21,7 +21,7 @@ from respkv.wire.reply import Reply, SetReply, SteppedReply
 def sinter(keyspace: Keyspace, argv: Argv) -> Reply:
     sets = _lookup_sets(keyspace, argv[1:])
     if _are_long(sets):
-        return SteppedReply(long_intersection(_copies(sets)))
+        return long_intersection(_copies(sets))
     return SetReply(_intersection(sets, 0))
 
 
@@ -58,7 +58,7 @@ def sinterstore(keyspace: Keyspace, argv: Argv) -> int:
 def sunion(keyspace: Keyspace, argv: Argv) -> Reply:
     sets = _lookup_sets(keyspace, argv[1:])
     if _are_long(sets):
-        return SteppedReply(long_union(_copies(sets)))
+        return long_union(_copies(sets))
     return SetReply(_union(sets))
 
 
@@ -77,7 +77,7 @@ def sunionstore(keyspace: Keyspace, argv: Argv) -> int:
 def sdiff(keyspace: Keyspace, argv: Argv) -> Reply:
     sets = _lookup_sets(keyspace, argv[1:])
     if _are_long(sets):
-        return SteppedReply(long_difference(_copies(sets)))
+        return long_difference(_copies(sets))
     return SetReply(_difference(sets))
 
 
