@@ -25,6 +25,9 @@ FILLED: list[Argv] = [
     [b"HSET", b"h", *PAIRS[::-1]],
     [b"ZADD", b"z", *PAIRS],
     [b"MSET", *[part for item in ITEMS for part in (b"w" + item, item[::-1])]],
+    *[[b"XADD", b"x", b"%d-1" % (at + 1), b"f", item] for at, item in enumerate(ITEMS)],
+    [b"XDEL", b"x", *[b"%d-1" % at for at in range(1, 900, 3)]],
+    [b"XADD", b"x2", b"5-5", b"g", b"1", b"h", b"2"],
 ]
 READS = """
     LRANGE l 0 -1
@@ -39,6 +42,12 @@ READS = """
     ZRANGE z 0 -1 REV WITHSCORES
     ZRANGEBYSCORE z 1 8999 WITHSCORES
     ZUNION 2 z z WITHSCORES
+    XRANGE x - +
+    XRANGE x 150 (20900
+    XRANGE x 20900 150
+    XREVRANGE x 20990 300 COUNT 20050
+    XREAD STREAMS x2 x none 0 200 0
+    XREAD COUNT 20000 STREAMS x 0
     KEYS *
     SORT l
     SORT l DESC
@@ -62,8 +71,14 @@ COMMANDS = [line.split() for line in READS.encode().split(b"\n") if line.strip()
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Reference]]:
     served = Served(tmp_path_factory.mktemp("respkv"))
     reference = Reference(tmp_path_factory.mktemp("redis"))
+    filled = b"".join(map(encode_command, FILLED))
+    filling = [server.connect() for server in (served, reference)]
+    for connection in filling:
+        connection.send_bytes(filled)
     for argv in FILLED:
-        assert served.call(argv) == reference.call(argv)
+        assert filling[0].reply() == filling[1].reply(), argv[:3]
+    for connection in filling:
+        connection.close()
     yield served, reference
     served.close()
     reference.close()
@@ -81,7 +96,9 @@ def test_long_replies_inside_a_transaction_are_those_of_redis(
     both: tuple[Served, Reference],
 ) -> None:
     ours, theirs = both
-    for lines in (b"WATCH l|MULTI|LRANGE l 0 -1|SORT l|SORT z DESC|SORT h|ZRANGE z 0 -1|EXEC",):
+    for lines in (
+        b"WATCH l|MULTI|LRANGE l 0 -1|XRANGE x - +|SORT l|SORT z DESC|SORT h|ZRANGE z 0 -1|EXEC",
+    ):
         for line in lines.split(b"|"):
             assert ours.call(line.split()) == theirs.call(line.split())
 
