@@ -89,7 +89,8 @@ def test_long_replies_are_those_of_redis(both: tuple[Served, Reference], resp: i
     ours, theirs = both
     for argv in COMMANDS:
         mine, other = ours.call(argv, resp), theirs.call(argv, resp)
-        assert comparable(argv, mine, resp) == comparable(argv, other, resp), argv
+        if mine != other:
+            assert comparable(argv, mine, resp) == comparable(argv, other, resp), argv
 
 
 def test_long_replies_inside_a_transaction_are_those_of_redis(
