@@ -59,6 +59,19 @@ def long_intersection(sets: list[list[bytes]]) -> SteppedReply:
     return SteppedReply(_filtered(sets, True, held), held)
 
 
+def long_count(sets: list[list[bytes]], limit: int) -> SteppedReply:
+    """Return how many members are common, at most `limit` unless that is 0."""
+    sets.sort(key=len)
+    held: list[list[Any]] = []
+    return SteppedReply(_count(sets, limit, held), held)
+
+
+def _count(sets: list[list[bytes]], limit: int, held: list[list[Any]]) -> Steps[int]:
+    common = yield from _filtered(sets, True, held)
+    held.append(common.items)
+    return min(len(common.items), limit or len(common.items))
+
+
 def long_difference(sets: list[list[bytes]]) -> SteppedReply:
     """Return the members of the first set that no other has, in their order."""
     held: list[list[Any]] = []

@@ -12,7 +12,7 @@ from respkv.commands.sort_keys import (
     numbers,
     text_keys,
 )
-from respkv.commands.sorting import STEP_ITEMS, sort_in_steps
+from respkv.commands.sorting import STEP_ITEMS, at_places, sort_in_steps
 from respkv.keyspace.keyspace import Keyspace
 from respkv.steps import Steps, free_some
 
@@ -95,12 +95,12 @@ def _attempt(
         held += lookups.found
         order = yield from _order(elements, lookups.found[0], options, (first, end), held)
         for column in lookups.found[1:] if gets else [elements]:
-            columns.append((yield from _at_places(column, order, first, end)))
+            columns.append((yield from at_places(column, order, first, end)))
     else:
         chosen: list[Any] = elements[first:end]
         if options.sorts:
             order = yield from _order(elements, elements, options, (first, end), held)
-            chosen = yield from _at_places(elements, order, first, end)
+            chosen = yield from at_places(elements, order, first, end)
         columns.append(chosen)
         if gets:
             held.append(chosen)
@@ -135,12 +135,3 @@ def _order(
         yield 0
     ties = None if options.alpha else elements
     return (yield from sort_in_steps(order, keys, ties, options.descending, wanted))
-
-
-def _at_places(column: list[Any], order: list[int], first: int, end: int) -> Steps[list[Any]]:
-    chosen: list[Any] = []
-    for start in range(first, end, STEP_ITEMS):
-        places = order[start : min(start + STEP_ITEMS, end)]
-        chosen += [column[place] for place in places]
-        yield 0
-    return chosen
