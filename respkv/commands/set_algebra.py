@@ -70,7 +70,12 @@ def sunion(keyspace: Keyspace, argv: Argv) -> Reply:
          "total number of elements in all given sets.", syntax="destination:key key#1...",
          summary="Add multiple sets and store the resulting set in a key")  # fmt: skip
 def sunionstore(keyspace: Keyspace, argv: Argv) -> int:
-    return _store(keyspace, argv[1], _union(_lookup_sets(keyspace, argv[2:])))
+    sets = [set_ for set_ in _lookup_sets(keyspace, argv[2:]) if set_ is not None]
+    if not sets:
+        return _store(keyspace, argv[1], [])
+    union = sets[0].of_union(sets[1:])
+    keyspace.set(argv[1], union)
+    return len(union)
 
 
 @command(arity=-2, flags=READONLY, keys=(1, -1, 1), access="RO access", group="set",
