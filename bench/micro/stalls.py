@@ -66,6 +66,8 @@ def bombs(size: int) -> list[tuple[bytes, Argv]]:
         (b"ZADD, half as many pairs at once", [b"ZADD", b"new", *pairs]),
         (b"MSET, half as many pairs at once", [b"MSET", *pairs]),
         (b"DEL, all at once", [b"DEL", *numbers]),
+        *[(b"DEL " + key, [b"DEL", key]) for key in (b"list", b"set", b"hash", b"zset", b"stream")],
+        (b"RENAME set list", [b"RENAME", b"set", b"list"]),
     ]
 
 

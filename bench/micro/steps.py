@@ -3,14 +3,15 @@
 python -m bench.micro.steps [elements] [part of a command's name]
 
 What bench/micro/stalls.py asks of a server, but no other process on the machine changes the figures:
-the handler itself, the longest of the steps in which its reply is made and encoded, the dropping of
-what is left behind the last one, and the longest slice in which what a write has dropped is freed.
+the handler itself, and the longest of the steps in which its reply is made and encoded, of those in
+which it is freed where its client leaves when half of it is done, and of those in which what a write
+has dropped is freed.
 """
 
 import gc
 import sys
 import time
-from itertools import pairwise
+from collections.abc import Callable
 
 from bench.micro.stalls import bombs, fillings
 from respkv.commands.table import resolve
@@ -42,30 +43,37 @@ def next_part(reply: LongReply) -> bytes | None:
 
 
 def measure(size: int, shown: bytes, argv: Argv) -> None:
-    """Run one command."""
+    """Run one command, and again until it is half done."""
     keyspace = fill(size, argv)
     handler = resolve(argv).handler
-    argv = argv.copy()  # bombs has it as well, so that its freeing is not seen here
-    times = [time.thread_time()]
-    reply = encode_or_begin(handler(keyspace, argv), 2)
-    times.append(time.thread_time())
-    while isinstance(reply, LongReply) and next_part(reply) is not None:
-        times.append(time.thread_time())
-    times.append(time.thread_time())
-    del reply
-    dropped = time.thread_time() - times[-1]
-    freeing = [time.thread_time()]
-    while keyspace.free_some(FREE_ITEMS_PER_TURN):
-        freeing.append(time.thread_time())
-    freeing.append(time.thread_time())
-    steps = [later - earlier for earlier, later in pairwise(times)]
-    slices = [later - earlier for earlier, later in pairwise(freeing)]
-    longest = max(steps[1:])
-    print(
-        f"{shown.decode():40} {steps[0] * 1e3:8.1f} {longest * 1e3:8.1f} {dropped * 1e3:8.1f}"
-        f" {max(slices) * 1e3:8.1f}  (step {steps.index(longest, 1)} of {len(steps) - 1})",
-        flush=True,
-    )
+    begun = time.thread_time()
+    reply = encode_or_begin(handler(keyspace, argv.copy()), 2)
+    handled = time.thread_time() - begun
+    steps = [0.0]
+    given_up = [0.0]
+    if isinstance(reply, LongReply):
+        steps = durations(lambda: next_part(reply) is not None)
+        half = encode_or_begin(handler(keyspace, argv.copy()), 2)
+        assert isinstance(half, LongReply)
+        for _ in range(len(steps) // 2):
+            next_part(half)
+        giving_up = half.giving_up()
+        given_up = durations(lambda: next(giving_up, None) is not None)
+    freed = durations(lambda: keyspace.free_some(FREE_ITEMS_PER_TURN))
+    figures = [handled, max(steps), max(given_up), max(freed)]
+    shown_figures = "".join([f"{figure * 1e3:9.1f}" for figure in figures])
+    print(f"{shown.decode():40}{shown_figures}{len(steps):9}", flush=True)
+
+
+def durations(step: Callable[[], bool]) -> list[float]:
+    """Take steps while there are any; return how long each took."""
+    found: list[float] = []
+    goes_on = True
+    while goes_on:
+        begun = time.thread_time()
+        goes_on = step()
+        found.append(time.thread_time() - begun)
+    return found
 
 
 def main() -> None:
@@ -73,7 +81,8 @@ def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     chosen = sys.argv[2].encode() if len(sys.argv) > 2 else b""
     gc.disable()
-    print(f"{size} elements, ms of CPU: the handler, the longest step, what is left, freeing")
+    print(f"{size} elements, ms of CPU")
+    print(f"{'':40}  handler     step given up    freed    steps")
     for shown, argv in bombs(size):
         if chosen in shown and argv != [b"PING"]:
             measure(size, shown, argv)

@@ -101,6 +101,19 @@ class SteppedReply:
             return error.with_traceback(None)
 
 
+LARGE_BYTES: Final = 4 << 20  # encoding so much takes a few milliseconds
+
+
+def stepped_if_large(reply: Reply, size: int) -> Reply:
+    """Return a reply of `size` bytes, as one that is encoded a part at a time if that takes long."""
+    return SteppedReply(_whole(reply), []) if size >= LARGE_BYTES else reply
+
+
+def _whole(reply: Reply) -> Steps[Reply]:
+    yield 0
+    return reply
+
+
 class Verbatim:
     """Text with its format, three letters: `txt` or `mkd`."""
 

@@ -29,6 +29,7 @@ FILLED: list[Argv] = [
     [b"MSET", *[part for item in ITEMS for part in (b"w" + item, item[::-1])]],
     *[[b"XADD", b"x", b"%d-1" % (at + 1), b"f", item] for at, item in enumerate(ITEMS)],
     [b"XDEL", b"x", *[b"%d-1" % at for at in range(1, 900, 3)]],
+    [b"SET", b"large", b"0" * (3 << 20)],
     [b"XADD", b"x2", b"5-5", b"g", b"1", b"h", b"2"],
 ]
 READS = """
@@ -81,6 +82,20 @@ READS = """
     SORT h
     LRANGE none 0 -1
 """
+LARGE: list[Argv] = [
+    [b"SADD", b"ls", b"0" * (3 << 20), b"1" * (2 << 20), b"2"],
+    [b"RPUSH", b"ll", b"0" * (3 << 20), b"1", b"2" * (2 << 20)],
+    [b"HSET", b"lh", b"f", b"0" * (3 << 20), b"g", b"1", b"h" * (2 << 20), b"2"],
+]
+READS += """
+    SMEMBERS ls
+    LRANGE ll 0 -1
+    LRANGE ll 1 1
+    HGETALL lh
+    HKEYS lh
+    HVALS lh
+    MGET w0 large none large
+"""
 COMMANDS = [line.split() for line in READS.encode().split(b"\n") if line.strip()]
 
 
@@ -88,11 +103,11 @@ COMMANDS = [line.split() for line in READS.encode().split(b"\n") if line.strip()
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Reference]]:
     served = Served(tmp_path_factory.mktemp("respkv"))
     reference = Reference(tmp_path_factory.mktemp("redis"))
-    filled = b"".join(map(encode_command, FILLED))
+    filled = b"".join(map(encode_command, FILLED + LARGE))
     filling = [server.connect() for server in (served, reference)]
     for connection in filling:
         connection.send_bytes(filled)
-    for argv in FILLED:
+    for argv in FILLED + LARGE:
         assert filling[0].reply() == filling[1].reply(), argv[:3]
     for connection in filling:
         connection.close()
