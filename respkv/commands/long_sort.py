@@ -97,10 +97,12 @@ def _attempt(
         for column in lookups.found[1:] if gets else [elements]:
             columns.append((yield from at_places(column, order, first, end)))
     else:
-        chosen: list[Any] = elements[first:end]
+        chosen: list[Any]
         if options.sorts:
             order = yield from _order(elements, elements, options, (first, end), held)
             chosen = yield from at_places(elements, order, first, end)
+        else:
+            chosen = elements[first:end]
         columns.append(chosen)
         if gets:
             held.append(chosen)
