@@ -92,7 +92,8 @@ class LongReply:
             self._steps.close()
             self._steps = None
         self._held.append(self._items)
-        self._held += [items for _, items in self._later]
+        for later in self._later:
+            self._held.append(later[1])
         if isinstance(self._values, list):
             self._held.append(self._values)
         while free_some(self._held):
