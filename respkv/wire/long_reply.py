@@ -76,8 +76,9 @@ class LongReply:
     def _take_lists(self, reply: PairMap) -> None:
         before = b"*2\r\n" if self._resp == 2 else b""
         self._begun = (b"*%d\r\n" if self._resp == 2 else b"%%%d\r\n") % len(reply.items)
-        for key, items in reversed(reply.items):
-            head = b"%b%b*%d\r\n" % (before, encode(key, self._resp), len(items))
+        for entry in reply.items[::-1]:
+            items: list[Any] = entry[1]
+            head = b"%b%b*%d\r\n" % (before, encode(entry[0], self._resp), len(items))
             items.reverse()
             self._later.append((head, items))
 
