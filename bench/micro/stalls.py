@@ -36,6 +36,7 @@ def bombs(size: int) -> list[tuple[bytes, Argv]]:
         [b"SORT", b"list", b"LIMIT", b"0", b"10"],
         [b"SORT", b"set"],
         [b"SORT", b"zset"],
+        [b"SORT", b"zset", b"ALPHA"],
         [b"SORT", b"list", b"BY", b"w*", b"GET", b"#"],
         [b"SORT", b"list", b"BY", b"nosort", b"GET", b"w*"],
         [b"LRANGE", b"list", b"0", b"-1"],
@@ -49,7 +50,12 @@ def bombs(size: int) -> list[tuple[bytes, Argv]]:
         [b"ZRANGE", b"zset", b"0", b"-1"],
         [b"ZRANGE", b"zset", b"0", b"-1", b"WITHSCORES"],
         [b"ZREVRANGE", b"zset", b"0", b"-1", b"WITHSCORES"],
+        [b"ZUNION", b"2", b"zset", b"zset2", b"WITHSCORES"],
+        [b"ZINTER", b"2", b"zset", b"zset2"],
+        [b"ZDIFF", b"2", b"zset", b"zset2"],
         [b"XRANGE", b"stream", b"-", b"+"],
+        [b"XREVRANGE", b"stream", b"+", b"-"],
+        [b"XREAD", b"STREAMS", b"stream", b"0"],
         [b"KEYS", b"*"],
     ]
     return [
@@ -60,6 +66,8 @@ def bombs(size: int) -> list[tuple[bytes, Argv]]:
         (b"ZADD, half as many pairs at once", [b"ZADD", b"new", *pairs]),
         (b"MSET, half as many pairs at once", [b"MSET", *pairs]),
         (b"DEL, all at once", [b"DEL", *numbers]),
+        *[(b"DEL " + key, [b"DEL", key]) for key in (b"list", b"set", b"hash", b"zset", b"stream")],
+        (b"RENAME set list", [b"RENAME", b"set", b"list"]),
     ]
 
 
@@ -80,6 +88,9 @@ def fillings(size: int, argv: Argv) -> Iterator[Argv]:
             yield [b"HSET", b"hash", *pairs]
         if b"zset" in keys:
             yield [b"ZADD", b"zset", *pairs]
+        if b"zset2" in keys:
+            half = len(pairs) // 2
+            yield [b"ZADD", b"zset2", *pairs[:half], *[b"2" + part for part in pairs[half:]]]
         if b"w*" in keys or argv[0] == b"KEYS":
             yield [b"MSET", *[part for number in some for part in (b"w" + number, number)]]
         if b"stream" in keys:

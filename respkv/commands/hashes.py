@@ -6,7 +6,7 @@ from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import CommandError, NotAFloat, WouldOverflow, WrongArity, WrongType
 from respkv.keyspace.hash import Hash
 from respkv.keyspace.keyspace import Keyspace
-from respkv.wire.reply import OK, MapReply
+from respkv.wire.reply import OK, MapReply, Reply, stepped_if_large
 
 
 @command(arity=-4, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW update", group="hash",
@@ -101,29 +101,32 @@ def hexists(keyspace: Keyspace, argv: Argv) -> int:
          complexity="O(N) where N is the size of the hash.",
          tips=("nondeterministic_output_order",), syntax="key", summary="Get all the fields and "
          "values in a hash")  # fmt: skip
-def hgetall(keyspace: Keyspace, argv: Argv) -> MapReply:
+def hgetall(keyspace: Keyspace, argv: Argv) -> Reply:
     hash_ = lookup_hash(keyspace, argv[1])
     if hash_ is None:
         return MapReply([], [])
-    return MapReply(hash_.fields.items.copy(), hash_.values.copy())
+    reply = MapReply(hash_.fields.items.copy(), hash_.values.copy())
+    return stepped_if_large(reply, hash_.payload_bytes)
 
 
 @command(arity=2, flags=READONLY, keys=(1, 1, 1), access="RO access", group="hash", since="2.0.0",
          complexity="O(N) where N is the size of the hash.",
          tips=("nondeterministic_output_order",), syntax="key", summary="Get all the fields in a "
          "hash")  # fmt: skip
-def hkeys(keyspace: Keyspace, argv: Argv) -> list[bytes]:
+def hkeys(keyspace: Keyspace, argv: Argv) -> Reply:
     hash_ = lookup_hash(keyspace, argv[1])
-    return [] if hash_ is None else hash_.fields.items.copy()
+    if hash_ is None:
+        return []
+    return stepped_if_large(hash_.fields.items.copy(), hash_.payload_bytes)
 
 
 @command(arity=2, flags=READONLY, keys=(1, 1, 1), access="RO access", group="hash", since="2.0.0",
          complexity="O(N) where N is the size of the hash.",
          tips=("nondeterministic_output_order",), syntax="key", summary="Get all the values in a "
          "hash")  # fmt: skip
-def hvals(keyspace: Keyspace, argv: Argv) -> list[bytes]:
+def hvals(keyspace: Keyspace, argv: Argv) -> Reply:
     hash_ = lookup_hash(keyspace, argv[1])
-    return [] if hash_ is None else hash_.values.copy()
+    return [] if hash_ is None else stepped_if_large(hash_.values.copy(), hash_.payload_bytes)
 
 
 @command(arity=4, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW access update",

@@ -25,6 +25,7 @@ from respkv.wire.reply import OK
 _SEED: Final = 0xADC83B19
 _INDEX_BITS: Final = 14
 _LAST_RANK_BIT: Final = 1 << 50
+UNPACKED_FROM: Final = 1_000  # elements
 
 
 @command(arity=-2, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert",
@@ -41,8 +42,11 @@ def pfadd(keyspace: Keyspace, argv: Argv) -> int:
     else:
         hll, changed = bytearray(value), False
     writer = SparseWriter(hll)
-    for element in argv[2:]:
-        index, rank = index_and_rank(element)
+    for position in range(2, len(argv)):
+        if hll[4] == DENSE and len(argv) - position >= UNPACKED_FROM:
+            changed = _raise_many(hll, argv[position:]) or changed
+            break
+        index, rank = index_and_rank(argv[position])
         if hll[4] != DENSE:
             done = writer.raise_register(index, rank)
             changed = changed or done == CHANGED
@@ -103,6 +107,19 @@ def index_and_rank(element: bytes) -> tuple[int, int]:
     hashed = murmur64a(element, _SEED)
     ranked = hashed >> _INDEX_BITS | _LAST_RANK_BIT
     return hashed & (REGISTERS - 1), (ranked & -ranked).bit_length()
+
+
+def _raise_many(hll: bytearray, elements: list[bytes]) -> bool:
+    """Add elements to a dense one, whose registers are unpacked meanwhile; return whether it changed."""
+    registers = bytearray(registers_of(hll))
+    changed = False
+    for element in elements:
+        index, rank = index_and_rank(element)
+        if registers[index] < rank:
+            registers[index] = rank
+            changed = True
+    hll[:] = dense_of(hll, bytes(registers))
+    return changed
 
 
 def _merged(keyspace: Keyspace, keys: list[bytes]) -> tuple[bytes, bool]:

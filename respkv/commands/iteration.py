@@ -10,7 +10,7 @@ from respkv.commands.scan_options import ScanOptions, parse_cursor
 from respkv.commands.table import READONLY, Argv, command
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import type_name
-from respkv.steps import Steps, freeing
+from respkv.steps import Steps
 from respkv.wire.long_reply import LONG_ITEMS
 from respkv.wire.reply import Reply, SteppedReply
 
@@ -25,7 +25,8 @@ STEP_KEYS: Final = 1_000
 def keys(keyspace: Keyspace, argv: Argv) -> Reply:
     if keyspace.size() >= LONG_ITEMS:
         matches = None if argv[1] == b"*" else matcher(argv[1])
-        return SteppedReply(_keys_in_steps(keyspace, keyspace.copy_keys(), matches))
+        copied = keyspace.copy_keys()
+        return SteppedReply(_keys_in_steps(keyspace, copied, matches), [copied])
     if argv[1] == b"*":
         return keyspace.all_keys()
     matches = matcher(argv[1])
@@ -42,7 +43,6 @@ def _keys_in_steps(
         some = keyspace.live(copied[start : start + STEP_KEYS])
         found += some if matches is None else [key for key in some if matches(key)]
         yield 0
-    yield from freeing(copied)
     return found
 
 

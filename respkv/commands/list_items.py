@@ -6,7 +6,7 @@ from respkv.commands.table import DENYOOM, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError, NoSuchKey
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.list import List
-from respkv.wire.reply import OK, Reply
+from respkv.wire.reply import LARGE_BYTES, OK, Reply, stepped_if_large
 
 
 @command(arity=4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="list", since="1.0.0",
@@ -14,10 +14,15 @@ from respkv.wire.reply import OK, Reply
          "from nearest end (HEAD or TAIL) for large lists; and N is the number of elements in the "
          "specified range.", syntax="key start:integer stop:integer", summary="Get a range of "
          "elements from a list")  # fmt: skip
-def lrange(keyspace: Keyspace, argv: Argv) -> list[bytes]:
+def lrange(keyspace: Keyspace, argv: Argv) -> Reply:
     first, last = parse_int64(argv[2]), parse_int64(argv[3])
     list_ = lookup_list(keyspace, argv[1])
-    return [] if list_ is None else list_.range(first, last)
+    if list_ is None:
+        return []
+    items = list_.range(first, last)
+    if list_.payload_bytes < LARGE_BYTES:
+        return items
+    return stepped_if_large(items, sum(map(len, items)))
 
 
 @command(arity=3, flags=READONLY, keys=(1, 1, 1), access="RO access", group="list", since="1.0.0",

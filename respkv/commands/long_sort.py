@@ -1,5 +1,6 @@
 """The sorting of SORT: in one go, or in steps where there are so many elements that others wait."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from respkv.commands.lookups import Lookups, enter
@@ -11,9 +12,9 @@ from respkv.commands.sort_keys import (
     numbers,
     text_keys,
 )
-from respkv.commands.sorting import STEP_ITEMS, sort_in_steps
+from respkv.commands.sorting import STEP_ITEMS, at_places, sort_in_steps
 from respkv.keyspace.keyspace import Keyspace
-from respkv.steps import Steps, freeing
+from respkv.steps import Steps, free_some
 
 ATTEMPTS_MAX: Final = 3  # at elements that others change meanwhile; then all is done in one go
 
@@ -44,14 +45,18 @@ def sort_at_once(keyspace: Keyspace, elements: list[bytes], options: Options) ->
     return [pattern.look_up(keyspace, element) for element in chosen for pattern in patterns]
 
 
-def _keys(weights: Found, options: Options) -> list[Any]:
+def _keys(weights: Sequence[bytes | None], options: Options) -> list[Any]:
     return text_keys(weights, options.store is not None) if options.alpha else numbers(weights)
 
 
 def long_sort(
-    keyspace: Keyspace, key: bytes, elements: list[bytes], options: Options
+    keyspace: Keyspace,
+    key: bytes,
+    elements: list[bytes],
+    options: Options,
+    held: list[list[Any]],
 ) -> Steps[Found]:
-    """Return what SORT finds, as it is at one moment.
+    """Return what SORT finds, as it is at one moment; lists that are to be freed get into `held`.
 
     Without patterns that is when `elements` were copied. What patterns find is of the moment when
     the last of it was looked up: if `key` has changed by then, all begins anew.
@@ -59,9 +64,12 @@ def long_sort(
     db = keyspace.db_index
     source = keyspace.counter(db, key)
     for _ in range(ATTEMPTS_MAX):
-        found = yield from _attempt(keyspace, db, (key, source), elements, options)
+        held.append(elements)
+        found = yield from _attempt(keyspace, db, (key, source), elements, options, held)
         if found is not None:
             return found
+        while free_some(held):
+            yield 0
         enter(keyspace, db)
         source = keyspace.counter(db, key)
         elements = elements_of(keyspace, keyspace.lookup(key), options)
@@ -69,38 +77,42 @@ def long_sort(
 
 
 def _attempt(
-    keyspace: Keyspace, db: int, source: tuple[bytes, int], elements: list[bytes], options: Options
+    keyspace: Keyspace,
+    db: int,
+    source: tuple[bytes, int],
+    elements: list[bytes],
+    options: Options,
+    held: list[list[Any]],
 ) -> Steps[Found | None]:
     """Return what is found, None when the elements have changed meanwhile."""
     gets = [Pattern(pattern) for pattern in options.gets]
     first, end = limits(options, len(elements))
     columns: list[list[Any]] = []
     if options.sorts and options.by is not None:
-        lookups = Lookups(keyspace, db, source, elements, [Pattern(options.by), *gets])
+        lookups = Lookups(keyspace, db, source, elements, [Pattern(options.by), *gets], held)
         if not (yield from lookups.steps()):
             return None
-        order = yield from _order(elements, lookups.found[0], options, (first, end))
+        held += lookups.found
+        order = yield from _order(elements, lookups.found[0], options, (first, end), held)
         for column in lookups.found[1:] if gets else [elements]:
-            columns.append((yield from _at_places(column, order, first, end)))
-            yield from freeing(column)
-        yield from freeing(order)
-        yield from lookups.forgetting()
+            columns.append((yield from at_places(column, order, first, end)))
     else:
-        chosen: list[Any] = elements[first:end]
+        chosen: list[Any]
         if options.sorts:
-            order = yield from _order(elements, list(elements), options, (first, end))
-            chosen = yield from _at_places(elements, order, first, end)
-            yield from freeing(order)
-        yield from freeing(elements)
+            order = yield from _order(elements, elements, options, (first, end), held)
+            chosen = yield from at_places(elements, order, first, end)
+        else:
+            chosen = elements[first:end]
         columns.append(chosen)
         if gets:
-            lookups = Lookups(keyspace, db, source, chosen, gets)
+            held.append(chosen)
+            lookups = Lookups(keyspace, db, source, chosen, gets, held)
             if not (yield from lookups.steps()):
                 return None
             columns = lookups.found
-            yield from lookups.forgetting()
     if len(columns) == 1:
         return columns[0]
+    held += columns
     found: Found = [None] * (len(columns) * len(columns[0]))
     for number, column in enumerate(columns):
         found[number :: len(columns)] = column
@@ -109,26 +121,19 @@ def _attempt(
 
 
 def _order(
-    elements: list[bytes], weights: Found, options: Options, wanted: tuple[int, int]
+    elements: list[bytes],
+    weights: Sequence[bytes | None],
+    options: Options,
+    wanted: tuple[int, int],
+    held: list[list[Any]],
 ) -> Steps[list[int]]:
     """Return the elements' positions in their order, as far as it is wanted."""
     keys: list[Any] = []
     order: list[int] = []
+    held += [keys, order]
     for start in range(0, len(weights), STEP_ITEMS):
         keys += _keys(weights[start : start + STEP_ITEMS], options)
         order += range(start, len(keys))
         yield 0
     ties = None if options.alpha else elements
-    order = yield from sort_in_steps(order, keys, ties, options.descending, wanted)
-    yield from freeing(keys)
-    yield from freeing(weights)
-    return order
-
-
-def _at_places(column: list[Any], order: list[int], first: int, end: int) -> Steps[list[Any]]:
-    chosen: list[Any] = []
-    for start in range(first, end, STEP_ITEMS):
-        places = order[start : min(start + STEP_ITEMS, end)]
-        chosen += [column[place] for place in places]
-        yield 0
-    return chosen
+    return (yield from sort_in_steps(order, keys, ties, options.descending, wanted))

@@ -4,11 +4,11 @@ Others write between the steps. What they may have changed is looked up again, i
 shorter as there is less of it, and the last round is one step: all that was found is as it is then.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from respkv.commands.sort_keys import Pattern
 from respkv.keyspace.keyspace import Keyspace
-from respkv.steps import Steps, freeing
+from respkv.steps import Steps
 
 STEP_LOOKUPS: Final = 500
 LAST_LOOKUPS: Final = 5_000  # of the last round
@@ -26,6 +26,7 @@ class Lookups:
     """What patterns find for each of `elements`; `found` has a list for each pattern.
 
     `source` is the key that holds the elements, and its modification counter when they were copied.
+    The longest lists that are used get into `held`.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Lookups:
         source: tuple[bytes, int],
         elements: list[bytes],
         patterns: list[Pattern],
+        held: list[list[Any]],
     ) -> None:
         self.found: list[list[bytes | None]] = []
         self._keyspace = keyspace
@@ -42,9 +44,11 @@ class Lookups:
         self._source = source
         self._elements = elements
         self._patterns = patterns
+        self._held = held
         # Lookups by the number of their key's counter; one is position * len(patterns) + pattern.
         self._by_counter: dict[int, list[int]] = {}
         self._mortal: list[int] = []  # time alone may change what these find
+        held.append(self._mortal)
 
     def steps(self) -> Steps[bool]:
         """Fill `found`; return whether the elements are still those of `source` when it ends."""
@@ -74,13 +78,6 @@ class Lookups:
             self._repeat(places)
         return self._has_source()
 
-    def forgetting(self) -> Steps[None]:
-        """Drop what is not in `found`."""
-        by_counter = self._by_counter
-        while by_counter:
-            yield from freeing(by_counter.popitem()[1])
-        yield from freeing(self._mortal)
-
     def _has_source(self) -> bool:
         key, counter = self._source
         enter(self._keyspace, self._db)
@@ -97,7 +94,12 @@ class Lookups:
             for element in self._elements[start : start + STEP_LOOKUPS]:
                 key = pattern.key_of(element)
                 place = len(found) * len(self._patterns) + number
-                by_counter.setdefault(keyspace.counter_number(key), []).append(place)
+                counter = keyspace.counter_number(key)
+                places = by_counter.get(counter)
+                if places is None:
+                    places = by_counter[counter] = []
+                    self._held.append(places)
+                places.append(place)
                 if keyspace.deadline(key) is not None:
                     self._mortal.append(place)
                 found.append(pattern.look_up(keyspace, element))

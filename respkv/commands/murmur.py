@@ -12,10 +12,11 @@ def murmur64a(data: bytes, seed: int) -> int:
     size = len(data)
     whole = size & ~7
     hashed = seed ^ (size * _MULTIPLIER & _MASK)
-    for (word,) in iter_unpack("<Q", data[:whole]):
-        mixed = word * _MULTIPLIER & _MASK
-        mixed = (mixed ^ (mixed >> 47)) * _MULTIPLIER & _MASK
-        hashed = (hashed ^ mixed) * _MULTIPLIER & _MASK
+    if whole:
+        for (word,) in iter_unpack("<Q", data[:whole]):
+            mixed = word * _MULTIPLIER & _MASK
+            mixed = (mixed ^ (mixed >> 47)) * _MULTIPLIER & _MASK
+            hashed = (hashed ^ mixed) * _MULTIPLIER & _MASK
     if whole < size:
         hashed = (hashed ^ int.from_bytes(data[whole:], "little")) * _MULTIPLIER & _MASK
     hashed = (hashed ^ (hashed >> 47)) * _MULTIPLIER & _MASK

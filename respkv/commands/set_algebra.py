@@ -4,14 +4,14 @@ from itertools import chain
 
 from respkv.commands.arguments import parse_natural, parse_positive
 from respkv.commands.key_specs import KeySpec
-from respkv.commands.long_algebra import long_difference, long_intersection, long_union
+from respkv.commands.long_algebra import long_count, long_difference, long_intersection, long_union
 from respkv.commands.sets import lookup_set
 from respkv.commands.table import DENYOOM, READONLY, WRITE, Argv, command
 from respkv.errors import BadSyntax, CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.set import Set
 from respkv.wire.long_reply import LONG_ITEMS
-from respkv.wire.reply import Reply, SetReply, SteppedReply
+from respkv.wire.reply import Reply, SetReply
 
 
 @command(arity=-2, flags=READONLY, keys=(1, -1, 1), access="RO access", group="set",
@@ -20,8 +20,8 @@ from respkv.wire.reply import Reply, SetReply, SteppedReply
          syntax="key...", summary="Intersect multiple sets")  # fmt: skip
 def sinter(keyspace: Keyspace, argv: Argv) -> Reply:
     sets = _lookup_sets(keyspace, argv[1:])
-    if _are_long(sets):
-        return SteppedReply(long_intersection(_copies(sets)))
+    if min(_sizes(sets)) >= LONG_ITEMS:
+        return long_intersection(_copies(sets))
     return SetReply(_intersection(sets, 0))
 
 
@@ -30,7 +30,7 @@ def sinter(keyspace: Keyspace, argv: Argv) -> Reply:
          "the smallest set and M is the number of sets.", syntax="numkeys:integer key... [LIMIT "
          "limit:integer]", summary="Intersect multiple sets and return the cardinality of the "
          "result")  # fmt: skip
-def sintercard(keyspace: Keyspace, argv: Argv) -> int:
+def sintercard(keyspace: Keyspace, argv: Argv) -> Reply:
     count = parse_positive(argv[1], b"numkeys")
     if count > len(argv) - 2:
         raise CommandError(b"ERR Number of keys can't be greater than number of args")
@@ -39,7 +39,10 @@ def sintercard(keyspace: Keyspace, argv: Argv) -> int:
         if argv[position].upper() != b"LIMIT" or position + 1 == len(argv):
             raise BadSyntax
         limit = parse_natural(argv[position + 1], b"ERR LIMIT can't be negative")
-    return len(_intersection(_lookup_sets(keyspace, argv[2 : 2 + count]), limit))
+    sets = _lookup_sets(keyspace, argv[2 : 2 + count])
+    if min(*_sizes(sets), limit or LONG_ITEMS) >= LONG_ITEMS:
+        return long_count(_copies(sets), limit)
+    return len(_intersection(sets, limit))
 
 
 @command(arity=-3, flags=WRITE | DENYOOM, specs=(KeySpec("RW update", (1, 1, 1)), KeySpec("RO "
@@ -57,8 +60,8 @@ def sinterstore(keyspace: Keyspace, argv: Argv) -> int:
          "sets")  # fmt: skip
 def sunion(keyspace: Keyspace, argv: Argv) -> Reply:
     sets = _lookup_sets(keyspace, argv[1:])
-    if _are_long(sets):
-        return SteppedReply(long_union(_copies(sets)))
+    if sum(_sizes(sets)) >= LONG_ITEMS:
+        return long_union(_copies(sets))
     return SetReply(_union(sets))
 
 
@@ -67,7 +70,12 @@ def sunion(keyspace: Keyspace, argv: Argv) -> Reply:
          "total number of elements in all given sets.", syntax="destination:key key#1...",
          summary="Add multiple sets and store the resulting set in a key")  # fmt: skip
 def sunionstore(keyspace: Keyspace, argv: Argv) -> int:
-    return _store(keyspace, argv[1], _union(_lookup_sets(keyspace, argv[2:])))
+    sets = [set_ for set_ in _lookup_sets(keyspace, argv[2:]) if set_ is not None]
+    if not sets:
+        return _store(keyspace, argv[1], [])
+    union = sets[0].of_union(sets[1:])
+    keyspace.set(argv[1], union)
+    return len(union)
 
 
 @command(arity=-2, flags=READONLY, keys=(1, -1, 1), access="RO access", group="set",
@@ -76,8 +84,8 @@ def sunionstore(keyspace: Keyspace, argv: Argv) -> int:
          "multiple sets")  # fmt: skip
 def sdiff(keyspace: Keyspace, argv: Argv) -> Reply:
     sets = _lookup_sets(keyspace, argv[1:])
-    if _are_long(sets):
-        return SteppedReply(long_difference(_copies(sets)))
+    if _sizes(sets)[0] >= LONG_ITEMS:
+        return long_difference(_copies(sets))
     return SetReply(_difference(sets))
 
 
@@ -93,8 +101,8 @@ def _lookup_sets(keyspace: Keyspace, keys: list[bytes]) -> list[Set | None]:
     return [lookup_set(keyspace, key) for key in keys]
 
 
-def _are_long(sets: list[Set | None]) -> bool:
-    return sum([len(set_) for set_ in sets if set_ is not None]) >= LONG_ITEMS
+def _sizes(sets: list[Set | None]) -> list[int]:
+    return [0 if set_ is None else len(set_) for set_ in sets]
 
 
 def _copies(sets: list[Set | None]) -> list[list[bytes]]:

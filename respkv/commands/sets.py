@@ -5,7 +5,7 @@ from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import WrongType
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.set import Set
-from respkv.wire.reply import SetReply
+from respkv.wire.reply import Reply, SetReply, stepped_if_large
 
 
 @command(arity=-3, flags=WRITE | DENYOOM | FAST, keys=(1, 1, 1), access="RW insert", group="set",
@@ -93,9 +93,11 @@ def scard(keyspace: Keyspace, argv: Argv) -> int:
          complexity="O(N) where N is the set cardinality.",
          tips=("nondeterministic_output_order",), syntax="key", summary="Get all the members in a "
          "set")  # fmt: skip
-def smembers(keyspace: Keyspace, argv: Argv) -> SetReply:
+def smembers(keyspace: Keyspace, argv: Argv) -> Reply:
     set_ = lookup_set(keyspace, argv[1])
-    return SetReply([] if set_ is None else set_.in_order(keyspace.limits))
+    if set_ is None:
+        return SetReply([])
+    return stepped_if_large(SetReply(set_.in_order(keyspace.limits)), set_.payload_bytes)
 
 
 def lookup_set(keyspace: Keyspace, key: bytes) -> Set | None:

@@ -3,7 +3,7 @@
 ALPHA compares bytes, as Redis does in the C locale.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from respkv.commands.arguments import INT64_MAX, INT64_MIN, parse_range
 from respkv.commands.key_specs import KeySpec
@@ -120,5 +120,6 @@ def _sort(keyspace: Keyspace, key: bytes, options: Options) -> Reply:
         options.by = None
     elements = elements_of(keyspace, value, options)
     if len(elements) >= LONG_ITEMS and options.store is None:
-        return SteppedReply(long_sort(keyspace, key, elements, options))
+        held: list[list[Any]] = []
+        return SteppedReply(long_sort(keyspace, key, elements, options, held), held)
     return sort_at_once(keyspace, elements, options)

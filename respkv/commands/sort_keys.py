@@ -1,5 +1,6 @@
 """What SORT compares, and finds by patterns."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from respkv.commands.scores import in_range
@@ -57,7 +58,7 @@ def limits(options: Options, size: int) -> tuple[int, int]:
     return first, size if options.count < 0 else min(first + options.count, size)
 
 
-def numbers(texts: list[bytes | None]) -> list[float]:
+def numbers(texts: Sequence[bytes | None]) -> list[float]:
     """Return the numbers that strtod reads; what is missing is 0.
 
     Raises:
@@ -81,7 +82,7 @@ def _number(text: bytes) -> float:
     return number
 
 
-def text_keys(texts: list[bytes | None], whole: bool) -> list[bytes]:
+def text_keys(texts: Sequence[bytes | None], whole: bool) -> list[bytes]:
     """Return what compares as C's functions do, up to a zero byte unless `whole`.
 
     What is missing comes first.

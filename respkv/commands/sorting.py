@@ -33,6 +33,16 @@ def sort_in_steps(
     return sorted_
 
 
+def at_places(column: list[Any], order: list[int], first: int, end: int) -> Steps[list[Any]]:
+    """Return what stands at the wanted ones of some places."""
+    chosen: list[Any] = []
+    for start in range(first, end, STEP_ITEMS):
+        places = order[start : min(start + STEP_ITEMS, end)]
+        chosen += [column[place] for place in places]
+        yield 0
+    return chosen
+
+
 def _ascending(
     order: list[int], keys: list[Any], ties: list[Any] | None, first: int, end: int, depth: int
 ) -> Steps[list[int]]:

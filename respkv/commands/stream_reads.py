@@ -5,6 +5,7 @@ from typing import Final
 from respkv.commands.arguments import parse_int64
 from respkv.commands.blocking import NOT_SERVED, park, parse_timeout_ms, serves
 from respkv.commands.key_specs import KeySpec
+from respkv.commands.long_streams import Copied, copied_if_long, long_read
 from respkv.commands.stream_ids import lookup_stream, parse_id, show_id
 from respkv.commands.streams import ALL, show_entries
 from respkv.commands.table import BLOCKING, READONLY, WRITE, Argv, command
@@ -113,17 +114,28 @@ def xread(keyspace: Keyspace, argv: Argv) -> Reply:
             )
         else:
             after.append(parse_id(text))
-    found: list[tuple[bytes, Reply]] = []
-    for key, stream, last in zip(options.keys, streams, after, strict=True):
-        if stream is not None and stream.last_entry_id() > last:
-            entries = stream.range(last + 1, MAX_ID, options.count or ALL)
-            found.append((key, show_entries(entries)))
-    if found:
-        return PairMap(found)
+    new = [
+        (key, stream, last)
+        for key, stream, last in zip(options.keys, streams, after, strict=True)
+        if stream is not None and stream.last_entry_id() > last
+    ]
+    if new:
+        return _show_new(new, options.count or ALL)
     if options.timeout_ms < 0:
         return NULL_ARRAY
     parked = options.parked_argv(b"XREAD", [show_id(last) for last in after])
     return park(keyspace, parked, options.keys, options.timeout_ms)
+
+
+def _show_new(new: list[tuple[bytes, Stream, int]], count: int) -> Reply:
+    """Return what each stream has behind an id."""
+    if any([copied_if_long(stream, last + 1, MAX_ID, count) for _, stream, last in new]):
+        return long_read(
+            [(key, Copied(stream, last + 1, MAX_ID, count)) for key, stream, last in new]
+        )
+    return PairMap(
+        [(key, show_entries(stream.range(last + 1, MAX_ID, count))) for key, stream, last in new]
+    )
 
 
 @command(arity=-7, flags=WRITE | BLOCKING, specs=(KeySpec("RO access", (4, -1, 1),

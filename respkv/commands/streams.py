@@ -3,6 +3,7 @@
 from typing import Final
 
 from respkv.commands.arguments import parse_int64
+from respkv.commands.long_streams import copied_if_long
 from respkv.commands.stream_ids import lookup_stream, parse_end, parse_id, parse_start, show_id
 from respkv.commands.stream_trims import AUTOMATIC, TrimOptions
 from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
@@ -72,7 +73,10 @@ def xrange(keyspace: Keyspace, argv: Argv) -> Reply:
     stream = lookup_stream(keyspace, argv[1])
     if stream is None:
         return []
-    return NULL_ARRAY if count == 0 else show_entries(stream.range(start, end, count))
+    if count == 0:
+        return NULL_ARRAY
+    long = copied_if_long(stream, start, end, count)
+    return show_entries(stream.range(start, end, count)) if long is None else long.reply()
 
 
 @command(arity=-4, flags=READONLY, keys=(1, 1, 1), access="RO access", group="stream",
@@ -88,7 +92,12 @@ def xrevrange(keyspace: Keyspace, argv: Argv) -> Reply:
     stream = lookup_stream(keyspace, argv[1])
     if stream is None:
         return []
-    return NULL_ARRAY if count == 0 else show_entries(stream.reverse_range(start, end, count))
+    if count == 0:
+        return NULL_ARRAY
+    long = copied_if_long(stream, start, end, count, backwards=True)
+    if long is not None:
+        return long.reply()
+    return show_entries(stream.reverse_range(start, end, count))
 
 
 @command(arity=-3, flags=WRITE | FAST, keys=(1, 1, 1), access="RW delete", group="stream",

@@ -5,7 +5,7 @@ from respkv.commands.table import DENYOOM, FAST, READONLY, WRITE, Argv, command
 from respkv.errors import WrongArity, WrongType
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.values import Container
-from respkv.wire.reply import OK, Reply
+from respkv.wire.reply import OK, Reply, stepped_if_large
 
 
 @command(arity=2, flags=READONLY | FAST, keys=(1, 1, 1), access="RO access", group="string",
@@ -135,7 +135,7 @@ def mget(keyspace: Keyspace, argv: Argv) -> Reply:
             replies.append(None)
         else:
             replies.append(bytes(value))
-    return replies
+    return stepped_if_large(replies, sum([len(text) for text in replies if text is not None]))
 
 
 @command(arity=-3, flags=WRITE | DENYOOM, keys=(1, -1, 2), access="OW update", group="string",

@@ -1,6 +1,12 @@
 """Unions, intersections and differences of sorted sets and sets."""
 
 from respkv.commands.key_specs import KeySpec
+from respkv.commands.long_zset_algebra import (
+    long_count,
+    long_difference,
+    long_intersection,
+    long_union,
+)
 from respkv.commands.table import DENYOOM, READONLY, WRITE, Argv, command
 from respkv.commands.zset_operation import Operation
 from respkv.keyspace.keyspace import Keyspace
@@ -16,7 +22,7 @@ from respkv.wire.reply import Pairs, Reply
          )  # fmt: skip
 def zunion(keyspace: Keyspace, argv: Argv) -> Reply:
     operation = Operation(keyspace, argv, 1)
-    return _reply(operation, operation.union())
+    return long_union(operation) or _reply(operation, operation.union())
 
 
 @command(arity=-3, flags=READONLY, specs=(KeySpec("RO access", (1, 0, 1), counted=True),),
@@ -27,7 +33,7 @@ def zunion(keyspace: Keyspace, argv: Argv) -> Reply:
          summary="Intersect multiple sorted sets")  # fmt: skip
 def zinter(keyspace: Keyspace, argv: Argv) -> Reply:
     operation = Operation(keyspace, argv, 1)
-    return _reply(operation, operation.intersection())
+    return long_intersection(operation) or _reply(operation, operation.intersection())
 
 
 @command(arity=-3, flags=READONLY, specs=(KeySpec("RO access", (1, 0, 1), counted=True),),
@@ -37,7 +43,7 @@ def zinter(keyspace: Keyspace, argv: Argv) -> Reply:
          summary="Subtract multiple sorted sets")  # fmt: skip
 def zdiff(keyspace: Keyspace, argv: Argv) -> Reply:
     operation = Operation(keyspace, argv, 1)
-    return _reply(operation, operation.difference())
+    return long_difference(operation) or _reply(operation, operation.difference())
 
 
 @command(arity=-4, flags=WRITE | DENYOOM, specs=(KeySpec("OW update", (1, 1, 1)), KeySpec("RO "
@@ -77,8 +83,9 @@ def zdiffstore(keyspace: Keyspace, argv: Argv) -> int:
          "smallest input sorted set, K being the number of input sorted sets.",
          syntax="numkeys:integer key... [LIMIT limit:integer]", summary="Intersect multiple sorted "
          "sets and return the cardinality of the result")  # fmt: skip
-def zintercard(keyspace: Keyspace, argv: Argv) -> int:
-    return len(Operation(keyspace, argv, 1).intersection())
+def zintercard(keyspace: Keyspace, argv: Argv) -> Reply:
+    operation = Operation(keyspace, argv, 1)
+    return long_count(operation) or len(operation.intersection())
 
 
 def _reply(operation: Operation, result: dict[bytes, float]) -> Reply:

@@ -42,7 +42,7 @@ class Operation:
         """Return the members of any source."""
         aggregate = self.aggregate
         result: dict[bytes, float] = {}
-        for source in self._smallest_first():
+        for source in self.smallest_first():
             entries = zip(source.members.items, source.weighted_all(), strict=True)
             if not result:
                 result = dict(entries)
@@ -55,7 +55,7 @@ class Operation:
     def intersection(self) -> dict[bytes, float]:
         """Return the members of all sources; with a limit, at most so many."""
         aggregate = self.aggregate
-        smallest, *others = self._smallest_first()
+        smallest, *others = self.smallest_first()
         result: dict[bytes, float] = {}
         for position, member in enumerate(smallest.members.items):
             score = smallest.weighted(position)
@@ -84,7 +84,11 @@ class Operation:
                 result[member] = first.weighted(position)
         return result
 
-    def _smallest_first(self) -> list["Source"]:
+    def sizes(self) -> list[int]:
+        """Return how many members each source has."""
+        return list(map(_size, self.sources))
+
+    def smallest_first(self) -> list["Source"]:
         """Return the sources in the order that Redis adds their scores in."""
         return sorted(self.sources, key=_size)
 

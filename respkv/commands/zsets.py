@@ -187,8 +187,7 @@ def _add(keyspace: Keyspace, argv: Argv, flags: int) -> float | int | None:
         keyspace.set(key, zset)
     added = updated = 0
     members = argv[first + 1 :: 2]
-    if not flags & XX and len(scores) >= BULK and zset.members.lacks_all(members):
-        zset.extend(members, scores)
+    if not flags & XX and len(scores) >= BULK and zset.add_new(members, scores):
         keyspace.modified(key)
         return len(members)
     for member, score in zip(members, scores, strict=True):

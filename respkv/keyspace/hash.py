@@ -55,9 +55,8 @@ class Hash(Container):
     def set_all(self, items: list[bytes]) -> int:
         """Store values at fields, which alternate; return how many fields are new."""
         fields, values = items[::2], items[1::2]
-        if len(fields) < BULK or not self.fields.lacks_all(fields):
+        if len(fields) < BULK or not self.fields.add_new(fields):
             return sum(map(self.set, fields, values))
-        self.fields.extend(fields)
         self.values += values
         sizes = list(map(len, items))
         self.payload_bytes += sum(sizes)

@@ -34,19 +34,25 @@ class Members:
 
     def add_all(self, items: list[bytes]) -> list[bytes]:
         """Append those that are not there, each once; return them."""
-        if not self.items:
-            positions = dict(zip(items, range(len(items)), strict=True))
-            if len(positions) == len(items):
-                self.items, self.positions = items.copy(), positions
-                return items
+        if not self.items and self.add_new(items):
+            return items
         known = self.positions
         new = [item for item in dict.fromkeys(items) if item not in known]
         self.extend(new)
         return new
 
-    def lacks_all(self, items: list[bytes]) -> bool:
-        """Return whether `extend` may have these."""
-        return self.positions.keys().isdisjoint(items) and len(set(items)) == len(items)
+    def add_new(self, items: list[bytes]) -> bool:
+        """Append items unless one of them is there, or comes twice; return whether it has."""
+        if not self.items:
+            positions = dict(zip(items, range(len(items)), strict=True))
+            if len(positions) < len(items):
+                return False
+            self.items, self.positions = items.copy(), positions
+            return True
+        if len(set(items)) < len(items) or not self.positions.keys().isdisjoint(items):
+            return False
+        self.extend(items)
+        return True
 
     def remove(self, item: bytes) -> int:
         """Remove `item` and return the position it had, -1 when it was not there.

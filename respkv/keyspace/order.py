@@ -7,8 +7,9 @@ counted with the lengths of whole groups of blocks.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from itertools import accumulate
-from operator import itemgetter
+from functools import partial
+from itertools import accumulate, islice
+from operator import eq
 from typing import Final
 
 Entry = tuple[float, bytes]
@@ -25,14 +26,13 @@ class Order:
     A member is unique, and no score is NaN. Ranks count from 0, the lowest score. No block is empty.
     """
 
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self) -> None:
         self._count: int = 0
         self._scores: list[array[float]] = []
         self._members: list[list[bytes]] = []
         self._first_scores: array[float] = array("d")
         self._first_members: list[bytes] = []
         self._sums: list[int] = []  # of each group's lengths; none until a rank is asked for
-        self._fill(entries)
 
     def __len__(self) -> int:
         return self._count
@@ -58,13 +58,23 @@ class Order:
         if len(members) > BLOCK_MAX:
             self._split(at)
 
-    def update(self, entries: list[Entry]) -> None:
+    def update(self, scores: list[float], members: list[bytes]) -> None:
         """Add entries."""
-        if len(entries) * ADDED_SINGLY < self._count:
-            for score, member in entries:
+        if len(scores) * ADDED_SINGLY < self._count:
+            for score, member in zip(scores, members, strict=True):
                 self.add(score, member)
         else:
-            self._fill(self.slice(0, self._count) + entries)
+            known = self.scores(0, self._count).tolist()
+            self._fill(known + scores, self.members(0, self._count) + members)
+
+    def copy(self) -> "Order":
+        """Return an independent copy."""
+        other = Order()
+        other._count = self._count
+        other._scores = [scores[:] for scores in self._scores]
+        other._members = [members.copy() for members in self._members]
+        other._note_firsts()
+        return other
 
     def remove(self, score: float, member: bytes) -> None:
         """Remove an entry that is there."""
@@ -179,17 +189,17 @@ class Order:
             self._scores.pop()
         return freed
 
-    def _fill(self, entries: list[Entry]) -> None:
+    def _fill(self, scores: list[float], members: list[bytes]) -> None:
         """Hold these, and nothing else."""
-        entries.sort(key=itemgetter(0))  # by scores alone first: tuples are slow to compare
-        entries.sort()
-        self._count = len(entries)
-        self._scores = []
-        self._members = []
-        for start in range(0, len(entries), BLOCK_MAX // 2):
-            block = entries[start : start + BLOCK_MAX // 2]
-            self._scores.append(array("d", [score for score, _ in block]))
-            self._members.append([member for _, member in block])
+        self._count = len(scores)
+        # sort() asks for the keys in the order of the items: a score is what comes next.
+        ordered = sorted(members, key=partial(next, iter(scores)))
+        column = array("d", sorted(scores))
+        _sort_ties(column, ordered)
+        half = BLOCK_MAX // 2
+        starts = range(0, len(ordered), half)
+        self._scores = [column[start : start + half] for start in starts]
+        self._members = [ordered[start : start + half] for start in starts]
         self._note_firsts()
 
     def _block(self, score: float, member: bytes) -> int:
@@ -272,3 +282,16 @@ class Order:
         ends = list(accumulate(map(len, self._members[first : first + (1 << GROUP_SHIFT)])))
         at = bisect_right(ends, rank)
         return first + at, rank - (ends[at - 1] if at else 0)
+
+
+def _sort_ties(scores: "array[float]", members: list[bytes]) -> None:
+    """Sort the members of each score."""
+    same: list[bool] = list(map(eq, scores, islice(scores, 1, None)))
+    left = sum(same)
+    same.append(False)
+    end = 0
+    while left:
+        start = same.index(True, end)
+        end = same.index(False, start)
+        left -= end - start
+        members[start : end + 1] = sorted(members[start : end + 1])

@@ -85,6 +85,16 @@ class Set(Container):
         other.only_integers = self.only_integers
         return other
 
+    def of_union(self, others: list["Set"]) -> "Set":
+        """Return all members, those of this set first, then what is new in each other one."""
+        union = self.copy()
+        union.peak_entries = len(union)
+        union.only_integers = self.only_integers or all_integers(self.members.items)
+        for other in others:
+            known = union.members.positions
+            union.extend([member for member in other.members.items if member not in known])
+        return union
+
     def in_order(self, limits: Limits) -> list[bytes]:
         """Return all members, those that Redis would keep in an intset sorted as there."""
         if self.encoding(limits) == b"intset":

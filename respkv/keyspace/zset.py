@@ -27,7 +27,7 @@ class ZSet(Container):
     def __init__(self) -> None:
         self.members: Members = Members()
         self.scores: list[float] = []
-        self.order: Order = Order([])
+        self.order: Order = Order()
         self.payload_bytes: int = 0
         # High-water marks: once Redis has left its compact encoding it never goes back.
         self.peak_entries: int = 0
@@ -62,14 +62,24 @@ class ZSet(Container):
 
     def extend(self, members: list[bytes], scores: list[float]) -> None:
         """Add members, all distinct and none of them there."""
-        scores = [score + 0.0 for score in scores]
         self.members.extend(members)
+        self._added(members, scores)
+
+    def _added(self, members: list[bytes], scores: list[float]) -> None:
+        scores = [score + 0.0 for score in scores]
         self.scores += scores
-        self.order.update(list(zip(scores, members, strict=True)))
+        self.order.update(scores, members)
         sizes = list(map(len, members))
         self.payload_bytes += sum(sizes)
         self.peak_entries = max(self.peak_entries, len(self.scores))
         self.peak_member_bytes = max(self.peak_member_bytes, max(sizes, default=0))
+
+    def add_new(self, members: list[bytes], scores: list[float]) -> bool:
+        """Add members unless one of them is there, or comes twice; return whether it has."""
+        if not self.members.add_new(members):
+            return False
+        self._added(members, scores)
+        return True
 
     def remove(self, member: bytes) -> bool:
         """Remove `member`; return whether it was there."""
@@ -97,12 +107,13 @@ class ZSet(Container):
 
     def without(self, start: int, stop: int) -> "ZSet":
         """Return what `remove_slice` would leave, in log order, as a sorted set of its own."""
-        kept = self.order.slice(0, start) + self.order.slice(stop, len(self.scores))
-        positions = sorted([self.members.positions[member] for _, member in kept])
+        size = len(self.scores)
+        kept = self.order.members(0, start) + self.order.members(stop, size)
+        positions = sorted([self.members.positions[member] for member in kept])
         left = ZSet()
         left.members.extend([self.members.items[position] for position in positions])
         left.scores = [self.scores[position] for position in positions]
-        left.order = Order(kept)
+        left.order.update([*self.order.scores(0, start), *self.order.scores(stop, size)], kept)
         left.payload_bytes = sum(map(len, left.members.items))
         left.peak_entries = self.peak_entries
         left.peak_member_bytes = self.peak_member_bytes
@@ -128,7 +139,7 @@ class ZSet(Container):
         other = ZSet()
         other.members = self.members.copy()
         other.scores = self.scores.copy()
-        other.order = Order(self.order.slice(0, len(self.scores)))
+        other.order = self.order.copy()
         other.payload_bytes = self.payload_bytes
         other.peak_entries = self.peak_entries
         other.peak_member_bytes = self.peak_member_bytes

@@ -252,7 +252,9 @@ class Connection(Client):
         """The connection is gone; what it proposed goes on without it."""
         self.closing = True
         self.replies.clear()
-        self._long = None
+        long, self._long = self._long, None
+        if long is not None:
+            self.node.runtime.run_steps(long.giving_up())
         self._has_long = False
         if self.blocked is not None:
             self.blocked.end(b"GONE")

@@ -22,6 +22,11 @@ class LongReplies:
         self._fail = fail
         self._ready: deque[Connection] = deque()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether one is being made, or sent to a client that takes it."""
+        return bool(self._ready)
+
     def add(self, connection: "Connection") -> None:
         """Go on with what this client is to be sent."""
         self._ready.append(connection)

@@ -68,6 +68,8 @@ STALLED_SECONDS = 0.05  # a tick that comes so late waits for what peers have se
 SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 LOADING_SLICE_SECONDS = 0.005
 SLOW_TURN_SECONDS = 0.005  # between turns while the log has grown to half of its limit
+COLLECTING_TICKS = 100
+COLLECTIONS_DUE_MAX = 10  # then garbage is collected also while long replies are made
 FREE_ITEMS_PER_TURN = 5_000  # of emptied databases: about 2 ms
 LEADERS_SECONDS = 1.5  # a starting node waits so long until it knows who leads
 REDIRECTING_SECONDS = 1.0  # a stopping node stays there for clients that do not know who leads
@@ -555,7 +557,7 @@ class Node:
 
     async def _tick(self) -> None:
         synced_at = time.monotonic()
-        ticks = 0
+        ticks = collections_due = 0
         while True:
             due = time.monotonic() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
@@ -589,7 +591,12 @@ class Node:
                 self._close_idle()
                 self._close_slow()
                 self._close_gone()
-            if ticks % 100 == 0:
+            if ticks % COLLECTING_TICKS == 0:
+                collections_due += 1
+            # Its lists of a million items would be looked through: 10 ms and more for each.
+            waits = self.long_replies.is_busy and collections_due < COLLECTIONS_DUE_MAX
+            if collections_due and not waits:
+                collections_due = 0
                 gc.collect(1)
             self._close_answered()
 

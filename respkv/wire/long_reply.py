@@ -6,9 +6,10 @@ A million items take 0.3 s and more to encode, so none of it may be done in one 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from respkv.steps import Steps
+from respkv.steps import Steps, free_some
 from respkv.wire.reply import (
     MapReply,
+    PairMap,
     Pairs,
     Reply,
     SetReply,
@@ -30,14 +31,17 @@ class LongReply:
     def __init__(self, reply: Reply, resp: int) -> None:
         self._resp = resp
         self._steps: Steps[Reply] | None = None
+        self._held: list[list[Any]] = []  # what the steps work on
         self._items: list[Any] = []  # the last one first: what was sent is freed on the way
         self._values: Any = None  # one for each item, unless None
         self._in_pairs = False  # each item and its value are an array
+        self._later: list[tuple[bytes, list[Any]]] = []  # heads and items behind these, backwards
         self._begun = b""  # the head, or all of what is short
         self._sent_items = 0
         self._sent_bytes = 0
         if isinstance(reply, SteppedReply):
             self._steps = reply.steps
+            self._held = reply.held
         else:
             self._take(reply)
 
@@ -51,31 +55,56 @@ class LongReply:
             self._begun = (b"*%d\r\n" if self._resp == 2 else b"~%d\r\n") % len(reply.items)
         elif isinstance(reply, Pairs):
             count = len(reply.items)
-            self._hold(reply.items, reply.values)
+            self._take_both(reply.items, reply.values)
             self._in_pairs = self._resp > 2
             self._begun = b"*%d\r\n" % (count if self._in_pairs else 2 * count)
         elif isinstance(reply, MapReply):
             count = len(reply.keys)
-            self._hold(reply.keys, reply.values)
+            self._take_both(reply.keys, reply.values)
             self._begun = b"*%d\r\n" % (2 * count) if self._resp == 2 else b"%%%d\r\n" % count
+        elif isinstance(reply, PairMap) and _items_in(reply):
+            self._take_lists(reply)
         else:
             self._begun = encode(reply, self._resp)
         self._items.reverse()
 
-    def _hold(self, items: list[Any], values: Sequence[Any]) -> None:
+    def _take_both(self, items: list[Any], values: Sequence[Any]) -> None:
         self._items = items
         self._values = values
         self._values.reverse()
+
+    def _take_lists(self, reply: PairMap) -> None:
+        before = b"*2\r\n" if self._resp == 2 else b""
+        self._begun = (b"*%d\r\n" if self._resp == 2 else b"%%%d\r\n") % len(reply.items)
+        for entry in reply.items[::-1]:
+            items: list[Any] = entry[1]
+            head = b"%b%b*%d\r\n" % (before, encode(entry[0], self._resp), len(items))
+            items.reverse()
+            self._later.append((head, items))
 
     def end_with(self, reply: Reply) -> None:
         """Send this instead: its steps have failed."""
         self._steps = None
         self._take(reply)
 
+    def giving_up(self) -> Steps[None]:
+        """Free what there is of a reply that nobody waits for any more."""
+        if self._steps is not None:
+            self._steps.close()
+            self._steps = None
+        self._held.append(self._items)
+        for later in self._later:
+            self._held.append(later[1])
+        if isinstance(self._values, list):
+            self._held.append(self._values)
+        while free_some(self._held):
+            yield 0
+
     @property
     def bytes_left(self) -> int:
         """About how much is still to come, judged by what has been; 0 while nothing has."""
-        return len(self._items) * self._sent_bytes // (self._sent_items or 1)
+        items = len(self._items) + sum([len(items) for _, items in self._later])
+        return items * self._sent_bytes // (self._sent_items or 1)
 
     def next_part(self) -> bytes | None:
         """Work for less than a millisecond: return what comes next, empty or not; None at the end.
@@ -90,16 +119,20 @@ class LongReply:
                 self._steps = None
                 self._take(end.value)
             return b""
+        if self._held and free_some(self._held):
+            return b""
         if self._begun:
             begun, self._begun = self._begun, b""
             return begun
-        return self._encode_some() if self._items else None
+        if self._items:
+            return self._encode_some()
+        if self._later:
+            begun, self._items = self._later.pop()
+            return begun
+        return None
 
     def _encode_some(self) -> bytes:
-        count = PART_ITEMS
-        if self._sent_bytes:
-            mean = self._sent_bytes // self._sent_items
-            count = min(PART_ITEMS, max(1, PART_BYTES // (mean or 1)))
+        count = self._next_count()
         items = self._items[: -count - 1 : -1]
         del self._items[-count:]
         parts: list[bytes] = []
@@ -116,6 +149,33 @@ class LongReply:
         self._sent_items += len(items)
         self._sent_bytes += len(encoded)
         return encoded
+
+    def _next_count(self) -> int:
+        """Return of how many items the next part is: unless it is one, of PART_BYTES or less."""
+        count = min(PART_ITEMS, len(self._items))
+        while count > 1:
+            size = _bytes_of(self._items[-count:])
+            if isinstance(self._values, list):
+                size += _bytes_of(self._values[-count:])
+            if size <= PART_BYTES:
+                break
+            count //= 2
+        return count
+
+
+def _bytes_of(items: list[Any]) -> int:
+    if type(items[0]) is bytes:
+        try:
+            return sum(map(len, items))
+        except TypeError:  # something is missing
+            pass
+    return sum([_bytes_in(item) for item in items])
+
+
+def _bytes_in(item: Reply) -> int:
+    if isinstance(item, list):
+        return _bytes_of(item) if item else 0
+    return len(item) if isinstance(item, (bytes, bytearray)) else 0
 
 
 Encoded = bytes | LongReply
@@ -138,4 +198,6 @@ def _items_in(reply: Reply) -> int:
         return len(reply.items)
     if isinstance(reply, MapReply):
         return len(reply.keys)
+    if isinstance(reply, PairMap):
+        return sum([len(items) for _, items in reply.items if isinstance(items, list)])
     return LONG_ITEMS if isinstance(reply, SteppedReply) else 0

@@ -83,10 +83,15 @@ class PairMap:
 
 
 class SteppedReply:
-    """A reply that takes long to make; what it is made of was copied, so it is of one moment."""
+    """A reply that takes long to make; what it is made of was copied, so it is of one moment.
 
-    def __init__(self, steps: Steps[Any]) -> None:
+    `held` are the longest lists that its steps work on, which they may add to, but not what they
+    return: they are freed in steps as well, also when these fail or nobody waits for them any more.
+    """
+
+    def __init__(self, steps: Steps[Any], held: list[list[Any]]) -> None:
         self.steps = steps
+        self.held = held
 
     def finish(self) -> Reply:
         """Take all steps at once."""
@@ -94,6 +99,19 @@ class SteppedReply:
             return finish(self.steps)
         except CommandError as error:
             return error.with_traceback(None)
+
+
+LARGE_BYTES: Final = 4 << 20  # encoding so much takes a few milliseconds
+
+
+def stepped_if_large(reply: Reply, size: int) -> Reply:
+    """Return a reply of `size` bytes, as one that is encoded a part at a time if that takes long."""
+    return SteppedReply(_whole(reply), []) if size >= LARGE_BYTES else reply
+
+
+def _whole(reply: Reply) -> Steps[Reply]:
+    yield 0
+    return reply
 
 
 class Verbatim:

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from sortedcontainers import SortedList
 
-from respkv.keyspace.order import BLOCK_MAX, GROUP_SHIFT, Order
+from respkv.keyspace.order import BLOCK_MAX, GROUP_SHIFT, Entry, Order
 
 HIGHEST = b"\xff" * 20  # no member is above it
 
@@ -38,22 +38,33 @@ def check(order: Order, entries: SortedList, chance: Random) -> None:
         assert order.rank_of_score(score, past=True) == entries.bisect((score, HIGHEST))
 
 
+def update(order: Order, entries: list[Entry]) -> None:
+    order.update([score for score, _ in entries], [member for _, member in entries])
+
+
+def order_of(entries: list[Entry]) -> Order:
+    order = Order()
+    update(order, entries)
+    return order
+
+
 @pytest.mark.parametrize("distinct", [1, 7, 1 << 40])
 def test_an_order_is_a_sorted_list(distinct: int) -> None:
     chance = Random(distinct)
     wanted = BLOCK_MAX << (GROUP_SHIFT + 1)
     members = [b"member:%06d" % number for number in range(wanted)]
     entries = SortedList((score_of(chance, distinct), member) for member in members[: wanted // 2])
-    order = Order(chance.sample(entries, len(entries)))
+    order = order_of(chance.sample(entries, len(entries)))
     check(order, entries, chance)
     added = [(score_of(chance, distinct), member) for member in members[wanted // 2 :]]
     third = len(added) // 3
     for entry in added[:third]:
         order.add(*entry)
-    order.update(added[third : third + 100])
-    order.update(added[third + 100 :])
+    update(order, added[third : third + 100])
+    update(order, added[third + 100 :])
     entries.update(added)
     check(order, entries, chance)
+    copied, kept = order.copy(), entries.copy()
     removed = set(chance.sample(entries, wanted // 4))
     for entry in removed:
         order.remove(*entry)
@@ -75,10 +86,11 @@ def test_an_order_is_a_sorted_list(distinct: int) -> None:
     assert order.rank_of_score(1.0, past=True) == order.rank_of_text(1.0, b"m", past=True) == 0
     order.add(2.0, b"again")
     assert order.slice(0, 1) == [(2.0, b"again")]
+    check(copied, kept, chance)
 
 
 def test_blocks_that_are_emptied_one_by_one() -> None:
-    order = Order([(float(number), b"%d" % number) for number in range(3 * BLOCK_MAX)])
+    order = order_of([(float(number), b"%d" % number) for number in range(3 * BLOCK_MAX)])
     for number in range(3 * BLOCK_MAX):
         assert order.rank(3.0 * BLOCK_MAX - 1, b"%d" % (3 * BLOCK_MAX - 1)) == len(order) - 1
         assert order.pop(0) == (float(number), b"%d" % number)
@@ -86,7 +98,7 @@ def test_blocks_that_are_emptied_one_by_one() -> None:
 
 
 def test_freeing_in_slices_drops_everything() -> None:
-    order = Order([(float(number), b"%d" % number) for number in range(3 * BLOCK_MAX)])
+    order = order_of([(float(number), b"%d" % number) for number in range(3 * BLOCK_MAX)])
     freed = 0
     while dropped := order.free_some(700):
         assert dropped <= 700
