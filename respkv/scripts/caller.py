@@ -83,6 +83,8 @@ class Caller:
             return local(keyspace, argv)
         if flags & CONNECTION:
             raise CommandError(NOT_ALLOWED)
+        if command.name in _OF_ONE_NODE and not self._read_only:
+            raise CommandError(NOT_ALLOWED)
         if flags & BLOCKING and may_wait(command, argv):
             name = command.display_name.encode()
             raise CommandError(
@@ -149,3 +151,6 @@ _LOCAL: Final[dict[bytes, Callable[[Keyspace, Argv], Any]]] = {
     b"TIME": _time,
     b"SELECT": _select,
 }
+
+# What they answer is no part of the state, so what a script writes must not follow from it.
+_OF_ONE_NODE: Final = frozenset((b"MEMORY|USAGE", b"OBJECT|FREQ", b"OBJECT|IDLETIME"))
