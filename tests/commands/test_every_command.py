@@ -33,6 +33,15 @@ def _is_promised(argv: Argv) -> bool:
     return name not in (b"SCAN", b"SSCAN") and (name != b"XADD" or b"*" not in words)
 
 
+def _is_odd(argv: Argv) -> bool:
+    """Return whether earlier calls may have made its outcome, or it that of later ones, nobody's promise.
+
+    A SORT makes Redis keep a sorted set as a skip list; ranges by text want equal scores.
+    """
+    is_sort = argv[0].startswith(b"SORT") and not {b"z", b"lex", b"geo"}.isdisjoint(argv)
+    return is_sort or b"LEX" in b"".join(argv)
+
+
 def replied(server: Reference, argv: Argv, resp: int, command: Command | None) -> bytes:
     """Return what Redis says; a call that would wait is made in a transaction."""
     if command is None or not command.flags & BLOCKING:
@@ -57,7 +66,7 @@ def test_calls_of_a_command(reference: Reference, command: Command, seed: int, r
 def test_calls_of_any_command(reference: Reference, seed: int, resp: int) -> None:
     made = Calls(SeededChance(seed))
     calls = [made.of_any() for _ in range(40)]
-    promised = [argv for argv in calls if _is_promised(argv) and b"LEX" not in b"".join(argv)]
+    promised = [argv for argv in calls if _is_promised(argv) and not _is_odd(argv)]
     check(reference, made.setup(), promised, resp)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from respkv.clock import SeededChance
-from respkv.commands.table import LOADING, Command
+from respkv.commands.table import LOADING, Argv, Command
 from respkv.config import Config
 from respkv.errors import CommandError
 from respkv.log.wal import Wal
@@ -19,6 +19,8 @@ from respkv.replica.client import Client
 from respkv.replica.log_writer import LogWriter
 from respkv.replica.memory_guard import MemoryGuard
 from respkv.replica.replica import Replica
+from respkv.scripts.cache import ScriptCache
+from respkv.scripts.commands import IN_CLUSTER
 from respkv.steps import Steps
 from tests.faulty_disk import FaultyDisk
 from tests.simulation.world import MILLISECOND, SECOND
@@ -100,6 +102,7 @@ class Host:
         self.memory = MemoryGuard(self.replicas, self.chance, self)  # without a limit at first
         self.tracking = Tracking(self)  # type: ignore[arg-type]
         self.pubsub = PubSub()
+        self._scripts = ScriptCache()
         self._last_client_id = 0
         self._answering: list[Connection] = []
         self._turn_requested = self._in_turn = False
@@ -190,6 +193,11 @@ class Host:
         """Nobody subscribes here."""
 
     # --- Node --------------------------------------------------------------------------------
+
+    def with_script(self, command: Command, argv: Argv) -> tuple[Command, Argv]:
+        """Return what is run for a script."""
+        mode = IN_CLUSTER if self.simulation.databases == 1 else 0
+        return self._scripts.with_text(command, argv, mode)
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run something behind what else happens now."""
