@@ -104,7 +104,7 @@ BY_NAME: Final = {
 }
 BY_TYPE: Final = {
     "integer": INTEGERS,
-    "double": Words("0 1 -1.5 2 3.0e2 inf", "-inf nan x 1e400 0x10 (1"),
+    "double": Words("0 1 -1.5 2 3.0e2 inf", "-inf nan x 0x10 (1"),
     "unix-time": Words("9999999999 9999999999999", "0 -1 x"),
     "pattern": Words("* a? [a-m] h->a w_* #", "nosuch"),
 }
