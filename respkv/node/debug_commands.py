@@ -98,7 +98,7 @@ SET-DISABLE-DENY-SCRIPTS <0|1>
 
 @command(arity=-2, flags=CONNECTION | ADMIN | NOSCRIPT | LOADING | STALE, group="server",
          since="1.0.0", complexity="Depends on subcommand.",
-         summary="A container for debugging commands")  # fmt: skip
+         summary="A container for debugging commands", system=True)  # fmt: skip
 def debug(session: Connection, argv: Argv) -> Reply:
     """Run a subcommand once all before it has been answered."""
     name = argv[1].upper()
