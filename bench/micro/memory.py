@@ -1,6 +1,6 @@
 """How near the estimate of memory comes to what the process grows by, per type.
 
-python bench/micro/memory.py
+python -m bench.micro.memory [KIND SIZE ELEMENTS]      tests/keyspace/test_memory_estimate.py runs some
 """
 
 import subprocess
@@ -38,8 +38,8 @@ FILLS: dict[str, Fill] = {
 }  # fmt: skip
 
 
-def fill(kind: str) -> Keyspace:
-    """Return a keyspace of one kind of values."""
+def fill(kind: str, elements: int) -> Keyspace:
+    """Return a keyspace of so many elements in values of one kind."""
     keyspace = Keyspace()
     keyspace.begin_entry(1, 1, 1_700_000_000_000)
     keyspace.applying = True
@@ -48,12 +48,12 @@ def fill(kind: str) -> Keyspace:
         options = [b"EX", b"100"] if name == "deadline" else []
         command = lookup(b"SET")
         assert command is not None
-        for at in range(ELEMENTS):
+        for at in range(elements):
             value = fresh(b"x" * int(size))
             command.handler(keyspace, [b"SET", fresh(b"key:%012d" % at), value, *options])
         return keyspace
     make = FILLS[name]
-    for at in range(ELEMENTS):
+    for at in range(elements):
         argv = make(fresh(b"key:%012d" % (at // int(size))), at)
         command = lookup(argv[0])
         assert command is not None
@@ -64,16 +64,18 @@ def fill(kind: str) -> Keyspace:
 def main() -> None:
     """Measure each kind in a process of its own."""
     if len(sys.argv) > 1:
-        kind = " ".join(sys.argv[1:])
+        kind = " ".join(sys.argv[1:3])
         before = rss_bytes()
-        keyspace = fill(kind)
+        keyspace = fill(kind, int(sys.argv[3]))
         grown, estimate = rss_bytes() - before, keyspace.used_bytes()
         share = 100 * estimate / grown
         print(f"{kind:16} grown {grown:>12,} estimate {estimate:>12,} {share:6.1f} %")
         return
     kinds = [f"{name} {size}" for name in FILLS for size in (SMALL, LARGE)]
     for kind in ["string 8", "string 64", "string 1000", "deadline 64", *kinds]:
-        subprocess.run([sys.executable, "-m", "bench.micro.memory", *kind.split()], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "bench.micro.memory", *kind.split(), str(ELEMENTS)], check=True
+        )
 
 
 if __name__ == "__main__":

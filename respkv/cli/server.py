@@ -68,7 +68,7 @@ def server(arguments: list[str], serve: Callable[[Config], None] = serve) -> int
     if "--help" in arguments:
         print("respkv server [FILE.conf] [--DIRECTIVE VALUE ...]\n")
         for option in OPTIONS.values():
-            if option.is_kept:
+            if not option.text:
                 continue
             print(f"  --{option.name:<28} {option.text} (default: {option.default or 'none'})")
         print(f"  --{'json':<28} the same as --log-format json")

@@ -40,7 +40,8 @@ def hscan(keyspace: Keyspace, argv: Argv) -> Reply:
     if hash_ is None:
         return [b"0", []]
     options.parse(argv, 3)
-    cursor, start, end = hash_.fields.scan(options.cursor, options.count)
+    compact = hash_.encoding(keyspace.limits) == b"listpack"
+    cursor, start, end = options.range_of(hash_.fields, compact)
     found: list[bytes] = []
     for position in range(end - 1, start - 1, -1):
         field = hash_.fields.items[position]

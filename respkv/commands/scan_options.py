@@ -8,6 +8,7 @@ from respkv.commands.arguments import parse_int64
 from respkv.commands.glob import matcher
 from respkv.commands.table import Argv
 from respkv.errors import BadSyntax, InvalidCursor
+from respkv.keyspace.members import Members
 
 _CURSOR: Final = re.compile(rb"[+-]?[0-9]{1,40}|")  # what strtoul takes, the empty text included
 _CURSOR_END: Final = 1 << 64
@@ -58,6 +59,12 @@ class ScanOptions:
             else:
                 raise BadSyntax
             position += 2
+
+    def range_of(self, members: Members, compact: bool) -> tuple[int, int, int]:
+        """Return the next cursor and the range of positions to visit: of a compact value, all."""
+        if compact:
+            return 0, 0, len(members)
+        return members.scan(self.cursor, self.count)
 
 
 def scan_options(argv: Argv) -> ScanOptions:

@@ -78,7 +78,8 @@ def sscan(keyspace: Keyspace, argv: Argv) -> Reply:
     if set_ is None:
         return [b"0", []]
     options.parse(argv, 3)
-    cursor, start, end = set_.members.scan(options.cursor, options.count)
+    compact = set_.encoding(keyspace.limits) == b"intset"
+    cursor, start, end = options.range_of(set_.members, compact)
     found = set_.members.items[start:end]
     if options.matches is not None:
         found = [member for member in found if options.matches(member)]

@@ -7,6 +7,7 @@ from respkv.commands.scores import in_range
 from respkv.errors import CommandError, WrongType
 from respkv.keyspace.hash import Hash
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.limits import DEFAULT_LIMITS
 from respkv.keyspace.list import List
 from respkv.keyspace.set import Set
 from respkv.keyspace.values import Container
@@ -40,7 +41,7 @@ def elements_of(keyspace: Keyspace, value: object, options: Options) -> list[byt
     if value is None:
         return []
     if isinstance(value, Set):
-        return value.in_order(keyspace.limits)
+        return value.in_order(keyspace.limits if options.store is None else DEFAULT_LIMITS)
     if isinstance(value, List):
         elements = list(value.items)
     elif isinstance(value, ZSet):

@@ -47,7 +47,7 @@ def zscan(keyspace: Keyspace, argv: Argv) -> Reply:
         return [b"0", []]
     options.parse(argv, 3)
     compact = zset.encoding(keyspace.limits) == b"listpack"
-    cursor, start, end = zset.members.scan(options.cursor, options.count)
+    cursor, start, end = options.range_of(zset.members, compact)
     found: list[bytes] = []
     for position in range(end - 1, start - 1, -1):
         member = zset.members.items[position]

@@ -184,10 +184,10 @@ class RangeOptions:
         return Pairs(members, zset.order.scores(start, stop, self.reverse))
 
     def _ranks(self, zset: ZSet) -> tuple[int, int]:
-        if self.offset < 0:
-            return 0, 0
         start, stop = self.range.ranks(zset)
         if self.kind != RANK:
+            if self.offset < 0:
+                return 0, 0
             if self.reverse:
                 stop -= self.offset
                 start = start if self.limit < 0 else max(start, stop - self.limit)

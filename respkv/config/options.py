@@ -93,8 +93,9 @@ _OPTIONS: Final = (
         texts.save_points,
         True,
         "accepted for clients that ask: snapshots follow the log",
+        is_kept=True,
     ),
-    Option("appendonly", "yes", texts.yes_no, True, "accepted: the log is always on"),
+    Option("appendonly", "yes", texts.yes_no, True, "accepted: the log is always on", is_kept=True),
     Option("maxmemory", "0", texts.size(), True, "bytes of data at most; 0: no limit"),
     Option(
         "maxmemory-policy",

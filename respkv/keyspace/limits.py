@@ -4,6 +4,7 @@ Our own layout does not depend on it: these are options of a node and no part of
 """
 
 from collections.abc import Callable
+from typing import Final
 
 
 class Limits:
@@ -23,3 +24,7 @@ class Limits:
         self.set_max_intset_entries = option("set-max-intset-entries")
         self.zset_max_listpack_entries = option("zset-max-listpack-entries")
         self.zset_max_listpack_value = option("zset-max-listpack-value")
+
+
+# For what is stored, which must not follow from the options of one node.
+DEFAULT_LIMITS: Final = Limits()

@@ -207,8 +207,8 @@ class Stream(Container):
     # --- how far readers are -----------------------------------------------------------------
 
     def has_deleted_from(self, entry_id: int) -> bool:
-        """Return whether XDEL may have made a gap at this id or after it."""
-        return 0 < self.max_deleted_id >= entry_id and self.length > 0
+        """Return whether XDEL may have made a gap at this id or after it, and behind the first entry."""
+        return self.length > 0 and self.max_deleted_id >= max(entry_id, self.first_id)
 
     def entries_up_to(self, entry_id: int) -> int:
         """Return how many entries were ever added up to this id, UNKNOWN where that is not known."""

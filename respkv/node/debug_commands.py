@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-from respkv.commands.arguments import int64_or_none
+from respkv.commands.arguments import int64_or_none, parse_int64
 from respkv.commands.glob import matcher
 from respkv.commands.objects import encoding_of
 from respkv.commands.table import (
@@ -37,6 +37,8 @@ logger = logging.getLogger("respkv")
 
 RELOAD_OPTIONS: Final = frozenset((b"MERGE", b"NOFLUSH", b"NOSAVE"))
 HELP: Final = """
+AOF-FLUSH-SLEEP <microsec>
+    Taken, without effect.
 CHANGE-REPL-ID
     Change the replication IDs of the instance.
 DIGEST
@@ -80,14 +82,23 @@ STRUCTSIZE
     Return the size of different core structures.
 LISTPACK <key>
     Check that <key> is reported as a listpack.
+QUICKLIST <key> [<0|1>]
+    Check that <key> is reported as a quicklist.
+LEAK <string>
+    Taken, without effect.
 PAUSE-CRON <0|1>
+    Taken, without effect.
+REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|time>
+REPLYBUFFER RESIZING <0|1>
+    Taken, without effect.
+SET-DISABLE-DENY-SCRIPTS <0|1>
     Taken, without effect.
 """
 
 
 @command(arity=-2, flags=CONNECTION | ADMIN | NOSCRIPT | LOADING | STALE, group="server",
          since="1.0.0", complexity="Depends on subcommand.",
-         summary="A container for debugging commands")  # fmt: skip
+         summary="A container for debugging commands", system=True)  # fmt: skip
 def debug(session: Connection, argv: Argv) -> Reply:
     """Run a subcommand once all before it has been answered."""
     name = argv[1].upper()
@@ -140,11 +151,15 @@ def _reply_to(session: Connection, argv: Argv) -> Reply:
     name = argv[1].upper()
     found = _SUBCOMMANDS.get(name)
     if found is None or not found[0] <= len(argv) - 2 <= found[1]:
-        raise CommandError(
-            b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP."
-            % argv[1][:128]
-        )
+        raise _unknown(argv)
     return found[2](session, argv)
+
+
+def _unknown(argv: Argv) -> CommandError:
+    return CommandError(
+        b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP."
+        % argv[1][:128]
+    )
 
 
 # --- what looks at the data -------------------------------------------------------------------
@@ -188,6 +203,13 @@ def _listpack(session: Connection, argv: Argv) -> Reply:
     if encoding_of(value, keyspace.limits) != b"listpack":
         raise CommandError(b"ERR Not a listpack encoded object.")
     return "Listpack structure printed on stdout"
+
+
+def _quicklist(session: Connection, argv: Argv) -> Reply:
+    keyspace, value = _existing(session, argv[2])
+    if encoding_of(value, keyspace.limits) != b"quicklist":
+        raise CommandError(b"ERR Not a quicklist encoded object.")
+    return "Quicklist structure printed on stdout"
 
 
 def _digest(session: Connection, argv: Argv) -> Reply:
@@ -323,6 +345,15 @@ def _taken(session: Connection, argv: Argv) -> Reply:
     return OK
 
 
+def _reply_buffer(session: Connection, argv: Argv) -> Reply:
+    what, value = argv[2].upper(), argv[3].upper()
+    if what == b"PEAK-RESET-TIME" and value not in (b"NEVER", b"RESET"):
+        parse_int64(value)
+    elif what not in (b"PEAK-RESET-TIME", b"RESIZING"):
+        raise _unknown(argv)
+    return OK
+
+
 def _help(session: Connection, argv: Argv) -> Reply:
     return [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
@@ -359,21 +390,26 @@ _UNKNOWN: Final = object()
 # Least and most arguments, and what runs.
 _Run = Callable[[Connection, Argv], Reply]
 _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, _Run]]] = {
+    b"AOF-FLUSH-SLEEP": (1, 1, _taken),
     b"CHANGE-REPL-ID": (0, 0, _change_repl_id),
     b"DIGEST": (0, 0, _digest),
     b"DIGEST-VALUE": (0, 1 << 30, _digest_value),
     b"ERROR": (1, 1, _error),
     b"HELP": (0, 0, _help),
     b"HTSTATS": (1, 1, _htstats),
+    b"LEAK": (1, 1, _taken),
     b"LISTPACK": (1, 1, _listpack),
     b"LOADAOF": (0, 0, _reload),
     b"LOG": (1, 1, _log),
     b"OBJECT": (1, 2, _object),
     b"PAUSE-CRON": (1, 1, _taken),
     b"PROTOCOL": (1, 1, _protocol),
+    b"QUICKLIST": (1, 2, _quicklist),
     b"QUICKLIST-PACKED-THRESHOLD": (1, 1, _packed_threshold),
     b"RELOAD": (0, 1 << 30, _reload),
+    b"REPLYBUFFER": (2, 2, _reply_buffer),
     b"SET-ACTIVE-EXPIRE": (1, 1, _set_active_expire),
+    b"SET-DISABLE-DENY-SCRIPTS": (1, 1, _taken),
     b"SET-SKIP-CHECKSUM-VALIDATION": (1, 1, _taken),
     b"STRINGMATCH-LEN": (2, 2, _stringmatch_len),
     b"STRUCTSIZE": (0, 0, _structsize),

@@ -100,6 +100,8 @@ class Caller:
             return local(keyspace, argv)
         if flags & CONNECTION:
             raise CommandError(NOT_ALLOWED)
+        if command.name in _OF_ONE_NODE and not self._read_only:
+            raise CommandError(NOT_ALLOWED)
         waits = may_wait if keyspace.semantics < 3 else has_block_option
         if flags & BLOCKING and waits(command, argv):
             text = b"ERR %b command is not allowed with BLOCK option from scripts" % argv[0]
@@ -172,3 +174,6 @@ _LOCAL: Final[dict[bytes, Callable[[Keyspace, Argv], Any]]] = {
     b"TIME": _time,
     b"SELECT": _select,
 }
+
+# What they answer is no part of the state, so what a script writes must not follow from it.
+_OF_ONE_NODE: Final = frozenset((b"MEMORY|USAGE", b"OBJECT|FREQ", b"OBJECT|IDLETIME"))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.limits import DEFAULT_LIMITS
 from respkv.scripts import program
 from respkv.scripts.caller import Caller
 from respkv.scripts.calls import Calls, Outgrown
@@ -64,8 +65,9 @@ class Engine:
         Raises:
             Exception: what a command raised that is no reply; the script ended there.
         """
-        db, may_park = keyspace.db_index, keyspace.may_park
+        db, may_park, limits = keyspace.db_index, keyspace.may_park, keyspace.limits
         keyspace.may_park = False
+        keyspace.limits = DEFAULT_LIMITS
         calls = Calls(caller, keyspace.chance().below(1 << 31))
         try:
             words, resp = self._run(script, keys, arguments, calls)
@@ -73,6 +75,7 @@ class Engine:
             return CommandError(b"%b script: %b" % (error.text, script.sha))
         finally:
             keyspace.may_park = may_park
+            keyspace.limits = limits
             if keyspace.db_index != db:
                 keyspace.select(db)
         if words[0] != b"failed":

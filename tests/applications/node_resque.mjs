@@ -1,8 +1,8 @@
-// A queue, a worker with retries and a scheduler of delayed jobs, by node-resque over ioredis' Cluster,
-// while the node that leads them is killed: node node_resque.mjs PORT [PID]
+// A queue, a worker with retries and a scheduler of delayed jobs, by node-resque over ioredis' Redis or
+// Cluster, while the node that leads them is killed: node node_resque.mjs Redis|Cluster PORT [PID]
 //
-// With a Cluster node-resque takes jobs by LPOP and SET instead of a script. "{resque}" keeps its
-// keys in one slot, which its transactions need.
+// With a Redis node-resque takes jobs by a Lua script, with a Cluster by LPOP and SET instead.
+// "{resque}" keeps its keys in one slot, which its transactions need.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -10,14 +10,17 @@ import { fileURLToPath } from "node:url";
 const client = fileURLToPath(new URL("../node_client/", import.meta.url));
 const resque = createRequire(client).resolve("node-resque");
 const { Plugins, Queue, Scheduler, Worker } = createRequire(client)(resque);
-const { Cluster } = createRequire(resque)("ioredis"); // the one that it compares with
+const { Cluster, Redis } = createRequire(resque)("ioredis"); // the one that it compares with
 
-const [port, pid] = process.argv.slice(2).map(Number);
+const [port, pid] = process.argv.slice(3).map(Number);
 const until = Date.now() + 60_000;
 
-const cluster = new Cluster([{ host: "127.0.0.1", port }]);
-cluster.on("error", () => {}); // of connections to the killed node
-const connection = { redis: cluster, namespace: "{resque}" };
+const redis =
+  process.argv[2] === "Cluster"
+    ? new Cluster([{ host: "127.0.0.1", port }])
+    : new Redis(port, "127.0.0.1");
+redis.on("error", () => {}); // of connections to the killed node
+const connection = { redis, namespace: "{resque}" };
 
 let attempts = 0;
 const jobs = {

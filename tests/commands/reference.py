@@ -11,7 +11,9 @@ from pathlib import Path
 from respkv.commands.table import WRITE, resolve
 from respkv.entry import Entry
 from respkv.errors import CommandError
+from respkv.keyspace.accesses import Accesses
 from respkv.keyspace.keyspace import Keyspace
+from respkv.keyspace.limits import Limits
 from respkv.replica.replay import apply_entry
 from respkv.wire.reply import encode
 from respkv.wire.run import encode_command
@@ -163,12 +165,13 @@ class Served(Server):
 class Ours:
     """A keyspace, and its commands called as a replica does: writes while applying an entry.
 
-    A second keyspace replays the log of the first, as a follower does.
+    A second keyspace replays the log of the first, as a follower does whose options are others: no
+    state follows from them.
     """
 
     def __init__(self) -> None:
         self.keyspace = Keyspace()
-        self._follower = Keyspace()
+        self._follower = _with_other_options(Keyspace())
         self._db = 0
         self._index = 0
         self._now_ms = 0
@@ -204,7 +207,7 @@ class Ours:
         digest = self.keyspace.digest()
         self._follower.begin_entry(1, self._index, self.keyspace.now_ms)
         assert self._follower.digest() == digest
-        self._follower = Keyspace.load(list(self._follower.dump()))
+        self._follower = _with_other_options(Keyspace.load(list(self._follower.dump())))
         assert self._follower.digest() == digest
 
     def _replicate(self, argv: Argv) -> None:
@@ -221,6 +224,13 @@ class Ours:
         self.keyspace.begin_entry(1, self._index, self._now_ms or int(time.time() * 1000))
         self.keyspace.position = 1  # as on the follower, whose entry begins with a SELECT
         self.keyspace.select(self._db)
+
+
+def _with_other_options(keyspace: Keyspace) -> Keyspace:
+    keyspace.limits = Limits()
+    keyspace.limits.take(lambda _: 0)
+    keyspace.follow_accesses(Accesses(counts=True, log_factor=0, decay_minutes=0, since_ms=0))
+    return keyspace
 
 
 def split(line: str) -> Argv:

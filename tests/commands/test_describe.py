@@ -6,6 +6,7 @@ from respkv.commands import describe
 from respkv.commands.table import keys_of, resolve
 from respkv.errors import CommandError
 from respkv.wire.reply import encode
+from tests.command_table import BEGIN, END, ROOT, table
 from tests.commands.reference import Reference, split
 
 NAMES = [command.display_name.encode() for command in describe.commands()]
@@ -127,3 +128,10 @@ def test_keys_of_is_what_getkeys_replies() -> None:
         argv = split(line)
         assert keys_of(resolve(argv), argv) == describe.getkeys_reply(argv)
     assert keys_of(resolve([b"DBSIZE"]), [b"DBSIZE"]) == []
+
+
+def test_the_table_in_the_readme_is_what_its_command_writes(reference: Reference) -> None:
+    _, _, rest = (ROOT / "README.md").read_text().partition(BEGIN)
+    assert rest.partition(END)[0].strip() == table(reference), (
+        "python -m tests.command_table --write"
+    )

@@ -114,6 +114,8 @@ CASES = {
         HSCAN h 0
         HSCAN h 0 MATCH a*
         HSCAN h 0 COUNT 100 MATCH *
+        HSCAN h 0 COUNT 1
+        HSCAN h 7 COUNT 1
         HSCAN h 0 COUNT 0
         HSCAN h 0 COUNT x
         HSCAN h 0 COUNT

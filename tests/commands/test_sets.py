@@ -115,6 +115,9 @@ CASES = {
         SSCAN none 0
         SSCAN none x
         SSCAN none 0 FOO
+        SADD integers 1 2 3
+        SSCAN integers 0 COUNT 1
+        SSCAN integers 2 COUNT 1
         SADD s a b ab
         SSCAN s 0
         SSCAN s 0 MATCH a*

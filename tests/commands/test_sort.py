@@ -165,6 +165,7 @@ NUMBERS = (
 for number in split(NUMBERS):
     shown = number.decode().replace("\0", r"\x00")
     CASES[f"number {shown!r}"] = f"""
+        INCRBYFLOAT errno 1
         RPUSH l 5 '{shown}' -7 0
         SORT l
         INCRBYFLOAT errno 1

@@ -306,6 +306,18 @@ CASES = {
         XREADGROUP GROUP h c STREAMS s >
         XINFO GROUPS s
         """,
+    "lag behind what was deleted before the first entry": """
+        XADD s 1-1 a 1
+        XADD s 2-1 a 2
+        XGROUP CREATE s g 0
+        XREADGROUP GROUP g c COUNT 1 STREAMS s >
+        XDEL s 1-1
+        XSETID s 2-1 ENTRIESADDED 50
+        XINFO GROUPS s
+        XADD s 3-1 a 3
+        XREADGROUP GROUP g c COUNT 1 STREAMS s >
+        XINFO GROUPS s
+        """,
     "another type": """
         SET str v
         XGROUP CREATE str g 0

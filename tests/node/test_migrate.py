@@ -66,31 +66,66 @@ RPUSH l a b 3
 HSET h a 1 b 2
 SADD set a b c
 ZADD z 1 a 2.5 b
+PFADD hll a b c
+GEOADD geo 13.36 38.11 a
+XADD x 1-1 a 1
+XADD x 2-1 a 2
+XGROUP CREATE x g 0
+XREADGROUP GROUP g c COUNT 1 STREAMS x >
 """
+KEYS = b"s l h set z hll geo x".split()
 
 
-def fill(server: redis.Redis) -> dict[bytes, bytes]:
+def fill(server: redis.Redis) -> None:
     for line in FILL.strip().splitlines():
         server.execute_command(*split(line))
-    return {key: server.dump(key) for key in (b"s", b"l", b"h", b"set", b"z")}
+
+
+def assert_holds_what_was_filled(server: redis.Redis) -> None:
+    assert server.get("s") == b"text"
+    assert server.lrange("l", 0, -1) == [b"a", b"b", b"3"]
+    assert server.hgetall("h") == {b"a": b"1", b"b": b"2"}
+    assert server.smembers("set") == {b"a", b"b", b"c"}
+    assert server.zrange("z", 0, -1, withscores=True) == [(b"a", 1.0), (b"b", 2.5)]
+    assert server.pfcount("hll") == 3
+    assert server.geopos("geo", "a") != [None]
+    assert server.xrange("x") == [(b"1-1", {b"a": b"1"}), (b"2-1", {b"a": b"2"})]
+    (group,) = server.xinfo_groups("x")
+    assert (group["pending"], group["last-delivered-id"], group["entries-read"]) == (1, b"1-1", 1)
 
 
 def test_a_key_of_each_type_moves(source: redis.Redis, reference: redis.Redis) -> None:
-    for key, payload in fill(source).items():
-        assert migrate(source, reference, f"{key.decode()} 3 5000") == b"OK"
+    fill(source)
+    for key in KEYS:
+        assert migrate(source, reference, f"{key.decode()} 0 5000") == b"OK"
         assert not source.exists(key)
-        there = redis.Redis(port=port(reference), db=3)
-        assert there.type(key) != b"none"
-        source.restore(key, 0, there.dump(key))
-        assert source.dump(key) == payload or key in (b"set", b"z", b"h")
+    assert_holds_what_was_filled(reference)
 
 
 def test_redis_migrates_to_us(source: redis.Redis, reference: redis.Redis) -> None:
     fill(reference)
-    assert migrate(reference, source, "'' 0 5000 KEYS s l h set z") == b"OK"
-    assert source.lrange("l", 0, -1) == [b"a", b"b", b"3"]
-    assert source.zrange("z", 0, -1, withscores=True) == [(b"a", 1.0), (b"b", 2.5)]
+    everything = "'' 0 5000 COPY {} KEYS " + b" ".join(KEYS).decode()
+    assert migrate(reference, source, everything.format("")) == b"OK"
+    assert_holds_what_was_filled(source)
+    busy = migrate(reference, source, everything.format(""))
+    assert busy == "Target instance replied with error: BUSYKEY Target key name already exists."
+    source.set("l", "another type")
+    assert migrate(reference, source, everything.format("REPLACE")) == b"OK"
+    assert_holds_what_was_filled(source)
+    assert reference.dbsize() == len(KEYS)
+    assert migrate(reference, source, everything.replace("COPY", "REPLACE").format("")) == b"OK"
     assert reference.dbsize() == 0
+
+
+def test_redis_migrates_to_us_with_a_password(target: redis.Redis, reference: redis.Redis) -> None:
+    reference.set("s", "v")
+    refused = "Target instance replied with error: "
+    assert str(migrate(reference, target, "s 0 5000")).startswith(refused + "NOAUTH")
+    assert str(migrate(reference, target, "s 0 5000 AUTH no")).startswith(refused + "WRONGPASS")
+    assert migrate(reference, target, "s 0 5000 COPY AUTH secret") == b"OK"
+    assert migrate(reference, target, "s 0 5000 REPLACE AUTH2 default secret") == b"OK"
+    assert target.get("s") == b"v"
+    assert not reference.exists("s")
 
 
 def test_deadlines_go_along(source: redis.Redis, reference: redis.Redis) -> None:
