@@ -23,7 +23,7 @@ SLICE_SECONDS: Final = 0.005  # of long work, each turn
 # process costs some 100 us more. With many clients, their next requests are read meanwhile.
 QUICK_SYNC_SECONDS: Final = 0.0005
 QUICK_SYNCS_MIN: Final = 16
-SMALL_BATCH_RECORDS: Final = 8
+SMALL_BATCH_RECORDS: Final = 64
 SEAL_SECONDS: Final = 0.01  # idle for so long, the last batch is sealed
 
 
