@@ -26,7 +26,7 @@ def keys(keyspace: Keyspace, argv: Argv) -> Reply:
     if keyspace.size() >= LONG_ITEMS:
         matches = None if argv[1] == b"*" else matcher(argv[1])
         copied = keyspace.copy_keys()
-        return SteppedReply(_keys_in_steps(keyspace, copied, matches), [copied])
+        return SteppedReply(_keys_in_steps(keyspace, copied, matches), [copied], looks_up=True)
     if argv[1] == b"*":
         return keyspace.all_keys()
     matches = matcher(argv[1])

@@ -121,5 +121,6 @@ def _sort(keyspace: Keyspace, key: bytes, options: Options) -> Reply:
     elements = elements_of(keyspace, value, options)
     if len(elements) >= LONG_ITEMS and options.store is None:
         held: list[list[Any]] = []
-        return SteppedReply(long_sort(keyspace, key, elements, options, held), held)
+        looks_up = bool(options.gets) or (options.sorts and options.by is not None)
+        return SteppedReply(long_sort(keyspace, key, elements, options, held), held, looks_up)
     return sort_at_once(keyspace, elements, options)

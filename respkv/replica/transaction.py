@@ -7,6 +7,7 @@ from typing import Any
 from respkv.errors import CommandError, InvariantViolation, LogTimeBehind
 from respkv.keyspace.keyspace import Keyspace
 from respkv.replica.client import Client
+from respkv.wire.long_reply import joined
 from respkv.wire.reply import NULL_ARRAY, Reply, frozen
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Transaction:
                 self.client.count_error(reply)
         keyspace.may_park = True
         self.last_db = keyspace.db_index
-        return replies
+        return joined(replies)
 
     def _watch_broken(self, keyspace: Keyspace) -> bool:
         db = keyspace.db_index

@@ -22,7 +22,7 @@ from respkv.commands.table import (
 )
 from respkv.errors import CommandError, CrossSlot, InvalidDatabase
 from respkv.keyspace.keyspace import Keyspace
-from respkv.wire.reply import OK, Reply, frozen
+from respkv.wire.reply import OK, Reply, SteppedReply, frozen
 
 NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
 NOT_LOCAL: Final = b"ERR Script attempted to access a non local key in a cluster node"
@@ -114,7 +114,8 @@ class Caller:
         if self._refuses_growth and flags & DENYOOM and not self.wrote:
             raise CommandError(OUT_OF_MEMORY)
         self.wrote = self.wrote or writes
-        reply = frozen(command.handler(keyspace, argv))
+        reply = command.handler(keyspace, argv)
+        reply = reply.finish() if isinstance(reply, SteppedReply) else frozen(reply)
         if isinstance(reply, CommandError):  # which it found on the way
             raise reply
         if keyspace.applying:  # each has its own chance, as in a transaction

@@ -11,6 +11,7 @@ from respkv.wire.reply import (
     MapReply,
     PairMap,
     Pairs,
+    Replies,
     Reply,
     SetReply,
     SteppedReply,
@@ -36,12 +37,16 @@ class LongReply:
         self._values: Any = None  # one for each item, unless None
         self._in_pairs = False  # each item and its value are an array
         self._later: list[tuple[bytes, list[Any]]] = []  # heads and items behind these, backwards
+        self._replies: list[Encoded] = []  # of a transaction's commands, backwards
         self._begun = b""  # the head, or all of what is short
         self._sent_items = 0
         self._sent_bytes = 0
         if isinstance(reply, SteppedReply):
             self._steps = reply.steps
             self._held = reply.held
+        elif isinstance(reply, Replies):
+            self._begun = b"*%d\r\n" % len(reply.items)
+            self._replies = [encode_or_begin(item, resp) for item in reply.items[::-1]]
         else:
             self._take(reply)
 
@@ -84,6 +89,11 @@ class LongReply:
 
     def end_with(self, reply: Reply) -> None:
         """Send this instead: its steps have failed."""
+        if self._replies:
+            failed = self._replies[-1]
+            if isinstance(failed, LongReply):
+                failed.end_with(reply)
+            return
         self._steps = None
         self._take(reply)
 
@@ -99,12 +109,19 @@ class LongReply:
             self._held.append(self._values)
         while free_some(self._held):
             yield 0
+        while self._replies:
+            each = self._replies.pop()
+            if isinstance(each, LongReply):
+                yield from each.giving_up()
 
     @property
     def bytes_left(self) -> int:
         """About how much is still to come, judged by what has been; 0 while nothing has."""
         items = len(self._items) + sum([len(items) for _, items in self._later])
-        return items * self._sent_bytes // (self._sent_items or 1)
+        behind = sum(
+            [len(each) if isinstance(each, bytes) else each.bytes_left for each in self._replies]
+        )
+        return items * self._sent_bytes // (self._sent_items or 1) + behind
 
     def next_part(self) -> bytes | None:
         """Work for less than a millisecond: return what comes next, empty or not; None at the end.
@@ -129,7 +146,17 @@ class LongReply:
         if self._later:
             begun, self._items = self._later.pop()
             return begun
-        return None
+        return self._next_of_replies() if self._replies else None
+
+    def _next_of_replies(self) -> bytes:
+        encoded = self._replies[-1]
+        if isinstance(encoded, LongReply):
+            part = encoded.next_part()
+            if part is not None:
+                return part
+            encoded = b""
+        self._replies.pop()
+        return encoded
 
     def _encode_some(self) -> bytes:
         count = self._next_count()
@@ -184,11 +211,18 @@ Encoded = bytes | LongReply
 _SINGLE: Final = frozenset((bytes, bytearray, str, int, float, type(None)))
 
 
+def joined(replies: list[Reply]) -> Reply:
+    """Return the reply to a transaction, from those to its commands."""
+    return Replies(replies) if any(map(_is_long, replies)) else replies
+
+
 def encode_or_begin(reply: Reply, resp: int) -> Encoded:
     """Return the bytes of one reply, or what makes them where they are very many."""
-    if type(reply) in _SINGLE or _items_in(reply) < LONG_ITEMS:
-        return encode(reply, resp)
-    return LongReply(reply, resp)
+    return LongReply(reply, resp) if _is_long(reply) else encode(reply, resp)
+
+
+def _is_long(reply: Reply) -> bool:
+    return type(reply) not in _SINGLE and _items_in(reply) >= LONG_ITEMS
 
 
 def _items_in(reply: Reply) -> int:
@@ -200,4 +234,4 @@ def _items_in(reply: Reply) -> int:
         return len(reply.keys)
     if isinstance(reply, PairMap):
         return sum([len(items) for _, items in reply.items if isinstance(items, list)])
-    return LONG_ITEMS if isinstance(reply, SteppedReply) else 0
+    return LONG_ITEMS if isinstance(reply, (SteppedReply, Replies)) else 0

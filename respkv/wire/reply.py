@@ -87,11 +87,13 @@ class SteppedReply:
 
     `held` are the longest lists that its steps work on, which they may add to, but not what they
     return: they are freed in steps as well, also when these fail or nobody waits for them any more.
+    `looks_up`: the steps look at other keys as well, as they are then.
     """
 
-    def __init__(self, steps: Steps[Any], held: list[list[Any]]) -> None:
+    def __init__(self, steps: Steps[Any], held: list[list[Any]], looks_up: bool = False) -> None:
         self.steps = steps
         self.held = held
+        self.looks_up = looks_up
 
     def finish(self) -> Reply:
         """Take all steps at once."""
@@ -112,6 +114,13 @@ def stepped_if_large(reply: Reply, size: int) -> Reply:
 def _whole(reply: Reply) -> Steps[Reply]:
     yield 0
     return reply
+
+
+class Replies:
+    """To the commands of one transaction, very long ones among them."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
 
 
 class Verbatim:
@@ -172,13 +181,16 @@ def _double(text: bytes, resp: int) -> bytes:
     return bulk(text) if resp == 2 else b",%b\r\n" % text
 
 
+_CHANGED: Final = frozenset((bytearray, list))  # in place, or with items that are
+
+
 def frozen(reply: Reply) -> Reply:
     """Return a reply that later commands do not change: values may be changed in place."""
     if isinstance(reply, SteppedReply):
-        return reply.finish()
+        return reply.finish() if reply.looks_up else reply
     if isinstance(reply, bytearray):
         return bytes(reply)
-    if isinstance(reply, list):
+    if isinstance(reply, list) and not _CHANGED.isdisjoint(map(type, reply)):
         return [frozen(item) for item in reply]
     return reply
 

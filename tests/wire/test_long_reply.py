@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from respkv.steps import Steps
-from respkv.wire.long_reply import LONG_ITEMS, PART_BYTES, LongReply
+from respkv.wire.long_reply import LONG_ITEMS, PART_BYTES, LongReply, joined
 from respkv.wire.reply import MapReply, PairMap, Pairs, Reply, SetReply, SteppedReply, encode
 
 SMALL = [b"%d" % number for number in range(LONG_ITEMS)]
@@ -39,6 +39,12 @@ def copied(reply: Reply) -> Reply:
     return reply
 
 
+def send(long: LongReply, parts: list[bytes]) -> None:
+    """Take all parts that there are."""
+    while (part := long.next_part()) is not None:
+        parts.append(part)
+
+
 @pytest.mark.parametrize("kind", REPLIES)
 @pytest.mark.parametrize("resp", [2, 3])
 @pytest.mark.parametrize("stepped", [False, True])
@@ -48,11 +54,33 @@ def test_parts_are_small_and_make_up_the_reply(kind: str, resp: int, stepped: bo
         held: list[list[Any]] = [SMALL.copy(), [], LARGE.copy()]
         long = LongReply(SteppedReply(whole(sent), held) if stepped else sent, resp)
         parts: list[bytes] = []
-        while (part := long.next_part()) is not None:
-            parts.append(part)
+        send(long, parts)
         assert b"".join(parts) == encode(reply, resp)
         assert max(map(len, parts)) <= 2 * PART_BYTES
         assert not stepped or not any(held)
+
+
+@pytest.mark.parametrize("resp", [2, 3])
+def test_replies_of_a_transaction_are_each_made_in_parts(resp: int) -> None:
+    kinds = [reply for kind in REPLIES for reply in REPLIES[kind]]
+    held: list[list[Any]] = []
+    stepped = [SteppedReply(whole(copied(reply)), []) for reply in kinds]
+    failed = SteppedReply(failing(held), held)
+    long = LongReply(joined([SMALL.copy(), failed, *stepped, 5]), resp)
+    parts: list[bytes] = []
+    with pytest.raises(ValueError):
+        send(long, parts)
+    long.end_with("failed")
+    send(long, parts)
+    encoded = b"".join([encode(reply, resp) for reply in kinds])
+    before = b"*%d\r\n%b+failed\r\n" % (len(kinds) + 3, encode(SMALL, resp))
+    assert b"".join(parts) == b"%b%b:5\r\n" % (before, encoded)
+    assert max(map(len, parts)) <= 2 * PART_BYTES
+    assert held == []
+
+
+def test_short_replies_of_a_transaction_are_one_list() -> None:
+    assert joined([SMALL[:-1], 5, None]) == [SMALL[:-1], 5, None]
 
 
 class Item(list[int]):
@@ -75,14 +103,16 @@ def given_up(long: LongReply) -> None:
         pass
 
 
-def test_what_is_given_up_is_freed_wherever_it_is() -> None:
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_what_is_given_up_is_freed_wherever_it_is(in_transaction: bool) -> None:
     for steps_taken in range(6):
         held: list[list[Any]] = [[Item() for _ in range(25_000)]]
         seen = [weakref.ref(held[0][at]) for at in (0, 12_000, -1)]
         reply = PairMap([(b"a", [[Item()] for _ in range(700)]), (b"b", [[Item()]])])
         seen += [weakref.ref(items[-1][0]) for _, items in reply.items]
-        long = LongReply(SteppedReply(whole(reply), held), 3)
-        del reply
+        stepped = SteppedReply(whole(reply), held)
+        long = LongReply(joined([1, stepped]) if in_transaction else stepped, 3)
+        del reply, stepped
         for _ in range(steps_taken):
             long.next_part()
         given_up(long)
@@ -100,7 +130,6 @@ def test_what_fails_is_freed_behind_its_error() -> None:
         long.next_part()
     long.end_with("failed")
     parts: list[bytes] = []
-    while (part := long.next_part()) is not None:
-        parts.append(part)
+    send(long, parts)
     assert b"".join(parts) == b"+failed\r\n"
     assert held == []
