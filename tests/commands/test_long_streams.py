@@ -1,9 +1,12 @@
 """Very many entries of a stream in steps: those of one moment, whatever is written between."""
 
+import contextlib
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respkv.commands.table import resolve
+from respkv.errors import CommandError
 from respkv.keyspace.keyspace import Keyspace
 from respkv.wire.long_reply import LONG_ITEMS, LongReply, encode_or_begin
 from respkv.wire.reply import encode
@@ -67,7 +70,8 @@ def test_entries_are_those_of_one_moment(line: bytes, writes: dict[int, bytes], 
     parts: list[bytes] = []
     while (part := begun.next_part()) is not None:
         if (write := writes.pop(0, None)) is not None:
-            database.call(write)
+            with contextlib.suppress(CommandError):  # its id is there already
+                database.call(write)
         writes = {step - 1: write for step, write in writes.items()}
         parts.append(part)
     assert b"".join(parts) == whole

@@ -56,7 +56,9 @@ def play(path: Path, script: str, resp: int) -> list[tuple[str, bytes]]:
                     answer = connection.reply()
             else:
                 reply = connection.call(argv)
-            replies.append((line, re.sub(rb"(?<![$*~>])\b%d\b" % number, b"<ID>", reply)))
+            if "CLIENT" in script:
+                reply = re.sub(rb"(?<![$*~>])\b%d\b" % number, b"<ID>", reply)
+            replies.append((line, reply))
     return replies
 
 

@@ -190,7 +190,10 @@ def test_clients_that_leave_while_paused_are_freed(server: ServerProcess) -> Non
         wait_until(lambda: are_blocked(admin, 5))
         for connection in paused:
             connection.close()
-        wait_until(lambda: admin.info("clients")["connected_clients"] == 1)
+        wait_until(
+            lambda: admin.info("clients")["connected_clients"] == 1,
+            lambda: str(admin.client_list()),
+        )
         admin.execute_command("CLIENT UNPAUSE")
         assert admin.get("paused") is None
 
