@@ -123,7 +123,8 @@ class Trio:
                 node.launch()
             self.wait_ready()
             if len(self.running()) < len(self.nodes):
-                raise RuntimeError("a node has ended: " + self.nodes[0].log_text())
+                ended = [node.log_text() for node in self.nodes if node not in self.running()]
+                raise RuntimeError("a node has ended: " + "".join(ended))
         except BaseException:
             self.__exit__()
             raise
