@@ -6,11 +6,7 @@ Crashes, snapshots and changes of leaders come between and inside the sequences;
 the replicas of a partition must hold the same, whatever they have been through.
 """
 
-import argparse
-import logging
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -18,13 +14,12 @@ from respkv.commands.table import Argv, keys_of, resolve
 from respkv.errors import CommandError
 from respkv.keyspace.limits import Limits
 from respkv.node import script_commands
-from respkv.replica import transaction
 from respkv.replica.replica import Replica
 from tests.commands.made_calls import Calls
-from tests.faulty_disk import SimulatedCrash
 from tests.simulation.checker import Operation
 from tests.simulation.cluster import Cluster
 from tests.simulation.connection import SimulatedConnection
+from tests.simulation.runs import run_seeds
 from tests.simulation.users import User
 from tests.simulation.workload import Call
 from tests.simulation.world import World
@@ -134,47 +129,5 @@ def _adopt(limits: Limits, replica: Replica) -> None:
     replica.keyspace.limits = limits
 
 
-def run_seed(seed: int, seconds: int) -> tuple[int, dict[str, int], str]:
-    """Run one seed; the text is empty when nothing was violated."""
-    logging.disable(logging.CRITICAL)
-    cluster = DataCluster(seed)
-    internal_errors = transaction.internal_errors
-    failure = ""
-    try:
-        cluster.run(seconds)
-        if transaction.internal_errors != internal_errors:
-            failure = "a command handler failed with an internal error"
-    except (Exception, SimulatedCrash) as error:
-        failure = f"{type(error).__name__}: {error}"
-    return seed, cluster.world.counts, failure
-
-
-def main() -> int:
-    """Run the seeds asked for; 0 when nothing was violated."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation.data")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--seeds", default="1..20", help="A..B, both included")
-    parser.add_argument("--seconds", type=int, default=60, help="virtual seconds for each seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    arguments = parser.parse_args()
-    first, _, last = arguments.seeds.partition("..")
-    seeds = range(int(first), int(last or first) + 1)
-    if arguments.seed is not None:
-        seeds = range(arguments.seed, arguments.seed + 1)
-    totals: dict[str, int] = {}
-    failures = 0
-    with ProcessPoolExecutor(min(arguments.jobs, len(seeds))) as pool:
-        for seed, counts, failure in pool.map(partial(run_seed, seconds=arguments.seconds), seeds):
-            for what, count in counts.items():
-                totals[what] = totals.get(what, 0) + count
-            if failure:
-                failures += 1
-                print(f"seed={seed}: {failure}", flush=True)
-    for what in sorted(totals):
-        print(f"{what:<44}{totals[what]:>12,}")
-    print(f"{len(seeds)} seeds of {arguments.seconds} simulated seconds, {failures} violations")
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_seeds("tests.simulation.data", DataCluster, 60))

@@ -7,24 +7,21 @@ A machine comes back with an empty disk, and asks to join; an operator gives it 
 voters keeps what was acknowledged.
 """
 
-import argparse
-import logging
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 
 from respkv.cluster.roster import newcomer_number
 from respkv.errors import CommandError
-from tests.faulty_disk import SimulatedCrash
 from tests.simulation.cluster import Cluster
 from tests.simulation.node import SimulatedNode
+from tests.simulation.runs import run_seeds
 from tests.simulation.world import MILLISECOND, SECOND, Violation
 
 FIRST_LOSS = 6 * SECOND
 BETWEEN_LOSSES_MS = (500, 6000)
 ASK_AGAIN = 300 * MILLISECOND
 AFTER_RESTART = 8 * SECOND
+
+SHOWN = ("members lost", "replacements decided", "leaders", "snapshots installed", "ok")
 
 
 class ReplacingCluster(Cluster):
@@ -103,44 +100,5 @@ class ReplacingCluster(Cluster):
                     )
 
 
-def run_seed(seed: int, seconds: int) -> tuple[int, dict[str, int], str]:
-    """Run one seed; the text is empty when nothing was violated."""
-    logging.disable(logging.CRITICAL)
-    cluster = ReplacingCluster(seed)
-    failure = ""
-    try:
-        cluster.run(seconds)
-    except (Exception, SimulatedCrash) as error:
-        failure = f"{type(error).__name__}: {error}"
-    return seed, cluster.world.counts, failure
-
-
-def main() -> int:
-    """Run the seeds asked for; 0 when nothing was violated."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation.replacement")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--seeds", default="1..20", help="A..B, both included")
-    parser.add_argument("--seconds", type=int, default=90, help="virtual seconds for each seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    arguments = parser.parse_args()
-    first, _, last = arguments.seeds.partition("..")
-    seeds = range(int(first), int(last or first) + 1)
-    if arguments.seed is not None:
-        seeds = range(arguments.seed, arguments.seed + 1)
-    totals: dict[str, int] = {}
-    failures = 0
-    with ProcessPoolExecutor(min(arguments.jobs, len(seeds))) as pool:
-        for seed, counts, failure in pool.map(partial(run_seed, seconds=arguments.seconds), seeds):
-            for what, count in counts.items():
-                totals[what] = totals.get(what, 0) + count
-            if failure:
-                failures += 1
-                print(f"seed={seed}: {failure}", flush=True)
-    for what in ("members lost", "replacements decided", "leaders", "snapshots installed", "ok"):
-        print(f"{what:<44}{totals.get(what, 0):>12,}")
-    print(f"{len(seeds)} seeds of {arguments.seconds} simulated seconds, {failures} violations")
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_seeds("tests.simulation.replacement", ReplacingCluster, 90, SHOWN))

@@ -2,14 +2,15 @@
 
 import pytest
 
-from tests.simulation.data import run_seed
+from tests.simulation.data import DataCluster
+from tests.simulation.runs import run_seed
 
 SEEDS = (3, 5, 6)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_replicas_stay_alike_through_every_trouble(seed: int) -> None:
-    _, counts, failure = run_seed(seed, 40)
+    _, counts, failure = run_seed(DataCluster, seed, 40)
     assert failure == ""
     assert counts["commands of every type answered"] > 100
     assert counts["digests compared"] > 20
