@@ -24,13 +24,6 @@ def free_some(held: list[list[Any]]) -> bool:
     return True
 
 
-def freeing(items: list[Any]) -> Steps[None]:
-    """Empty a list: the last references to a million objects take 50 ms to drop."""
-    held = [items]
-    while free_some(held):
-        yield 0
-
-
 def finish(steps: Steps[Result]) -> Result:
     """Run all steps at once."""
     while True:

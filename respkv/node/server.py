@@ -593,9 +593,8 @@ class Node:
                 self._close_idle()
                 self._close_slow()
                 self._close_gone()
-            if ticks % COLLECTING_TICKS == 0:
-                collections_due += 1
-            # Its lists of a million items would be looked through: 10 ms and more for each.
+                collections_due += 1  # what is new is looked through while it is little
+            # Lists of a million items would be looked through as well: 20 ms for each.
             waits = self.long_replies.is_busy and collections_due < COLLECTIONS_DUE_MAX
             if collections_due and not waits:
                 collections_due = 0
