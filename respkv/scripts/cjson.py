@@ -156,7 +156,7 @@ class Decoder:
             raise JsonError(b"JSON parser does not support UTF-16 or UTF-32")
         stack: list[tuple[list[Any] | dict[Any, Any], Any]] = []  # containers, the key to come
         while True:
-            value, opened = self._value(bool(stack) and isinstance(stack[-1][0], list))
+            value, opened = self._value()
             if opened is not None:
                 if len(stack) >= min(self._settings.decode_depth, DEPTH_MAX):
                     text = b"Found too many nested data structures (%d) at character %d"
@@ -209,7 +209,7 @@ class Decoder:
         self._at += 1
         return key
 
-    def _value(self, in_array: bool) -> tuple[Any, bytes | None]:
+    def _value(self) -> tuple[Any, bytes | None]:
         mark = self._mark()
         if mark in (0x7B, 0x5B):
             self._at += 1
