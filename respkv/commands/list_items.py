@@ -140,8 +140,10 @@ def lpos(keyspace: Keyspace, argv: Argv) -> Reply:
     list_ = lookup_list(keyspace, argv[1])
     if list_ is None:
         return None if count < 0 else []
-    skip = 0 if rank == INT64_MIN else abs(rank) - 1  # in C, its absolute value is negative
-    found = list_.find(argv[2], rank > 0, skip, abs(count), within or len(list_))
+    skip, limit = abs(rank) - 1, abs(count)
+    if rank == INT64_MIN:  # in C its absolute value is negative, so that no count is reached
+        skip, limit = 0, int(count < 0)
+    found = list_.find(argv[2], rank > 0, skip, limit, within or len(list_))
     if count >= 0:
         return found
     return found[0] if found else None

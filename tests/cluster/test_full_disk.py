@@ -48,7 +48,7 @@ def test_others_lead_and_write_until_there_is_room_again(trio: Trio) -> None:
 
     def writes() -> bool:
         with contextlib.suppress(LookupError):
-            return bool(full.call(b"SET", trio.key_led_by(full), b"small") == b"OK")
+            return bool(full.call(b"SET", trio.key_led_now(full), b"small") == b"OK")
         return False
 
     wait_until(writes, full.log_text)
@@ -64,7 +64,7 @@ def test_where_all_disks_are_full_leaders_stay_and_say_so(trio: Trio) -> None:
     def say_so() -> bool:
         for node in trio.nodes:  # leaders may still move to a node that has not noticed yet
             with contextlib.suppress(LookupError):
-                fill(node, trio.key_led_by(node))
+                fill(node, trio.key_led_now(node))
         return any("no follower that is reached takes over" in n.log_text() for n in trio.nodes)
 
     wait_until(say_so)

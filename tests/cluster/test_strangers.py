@@ -180,7 +180,7 @@ def test_bits_that_flip_between_nodes_end_connections_and_change_nothing(guarded
             # Leaders change when their connections end again and again.
             with contextlib.suppress(LookupError, OSError):
                 node = guarded.trio.nodes[written % 3]
-                key = guarded.trio.key_led_by(node, f"flipped{written}")
+                key = guarded.trio.key_led_now(node, f"flipped{written}")
                 written += node.call("SET", key, b"value of " + key) == b"OK"
     finally:
         guarded.proxy.flip_bits(0)

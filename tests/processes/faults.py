@@ -245,11 +245,11 @@ async def _fill_log(scene: Scene, node: TrioProcess, writes: int) -> None:
     """Write large values through a node, as long as it leads something."""
     connection = await Connection.open(node.port)
     try:
-        key = await asyncio.to_thread(scene.trio.key_led_by, node, "bulk")
+        key = await asyncio.to_thread(scene.trio.key_led_now, node, "bulk")
         for _ in range(0, writes, BULK_PIPELINE):
             replies = await connection.call(*[[b"SET", key, BULK]] * BULK_PIPELINE)
             if any(isinstance(reply, hiredis.ReplyError) for reply in replies):
-                key = await asyncio.to_thread(scene.trio.key_led_by, node, "bulk")
+                key = await asyncio.to_thread(scene.trio.key_led_now, node, "bulk")
     except (LookupError, ConnectionError):
         pass  # it leads nothing, or lost the lead with writes whose outcome nobody knows
     finally:
@@ -286,7 +286,7 @@ async def fill_disk(scene: Scene) -> None:
 
 def _writes_again(trio: Trio, node: TrioProcess) -> bool:
     try:
-        return bool(node.call("SET", trio.key_led_by(node, "bulk"), "small") == b"OK")
+        return bool(node.call("SET", trio.key_led_now(node, "bulk"), "small") == b"OK")
     except LookupError:
         node.call("CLUSTER", "FAILOVER")
         return False

@@ -1,6 +1,7 @@
 """Three real nodes of one cluster, for tests: formed, on free ports, always stopped."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -207,28 +208,37 @@ class Trio:
         return {leader[1] for _, _, leader, *_ in self.running()[0].call("CLUSTER", "SLOTS")}
 
     def key_led_by(self, node: TrioProcess, prefix: str = "key") -> bytes:
-        """Return a key whose slot this node leads."""
+        """Return a key whose slot this node leads, once it leads one."""
         return self.keys_led_by(node, 1, prefix)[0]
 
     def keys_led_by(self, node: TrioProcess, count: int, prefix: str = "key") -> list[bytes]:
-        """Return so many keys of different slots that this node leads."""
-        led = {
+        """Return so many keys of different slots that this node leads, once it leads them."""
+        found: list[bytes] = []
+
+        def are_found() -> bool:
+            # Who was paused or started a moment ago gets back what the ring gives it to lead.
+            with contextlib.suppress(LookupError):
+                found.extend(_keys_in(self._slots_led_by(node), count, prefix))
+            return bool(found)
+
+        wait_until(are_found, self._logs)
+        return found
+
+    def key_led_now(self, node: TrioProcess, prefix: str = "key") -> bytes:
+        """Return a key whose slot this node leads.
+
+        Raises:
+            LookupError: it leads nothing.
+        """
+        return _keys_in(self._slots_led_by(node), 1, prefix)[0]
+
+    def _slots_led_by(self, node: TrioProcess) -> set[int]:
+        return {
             slot
             for first, last, leader, *_ in node.call("CLUSTER", "SLOTS")
             if leader[1] == node.port
             for slot in range(first, last + 1)
         }
-        if len(led) < count:
-            raise LookupError(f"{node.port} leads {len(led)} slots")
-        found: list[bytes] = []
-        number = 0
-        while len(found) < count:
-            number += 1
-            key = f"{prefix}:{number}".encode()
-            if slot_of(key) in led:
-                led.remove(slot_of(key))
-                found.append(key)
-        return found
 
     def faults_logged(self) -> list[str]:
         """Return log lines that no fault from outside explains."""
@@ -238,3 +248,18 @@ class Trio:
             for line in node.log_text().splitlines()
             if "Traceback" in line or "internal error" in line or "InvariantViolation" in line
         ]
+
+
+def _keys_in(slots: set[int], count: int, prefix: str) -> list[bytes]:
+    """Return so many keys, each in another one of these slots."""
+    if len(slots) < count:
+        raise LookupError(f"{len(slots)} slots")
+    found: list[bytes] = []
+    for number in itertools.count(1):
+        key = f"{prefix}:{number}".encode()
+        if slot_of(key) in slots:
+            slots.remove(slot_of(key))
+            found.append(key)
+            if len(found) == count:
+                break
+    return found
