@@ -71,7 +71,7 @@ async def network(size: int, per_turn: int, turns: int) -> None:
 
     one = PeerNetwork(1, "one", "cluster", b"secret", on_reply, came_up, QUEUE_BYTES)
     two = PeerNetwork(2, "two", "cluster", b"secret", on_append, came_up, QUEUE_BYTES)
-    ports = await one.listen(HOST, 0), await two.listen(HOST, 0)
+    ports = one.listen(HOST, 0), two.listen(HOST, 0)
     one.set_peer(2, "two", HOST, ports[1])
     two.set_peer(1, "one", HOST, ports[0])
     await up.wait()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from respkv.cli.log_lines import start_logging
-from respkv.cluster.view import BUS_PORT_OFFSET
+from respkv.cluster.view import BUS_PORT_OFFSET, PORT_MAX, bus_port
 from respkv.config import Config, ConfigError, read_config
 from respkv.config.options import OPTIONS
 from respkv.errors import InvariantViolation, LogFailed
@@ -13,7 +13,6 @@ from respkv.log.damage import ForeignDirectory, LogDamaged, UnknownFormat
 from respkv.log.filesystem import DirectoryLocked
 from respkv.node.server import serve
 
-_PORT_MAX = 65_535
 _LEVELS = {
     "debug": logging.DEBUG,
     "verbose": logging.INFO,
@@ -54,11 +53,10 @@ def parse_arguments(arguments: list[str]) -> Config:
             "cluster-peers names nodes and cluster-enabled is no: add --cluster-enabled yes, or "
             "leave cluster-peers out"
         )
-    bus_port = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET
-    if config["cluster-enabled"] and bus_port > _PORT_MAX:
+    if config["cluster-enabled"] and bus_port(config) > PORT_MAX:
         raise ConfigError(
             f"nodes would talk to each other on port + {BUS_PORT_OFFSET}, and there is no port "
-            f"{bus_port}: choose a lower --port, or name another one with --cluster-port"
+            f"{bus_port(config)}: choose a lower --port, or name another one with --cluster-port"
         )
     return config
 

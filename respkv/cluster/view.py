@@ -11,6 +11,7 @@ from respkv.errors import InvariantViolation
 from respkv.keyspace.slots import SLOTS
 
 BUS_PORT_OFFSET: Final = 10_000
+PORT_MAX: Final = 65_535
 
 
 class NodeInfo:
@@ -34,6 +35,12 @@ class NodeInfo:
         self.up = True
 
 
+def bus_port(config: Config) -> int:
+    """Return where a node with these options listens for its peers, whatever it announces."""
+    port: int = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET
+    return port
+
+
 def announced_node(node_id: str, config: Config) -> NodeInfo:
     """Return what a node with these options says of itself."""
     port = config["cluster-announce-port"] or config["port"]
@@ -41,9 +48,7 @@ def announced_node(node_id: str, config: Config) -> NodeInfo:
         node_id,
         config["cluster-announce-ip"],
         port,
-        config["cluster-announce-bus-port"]
-        or config["cluster-port"]
-        or config["port"] + BUS_PORT_OFFSET,
+        config["cluster-announce-bus-port"] or bus_port(config),
         config["cluster-announce-hostname"],
         config["cluster-zone"],
     )

@@ -13,12 +13,12 @@ _POLICIES: Final = (
 _ENCODING: Final = "what OBJECT ENCODING calls small, as Redis does; nothing else depends on it"
 
 _OPTIONS: Final = (
-    Option("port", "6379", texts.number(0, 65535), False, "TCP port; 0: none"),
+    Option("port", "6379", texts.number(0, 65535), True, "TCP port; 0: none"),
     Option(
         "bind",
         "127.0.0.1",
         str,
-        False,
+        True,
         "addresses to listen on, blank between; *, ::* and a - in front as in Redis",
     ),
     Option("unixsocket", "", str, False, "path of a Unix socket to listen on as well"),

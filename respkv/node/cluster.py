@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from respkv.cluster.forming import FormingNode
 from respkv.cluster.genesis import Genesis, Member
 from respkv.cluster.roster import Replacement, Roster, decode_replacements
-from respkv.cluster.view import BUS_PORT_OFFSET, ClusterView, NodeInfo, announced_node
+from respkv.cluster.view import PORT_MAX, ClusterView, NodeInfo, announced_node, bus_port
 from respkv.consensus.messages import HEARTBEAT, Message
 from respkv.consensus.pair_heartbeat import PairHeartbeats, PairMessage
 from respkv.consensus.raft import LEADER
@@ -147,12 +147,25 @@ class Cluster:
             introduction,
         )
 
-    async def join(self) -> None:
+    def join(self) -> None:
         """Listen for peers and dial them."""
-        config = self.node.config
-        port = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET  # not what it announces
-        await self.network.listen(config["bind"].split()[0], port)
+        self.listen()
         self._follow_roster()
+
+    def listen(self) -> None:
+        """Take connections of peers where the options say, once they are known.
+
+        Raises:
+            OSError: it cannot listen there.
+        """
+        if self._has_network:
+            config = self.node.config
+            if not config["bind"]:
+                raise OSError("other nodes need an address of this one: name one with --bind")
+            port = bus_port(config)
+            if port > PORT_MAX:
+                raise OSError(f"there is no port {port} for other nodes: choose a lower one")
+            self.network.listen(config["bind"].split()[0], port)
 
     def _follow_roster(self) -> None:
         """Know, dial and let in those that are members now, and nobody else."""

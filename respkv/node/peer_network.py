@@ -10,10 +10,10 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from respkv.errors import FrameError, PeerCodecError
-from respkv.node.listening import listen
+from respkv.node.listening import ListeningPorts
 from respkv.node.names import NameResolver, Resolve
 from respkv.node.peer_auth import NONCE_BYTES, Acceptor, Identity, Malformed, ReplacedNode
 from respkv.node.peer_link import PeerLink
@@ -159,28 +159,22 @@ class PeerNetwork:
         self._queue_bytes_max = queue_bytes_max
         self._unflushed: set[PeerLink] = set()
         self._closing = False
-        self._server: asyncio.Server | None = None
+        self._ports = ListeningPorts(
+            lambda: AcceptedProtocol(self),  # type: ignore[arg-type,return-value]
+            "--cluster-port or --bind",
+        )
         self._accepted: dict[int, AcceptedProtocol] = {}
         self.heard: dict[int, float] = {}  # when each peer's last frame came, monotonic seconds
         self._strangers: set[AcceptedProtocol] = set()
 
-    async def listen(self, host: str, port: int) -> int:
-        """Take connections of peers; return the port, which is a free one for 0.
+    def listen(self, host: str, port: int) -> int:
+        """Take connections of peers there; return the port, which is a free one for 0.
 
         Raises:
             OSError: the address cannot be used.
         """
-        servers = await listen(
-            lambda: AcceptedProtocol(self),  # type: ignore[arg-type,return-value]
-            [host.removeprefix("-")],
-            port,
-            "--cluster-port or --bind",
-        )
-        # uvloop's has a list of sockets, not asyncio's tuple, which compiled code would insist on.
-        server: Any = servers[0]
-        self._server = server
-        bound: int = server.sockets[0].getsockname()[1]
-        return bound
+        self._ports.listen([host.removeprefix("-")], port)
+        return self._ports.port
 
     def set_peer(
         self, number: int, node_id: str, host: str, port: int, announced_host: str = ""
@@ -275,14 +269,11 @@ class PeerNetwork:
     async def close(self) -> None:
         """End all connections; nothing is reported any more."""
         self._closing = True
-        if self._server is not None:
-            self._server.close()
+        self._ports.close()
         for link in self.links.values():
             await link.close()
         for accepted in [*self._strangers, *self._accepted.values()]:
             accepted.transport.abort()
-        if self._server is not None:
-            await self._server.wait_closed()
 
     # --- what accepted connections ask -------------------------------------------------------
 

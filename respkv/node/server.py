@@ -39,7 +39,7 @@ from respkv.node import (
 from respkv.node.cluster import Cluster
 from respkv.node.cluster_service import ClusterService
 from respkv.node.connection import Connection
-from respkv.node.listening import listen
+from respkv.node.listening import ListeningPorts
 from respkv.node.loading import LoadingProgress
 from respkv.node.long_replies import LongReplies
 from respkv.node.membership import refuse_members_directory
@@ -146,7 +146,12 @@ class Node:
         self.unknown_outcomes = 0
         self._last_client_id = 0
         self._answering: list[Connection] = []
-        self._servers: list[asyncio.AbstractServer] = []
+        self._ports = ListeningPorts(
+            lambda: Connection(self),  # type: ignore[arg-type,return-value]
+            "--port or --bind",
+            config["tcp-backlog"],
+        )
+        self._unix_server: asyncio.AbstractServer | None = None
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -416,7 +421,7 @@ class Node:
         self.progress = LoadingProgress(self._directory)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop)
-        await self._listen()
+        await self._open_listeners()
         serving = asyncio.create_task(self._load_and_tick(opening))
         stopping = asyncio.create_task(self._stopping.wait())
         try:
@@ -430,8 +435,7 @@ class Node:
             for task in (serving, stopping, *self._tasks):
                 task.cancel()
             await asyncio.gather(serving, stopping, *self._tasks, return_exceptions=True)
-            for server in self._servers:
-                server.close()
+            self._close_listeners()
             self._sync_helper.close(self._loop)
 
     async def _load_and_tick(self, opening: Steps[Wal]) -> None:
@@ -453,7 +457,7 @@ class Node:
         if self._members is not None:
             await self._members.form()
             await self._run_steps(self._members.recovering())
-            await self._members.join()
+            self._members.join()
             self.router = self._members.start()
             self.tracking.update_watching()
             return
@@ -509,28 +513,34 @@ class Node:
             await asyncio.sleep(LOADING_SLICE_SECONDS)
         self._ready()
 
-    async def _listen(self) -> None:
-        port = self.config["port"]
-        backlog = self.config["tcp-backlog"]
-        if port:
-            self._servers += await listen(
-                lambda: Connection(self),  # type: ignore[arg-type,return-value]
-                self.config["bind"].split(),
-                port,
-                "--port or --bind",
-                backlog,
-            )
+    async def _open_listeners(self) -> None:
+        self.listen()
         path = self.config["unixsocket"]
         if path:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path)
-            server = await self._loop.create_unix_server(
+            self._unix_server = await self._loop.create_unix_server(
                 lambda: Connection(self),  # type: ignore[arg-type,return-value]
                 path,
-                backlog=backlog,
+                backlog=self.config["tcp-backlog"],
             )
             os.chmod(path, int(self.config["unixsocketperm"], 8))
-            self._servers.append(server)
+
+    def listen(self) -> None:
+        """Listen where the options say, for clients and for peers.
+
+        Raises:
+            OSError: that cannot be had; the text says which options choose another place.
+        """
+        port = self.config["port"]
+        self._ports.listen(self.config["bind"].split() if port else [], port)
+        if self._members is not None:
+            self._members.listen()
+
+    def _close_listeners(self) -> None:
+        self._ports.close()
+        if self._unix_server is not None:
+            self._unix_server.close()
 
     def _ready(self) -> None:
         self.loading = False
@@ -638,8 +648,7 @@ class Node:
         if self._members is not None and not self.loading:
             await self._members.handing_over.before_stop()
             await self._send_clients_on(self._members.router)
-        for server in self._servers:
-            server.close()
+        self._close_listeners()
         deadline = time.monotonic() + 5
         while not (self.loading or self.log_writer.idle) and time.monotonic() < deadline:
             await asyncio.sleep(0.001)

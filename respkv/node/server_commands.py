@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Final
 
 from respkv.commands import describe
 from respkv.commands.help import declare_help
@@ -102,15 +103,31 @@ def config_set(session: Connection, argv: Argv) -> Reply:
         changes.append((option, value.decode(errors="replace")))
     if refusal is not None:
         raise refusal
+    before = [(option, config.text(option.name)) for option, _ in changes]
     try:
         config.take(changes)
     except InvalidArgument as error:
         at = next(at for at, (option, _) in enumerate(changes) if option.name == error.name)
         raise _not_set(names[at], str(error)) from None
+    try:
+        session.node.listen()
+    except OSError as error:
+        logger.warning("CONFIG SET: %s", error)
+        config.take(before)
+        session.node.listen()
+        moved = next(name for name in names if name in _NOT_LISTENING)
+        raise _not_set(moved, _NOT_LISTENING[moved]) from None
     for warning in config.take_warnings():
         logger.warning("CONFIG SET: %s", warning)
     session.node.config_changed()
     return OK
+
+
+# Why CONFIG SET of these is refused where nobody can listen.
+_NOT_LISTENING: Final = {
+    "port": "Unable to listen on this port. Check server logs.",
+    "bind": "Failed to bind to specified addresses.",
+}
 
 
 def _not_set(name: str, why: str) -> CommandError:

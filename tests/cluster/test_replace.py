@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from respkv.cluster.view import BUS_PORT_OFFSET
 from tests.cluster.test_forming import is_loading, wait_for_log
 from tests.patience import wait_until
+from tests.processes.ports import listening_port
 from tests.processes.trio import Trio, TrioProcess
 
 REPLACED_BY_SECONDS = 120
@@ -234,6 +237,32 @@ def test_what_a_running_node_announces_anew_is_shown_by_all(tmp_path: Path) -> N
         assert node.call("CONFIG", "SET", *back, "cluster-announce-hostname", "") == b"OK"
         for each in trio.nodes:
             wait_until(lambda each=each: shown(each) == before)
+        trio.wait_ready()
+        assert_kept(trio, keys)
+        assert trio.faults_logged() == []
+
+
+def test_a_node_that_moves_to_another_port_is_found_there(tmp_path: Path) -> None:
+    """Its port for other nodes moves with it, and they connect to it there."""
+    with Trio(tmp_path) as trio:
+        node, second, third = trio.nodes
+        keys = write_keys(trio, "before")
+        node.stop()
+        node.port, taken, free = [listening_port(BUS_PORT_OFFSET) for _ in range(3)]
+        node.options = ("--cluster-port", "0")
+        node.launch()
+        node.wait_ready()
+        with socket.create_server(("127.0.0.1", taken + BUS_PORT_OFFSET)):
+            refusal = node.call("CONFIG", "SET", "port", str(taken))
+            assert "Unable to listen on this port" in str(refusal)
+        assert node.call("CONFIG", "SET", "port", str(free)) == b"OK"
+        node.port, old = free, node.port
+        for other in (second, third):
+            wait_until(lambda other=other: b"%d" % old not in other.call("CLUSTER", "NODES"))
+        third.kill()
+        trio.wait_ready()  # the two are a majority, if they reach each other
+        third.launch()
+        third.wait_ready()
         trio.wait_ready()
         assert_kept(trio, keys)
         assert trio.faults_logged() == []

@@ -39,8 +39,8 @@ async def test_a_peer_is_found_again_where_its_name_leads_now() -> None:
     names, states = Names(), [(0, False)]
     a, b = network(1, names, states), network(2, names, [])
     try:
-        port = await b.listen(HOST, 0)
-        a_port = await a.listen(HOST, 0)
+        port = b.listen(HOST, 0)
+        a_port = a.listen(HOST, 0)
         b.set_peer(1, "node-1", HOST, a_port)
         names.addresses["b.example"] = closed_address()
         a.set_peer(2, "node-2", "b.example", port)
@@ -52,7 +52,7 @@ async def test_a_peer_is_found_again_where_its_name_leads_now() -> None:
         await b.close()
         await until(lambda: states[-1] == (2, False))
         b = network(2, names, [])
-        await b.listen(HOST, port)
+        b.listen(HOST, port)
         b.set_peer(1, "node-1", HOST, a_port)
         names.addresses["b.example"] = HOST
         await until(lambda: states[-1] == (2, True))
@@ -65,9 +65,9 @@ async def test_an_announced_host_is_tried_where_the_name_leads_nowhere_or_to_ano
     names, states = Names(), [(0, False)]
     a, b, stranger = network(1, names, states), network(2, names, []), network(3, names, [])
     try:
-        port = await b.listen("127.0.0.2", 0)
-        await stranger.listen("127.0.0.3", port)  # somebody else has the old address now
-        b.set_peer(1, "node-1", HOST, await a.listen(HOST, 0))
+        port = b.listen("127.0.0.2", 0)
+        stranger.listen("127.0.0.3", port)  # somebody else has the old address now
+        b.set_peer(1, "node-1", HOST, a.listen(HOST, 0))
         names.addresses["gone.example"] = "127.0.0.3"
         a.set_peer(2, "node-2", "gone.example", port, "127.0.0.2")
         await until(lambda: states[-1] == (2, True))
@@ -83,8 +83,8 @@ async def test_all_peers_hear_an_announcement_now_or_when_their_link_opens() -> 
     a, b = network(1, names, states), network(2, names, [])
     b.on_announcement = heard.append
     try:
-        port = await b.listen(HOST, 0)
-        b.set_peer(1, "node-1", HOST, await a.listen(HOST, 0))
+        port = b.listen(HOST, 0)
+        b.set_peer(1, "node-1", HOST, a.listen(HOST, 0))
         a.announce(b"before")
         a.set_peer(2, "node-2", HOST, port)
         await until(lambda: heard == [b"before"])

@@ -122,7 +122,7 @@ class Cluster:
     ) -> Node:
         node = Node(self, number, cluster_id, secret, queue_bytes_max)
         self.nodes.append(node)
-        node.port = await node.network.listen(HOST, port)
+        node.port = node.network.listen(HOST, port)
         return node
 
     async def pair(self) -> tuple[Node, Node]:
