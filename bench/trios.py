@@ -124,7 +124,7 @@ class RespkvNodes(Nodes):
                 with contextlib.suppress(OSError, RuntimeError), Client(node.port) as client:
                     views.append(_leaders(client.call(b"CLUSTER", b"NODES").decode()))
         running = [node for node in self.nodes if node.process.poll() is None]
-        if len(views) != len(running) or any(view != views[0] for view in views):
+        if not views or len(views) != len(running) or any(view != views[0] for view in views):
             return []
         ports = set(views[0])
         complete = 0 not in ports and ports == {node.port for node in running}

@@ -28,7 +28,7 @@ def _is_promised(argv: Argv) -> bool:
         return not SOON & words
     if name.startswith(b"SORT"):
         return not {b"m", b"ints"} & {*argv} and not {b"BY", b"ALPHA"} <= words
-    if b"LEX" in name or b"BYLEX" in words:  # of members with other scores
+    if b"LEX" in name or b"BYLEX" in words or argv[1:2] == [b"lex"]:  # whose scores are equal
         return not {b"z", b"geo"} & {*argv}
     return name not in (b"SCAN", b"SSCAN") and (name != b"XADD" or b"*" not in words)
 
