@@ -52,6 +52,10 @@ class FaultyFile:
 
     stage_at = write_at
 
+    def allocate(self, size: int) -> None:
+        """Make an empty file `size` zero bytes long."""
+        self.write_at(0, bytes(size))
+
     def staged(self) -> tuple[int, memoryview]:
         """Nothing is."""
         return NOTHING_STAGED

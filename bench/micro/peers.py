@@ -35,7 +35,7 @@ def nanoseconds(run: Callable[[], object], calls: int) -> float:
 
 
 def codec(name: str, message: Message) -> None:
-    encoded = encode_message(1, message)
+    encoded = b"".join(encode_message(1, message))
     size = len(encoded)
     encoding = nanoseconds(lambda: encode_message(1, message), CALLS)
     decoding = nanoseconds(lambda: decode_message(encoded, 0, size), CALLS)

@@ -33,6 +33,7 @@ class DirectFile:
         self._cached = cached
         self.read_at = cached.read_at  # not what is staged
         self.size = cached.size
+        self.allocate = cached.allocate
         self._memory = mmap.mmap(-1, STAGED_BYTES_MAX + 2 * BLOCK)
         self._view = memoryview(self._memory)
         self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_DIRECT)

@@ -32,6 +32,10 @@ class File(Protocol):
         """Write all of `data` before the next sync, or now."""
         ...
 
+    def allocate(self, size: int) -> None:
+        """Make an empty file `size` zero bytes long, with room for them; or raise OSError."""
+        ...
+
     def staged(self) -> tuple[int, memoryview]:
         """Return where the caller has to write what is staged before it syncs `fd`; maybe nothing."""
         ...
@@ -129,6 +133,10 @@ class RealFile:
                 if more == 0:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 written += more
+
+    def allocate(self, size: int) -> None:
+        """Make an empty file `size` zero bytes long, with room for them."""
+        os.posix_fallocate(self.fd, 0, size)
 
     def stage_at(self, offset: int, data: bytes) -> None:
         """Write all of `data` now."""

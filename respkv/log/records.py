@@ -106,22 +106,19 @@ class LoggedEntry:
 Record = LoggedEntry | HardState | SnapshotMark | Checkpoint | Dropped | ConfigurationMark
 
 
-def pack_entry(partition: int, entry: Entry) -> bytes:
-    """Return the bytes of an entry's record."""
-    payload = entry.payload
-    return (
-        ENTRY_HEAD.pack(
-            ENTRY,
-            partition,
-            entry.term,
-            entry.index,
-            entry.time_ms,
-            entry.kind,
-            entry.semantics,
-            len(payload),
-        )
-        + payload
+def pack_entry_head(partition: int, entry: Entry) -> bytes:
+    """Return the bytes of an entry's record that its payload follows."""
+    head: bytes = ENTRY_HEAD.pack(
+        ENTRY,
+        partition,
+        entry.term,
+        entry.index,
+        entry.time_ms,
+        entry.kind,
+        entry.semantics,
+        len(entry.payload),
     )
+    return head
 
 
 def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
@@ -171,13 +168,20 @@ def unpack_segment_header(data: bytes) -> SegmentHeader | None:
 
 
 def pack_batch(
-    offset: int, salt: int, lsn: int, durable_lsn: int, records: bytes, count: int
+    offset: int, salt: int, lsn: int, durable_lsn: int, records: list[bytes], count: int
 ) -> bytes:
-    """Return a batch for this place of this use of a segment, padded to the alignment."""
-    checked = _BATCH_CHECKED.pack(offset, salt, lsn, durable_lsn, len(records), count)
-    checksum = crc32(records, crc32(checked))
-    head = BATCH_HEADER.pack(BATCH_MAGIC, checksum, salt, lsn, durable_lsn, len(records), count)
-    return head + records + bytes(-len(records) % BATCH_ALIGNMENT)
+    """Return a batch for this place of this use of a segment, padded to the alignment.
+
+    `records` are the buffers of `count` records, copied once: they may be large.
+    """
+    size = 0
+    for part in records:
+        size += len(part)
+    checksum = crc32(_BATCH_CHECKED.pack(offset, salt, lsn, durable_lsn, size, count))
+    for part in records:
+        checksum = crc32(part, checksum)
+    head = BATCH_HEADER.pack(BATCH_MAGIC, checksum, salt, lsn, durable_lsn, size, count)
+    return b"".join((head, *records, bytes(-size % BATCH_ALIGNMENT)))
 
 
 class Batch:

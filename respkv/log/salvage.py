@@ -227,8 +227,7 @@ def _add_segment(fs: FileSystem, directory: str, plan: SalvagePlan) -> None:
         records.append(SNAPSHOT_BODY.pack(kind, mark.partition, mark.index, mark.term))
     last = plan.kept[-1]
     salt = fs.random_salt()
-    body = b"".join(records)
-    batch = pack_batch(FIRST_BATCH_AT, salt, plan.next_lsn, 0, body, len(records))
+    batch = pack_batch(FIRST_BATCH_AT, salt, plan.next_lsn, 0, records, len(records))
     size = max(last.size, FIRST_BATCH_AT + len(batch))
     header = SegmentHeader(last.number + 1, salt, size, plan.next_lsn)
     path = join(directory, segment_name(header.number))

@@ -34,7 +34,7 @@ from respkv.log.records import (
     SegmentHeader,
     pack_batch,
     pack_configuration,
-    pack_entry,
+    pack_entry_head,
     pack_segment_header,
 )
 from respkv.log.recovery import Recovery
@@ -68,8 +68,9 @@ class Wal:
         self._directory = directory
         self._segment_bytes = segment_bytes
         self._partitions: dict[int, LoggedPartition] = {}
-        self.written_records = 0  # by the last `write`
-        self._records: list[bytes] = []
+        self.written_bytes = 0  # of records, by the last `write`
+        self._records: list[bytes] = []  # their buffers: a large payload is one of its own
+        self._records_count = 0
         self._records_bytes = 0
         self._added: list[_Added] = []
         self._configurations: list[tuple[LoggedPartition, int, bytes]] = []  # added
@@ -170,10 +171,13 @@ class Wal:
         state = self._partition(partition)
         state.check_entries(entries)
         size = 0
+        records = self._records
         for entry in entries:
-            record = pack_entry(partition, entry)
-            self._records.append(record)
-            size += len(record)
+            head, payload = pack_entry_head(partition, entry), entry.payload
+            records.append(head)
+            records.append(payload)
+            size += len(head) + len(payload)
+        self._records_count += len(entries)
         self._records_bytes += size
         self._added.append((ENTRY, state, size, 0, entries, 0))
 
@@ -232,14 +236,14 @@ class Wal:
         lsn = self.next_lsn
         for added in self._added:
             self._take(added, lsn)
-        records, count = b"".join(self._records), len(self._records)
+        records, count = self._records, self._records_count
+        self.written_bytes = self._records_bytes
         self._records = []
-        self._records_bytes = 0
+        self._records_count = self._records_bytes = 0
         self._added = []
         for state, index, payload in self._configurations:
             state.take_configuration(index, payload)
         self._configurations = []
-        self.written_records = count
         self._write_batch(records, count, stage)
         self._sealed = False
         return lsn
@@ -286,9 +290,10 @@ class Wal:
 
     def _add(self, record: bytes) -> None:
         self._records.append(record)
+        self._records_count += 1
         self._records_bytes += len(record)
 
-    def _write_batch(self, records: bytes, count: int, stage: bool) -> None:
+    def _write_batch(self, records: list[bytes], count: int, stage: bool) -> None:
         data = pack_batch(self._offset, self._salt, self.next_lsn, self.durable_lsn, records, count)
         try:
             if stage:
@@ -359,9 +364,8 @@ class Wal:
     def _begin_segment(self, number: int, batch_bytes: int) -> None:
         fs, directory = self._fs, self._directory
         records = [record for state in self._partitions.values() for record in state.checkpoint()]
-        checkpoint = b"".join(records)
         overhead = FIRST_BATCH_AT + BATCH_HEADER.size + BATCH_ALIGNMENT
-        needed = overhead + len(checkpoint) + batch_bytes
+        needed = overhead + sum(map(len, records)) + batch_bytes
         name = segment_name(number)
         path = join(directory, name)
         size = self._segment_bytes
@@ -381,7 +385,7 @@ class Wal:
         self.sync_file = file
         self._segments.append(segment)
         self._salt, self._offset, self._file_bytes = segment.salt, FIRST_BATCH_AT, size
-        self._write_batch(checkpoint, len(records), False)
+        self._write_batch(records, len(records), False)
 
     def _make_segment(self, path: str, size: int) -> None:
         """Make a segment's file on the spot; it gets its name at full size, so that a short one
@@ -389,7 +393,10 @@ class Wal:
         unfinished = join(self._directory, _UNFINISHED)
         file = self._fs.open(unfinished, create=True)
         try:
-            fill_with_zeros(file, size)
+            if size > self._segment_bytes:  # for a large batch, which fills it at once
+                file.allocate(size)
+            else:
+                fill_with_zeros(file, size)
             file.datasync()
             self._fs.rename(unfinished, path)
         except OSError as error:

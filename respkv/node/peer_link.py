@@ -63,7 +63,7 @@ class DialingProtocol(PeerProtocol):
             self.let_in()
             self._link.opened(self)
 
-    def send(self, parts: list[bytes | memoryview]) -> None:
+    def send(self, parts: list[bytes]) -> None:
         """Write here and now: a transport writes once the loop's turn is over, after the disk."""
         if self.transport.is_closing():
             return

@@ -38,9 +38,11 @@ class PeerQueue:
         self.bytes = 0
         self.messages_taken = 0  # handed out whole, ever
         self._express: deque[bytes] = deque()
-        self._bulk: deque[tuple[int, bytes]] = deque()
+        self._bulk: deque[tuple[int, int, list[bytes]]] = deque()  # partition, bytes, buffers
         self._bulk_partitions: dict[int, int] = {}  # how many of its messages are in the bulk lane
         self._sent_of_first = 0  # bytes of the first bulk message that are gone
+        self._first_part = 0  # its next buffer, and how much of that is gone
+        self._sent_of_part = 0
 
     def add(self, partition: int, message: PeerMessage) -> bool:
         """Queue a message; return False when there is no room."""
@@ -49,14 +51,17 @@ class PeerQueue:
         if self.bytes >= self.bytes_max + (0 if is_data else CONTROL_BYTES_RESERVED):
             return False
         encoded = encode_message(partition, message)
+        size = 0
+        for part in encoded:
+            size += len(part)
         if is_data and (
-            is_snapshot or len(encoded) > EXPRESS_BYTES_MAX or partition in self._bulk_partitions
+            is_snapshot or size > EXPRESS_BYTES_MAX or partition in self._bulk_partitions
         ):
-            self._bulk.append((partition, encoded))
+            self._bulk.append((partition, size, encoded))
             self._bulk_partitions[partition] = self._bulk_partitions.get(partition, 0) + 1
         else:
-            self._express.append(encoded)
-        self.bytes += len(encoded)
+            self._express.append(b"".join(encoded))
+        self.bytes += size
         return True
 
     @property
@@ -69,12 +74,12 @@ class PeerQueue:
         self._express.clear()
         self._bulk.clear()
         self._bulk_partitions.clear()
-        self._sent_of_first = 0
+        self._begin_message()
         self.bytes = 0
 
-    def take(self, bytes_max: int) -> list[bytes | memoryview]:
+    def take(self, bytes_max: int) -> list[bytes]:
         """Return the buffers of the frames to send next, until `bytes_max` is reached."""
-        parts: list[bytes | memoryview] = []
+        parts: list[bytes] = []
         room = bytes_max
         while room > 0 and (self._express or self._bulk):
             if self._express:
@@ -83,7 +88,7 @@ class PeerQueue:
                 room -= self._take_chunk(parts)
         return parts
 
-    def _take_messages(self, parts: list[bytes | memoryview]) -> int:
+    def _take_messages(self, parts: list[bytes]) -> int:
         express = self._express
         body: list[bytes] = []
         size = 0
@@ -94,28 +99,41 @@ class PeerQueue:
             size += SIZE.size + len(encoded)
             self.bytes -= len(encoded)
             self.messages_taken += 1
-        # Joined, though it copies: a checksum and a gathered write of many small buffers cost more.
-        parts += frame_parts(MESSAGES, 0, [b"".join(body)])
+        parts += frame_parts(MESSAGES, 0, b"".join(body))
         return size
 
-    def _take_chunk(self, parts: list[bytes | memoryview]) -> int:
-        partition, encoded = self._bulk[0]
-        start = self._sent_of_first
-        end = min(start + BODY_BYTES_MAX, len(encoded))
-        is_last = end == len(encoded)
-        parts += frame_parts(CHUNK, 0 if is_last else MORE, [memoryview(encoded)[start:end]])
-        self._sent_of_first = end
+    def _take_chunk(self, parts: list[bytes]) -> int:
+        partition, size, buffers = self._bulk[0]
+        room = min(BODY_BYTES_MAX, size - self._sent_of_first)
+        self._sent_of_first += room
+        chunk: list[bytes | memoryview] = []
+        taken = 0
+        while taken < room:
+            buffer, start = buffers[self._first_part], self._sent_of_part
+            end = min(start + room - taken, len(buffer))
+            is_whole = end - start == len(buffer)
+            chunk.append(buffer if is_whole else memoryview(buffer)[start:end])
+            taken += end - start
+            self._sent_of_part = end
+            if end == len(buffer):
+                self._first_part += 1
+                self._sent_of_part = 0
+        is_last = self._sent_of_first == size
+        parts += frame_parts(CHUNK, 0 if is_last else MORE, b"".join(chunk))
         if is_last:
             self._bulk.popleft()
-            self._sent_of_first = 0
-            self.bytes -= len(encoded)
+            self._begin_message()
+            self.bytes -= size
             self.messages_taken += 1
             left = self._bulk_partitions[partition] - 1
             if left:
                 self._bulk_partitions[partition] = left
             else:
                 del self._bulk_partitions[partition]
-        return end - start
+        return room
+
+    def _begin_message(self) -> None:
+        self._sent_of_first = self._first_part = self._sent_of_part = 0
 
 
 def message_bounds(body: bytes) -> list[tuple[int, int]]:

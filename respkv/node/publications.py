@@ -61,7 +61,7 @@ class PublicationQueue:
         self._sending = memoryview(b"")
         self.bytes = 0
 
-    def take(self) -> list[bytes | memoryview]:
+    def take(self) -> list[bytes]:
         """Return the buffers of the next frame; none when nothing waits."""
         if not self.bytes:
             return []
@@ -69,7 +69,7 @@ class PublicationQueue:
             self._sending = memoryview(self._join_some())
         body, self._sending = self._sending[:BODY_BYTES_MAX], self._sending[BODY_BYTES_MAX:]
         self.bytes -= len(body)
-        return frame_parts(PUBLISHED, MORE if self._sending else 0, [body])
+        return frame_parts(PUBLISHED, MORE if self._sending else 0, bytes(body))
 
     def _join_some(self) -> bytes:
         """Take what fits one frame, or a larger message alone."""

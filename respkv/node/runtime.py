@@ -11,6 +11,7 @@ from typing import Final
 from respkv.clock import Chance, SeededChance
 from respkv.consensus.messages import Message
 from respkv.errors import LogFailed
+from respkv.log.direct import STAGED_BYTES_MAX
 from respkv.log.wal import Wal
 from respkv.node.sync_helper import SyncHelper
 from respkv.replica.client import Client
@@ -23,7 +24,6 @@ SLICE_SECONDS: Final = 0.005  # of long work, each turn
 # process costs some 100 us more. With many clients, their next requests are read meanwhile.
 QUICK_SYNC_SECONDS: Final = 0.0005
 QUICK_SYNCS_MIN: Final = 16
-SMALL_BATCH_RECORDS: Final = 64
 SEAL_SECONDS: Final = 0.01  # idle for so long, the last batch is sealed
 
 
@@ -85,7 +85,7 @@ class NodeRuntime:
         self.send_messages()  # the followers write and sync meanwhile
         if (
             not self.log_writer.wait_for_sync  # it is of all that a second has brought
-            or self.wal.written_records > SMALL_BATCH_RECORDS
+            or self.wal.written_bytes > STAGED_BYTES_MAX
             or self._quick_syncs < QUICK_SYNCS_MIN
         ):
             self._sync_helper.sync(self.wal.sync_file, lsn)

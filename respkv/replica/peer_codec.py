@@ -32,12 +32,12 @@ _ROW: Final = struct.Struct("<IQQ")  # partition, term, index
 PeerMessage = Message | SnapshotChunk | SnapshotAck | PairMessage
 
 
-def encode_message(partition: int, message: PeerMessage) -> bytes:
-    """Return the message's bytes; payloads are copied once, by the join."""
+def encode_message(partition: int, message: PeerMessage) -> list[bytes]:
+    """Return the message's bytes, in buffers to join: payloads, which may be large, are not copied."""
     if isinstance(message, Message):
         return _encode_message(partition, message)
     if isinstance(message, SnapshotChunk):
-        head = _CHUNK.pack(
+        head: bytes = _CHUNK.pack(
             SNAPSHOT_CHUNK,
             partition,
             message.sender,
@@ -49,10 +49,10 @@ def encode_message(partition: int, message: PeerMessage) -> bytes:
             message.size,
             len(message.configuration),
         )
-        return b"".join((head, message.configuration, message.data))
+        return [head, message.configuration, message.data]
     if isinstance(message, PairMessage):
         return _encode_pair(message)
-    return _ACK.pack(
+    ack: bytes = _ACK.pack(
         SNAPSHOT_ACK,
         partition,
         message.sender,
@@ -62,9 +62,10 @@ def encode_message(partition: int, message: PeerMessage) -> bytes:
         message.offset,
         message.done,
     )
+    return [ack]
 
 
-def _encode_message(partition: int, message: Message) -> bytes:
+def _encode_message(partition: int, message: Message) -> list[bytes]:
     entries = message.entries
     head: bytes = _MESSAGE.pack(
         message.kind,
@@ -81,8 +82,6 @@ def _encode_message(partition: int, message: Message) -> bytes:
         message.context,
         len(entries),
     )
-    if not entries:
-        return head
     parts = [head]
     for entry in entries:
         payload = entry.payload
@@ -97,10 +96,10 @@ def _encode_message(partition: int, message: Message) -> bytes:
             )
         )
         parts.append(payload)
-    return b"".join(parts)
+    return parts
 
 
-def _encode_pair(message: PairMessage) -> bytes:
+def _encode_pair(message: PairMessage) -> list[bytes]:
     """It speaks of many partitions; the one it is sent with means nothing."""
     head: bytes = _PAIR.pack(
         PAIR + message.kind,
@@ -111,7 +110,7 @@ def _encode_pair(message: PairMessage) -> bytes:
         message.acked,
         len(message.resting),
     )
-    return b"".join([head, *(_ROW.pack(*row) for row in message.resting)])
+    return [head, *[_ROW.pack(*row) for row in message.resting]]
 
 
 def decode_message(data: bytes, start: int, end: int) -> tuple[int, PeerMessage]:

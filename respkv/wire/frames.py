@@ -6,7 +6,6 @@ message travels in chunks, MORE on all but the last, and other frames may pass b
 """
 
 import struct
-from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
@@ -28,27 +27,18 @@ JOINED_BYTES_MAX: Final = (1 << 30) + (1 << 20)
 Frame = tuple[int, int, bytes]  # type, flags, body
 
 
-def frame_parts(
-    kind: int, flags: int, body: Sequence[bytes | memoryview]
-) -> list[bytes | memoryview]:
-    """Return a frame's buffers, for a gathering write: no byte of the body is copied."""
-    size = 0
-    for part in body:
-        size += len(part)
+def frame_parts(kind: int, flags: int, body: bytes) -> list[bytes]:
+    """Return a frame's buffers, to join with those of others: the body is not copied here."""
+    size = len(body)
     if size > BODY_BYTES_MAX:
         raise ValueError(f"a body of {size} bytes must travel in chunks")
     head = _HEAD.pack(MAGIC, FRAME_VERSION, kind, flags, size)
-    checksum = crc32(head)
-    for part in body:
-        checksum = crc32(part, checksum)
-    parts: list[bytes | memoryview] = [head + _CHECKSUM.pack(checksum)]
-    parts.extend(body)
-    return parts
+    return [head + _CHECKSUM.pack(crc32(body, crc32(head))), body]
 
 
 def pack_frame(kind: int, flags: int, body: bytes) -> bytes:
     """Return one frame's bytes."""
-    return b"".join(frame_parts(kind, flags, [body]))
+    return b"".join(frame_parts(kind, flags, body))
 
 
 class FrameSplitter:

@@ -16,7 +16,8 @@ from respkv.wire.split import take_by_splitting
 
 BULK_BYTES_MAX: Final = 512 << 20
 MANY_ARGUMENTS: Final = 64
-FAST_PATH_BYTES_MAX: Final = 512 << 10  # twice what one read of the socket brings
+SPLIT_BYTES_MAX: Final = 512 << 10  # twice what one read of the socket brings
+LARGE_BYTES: Final = 16 << 10  # what it takes longer to copy twice than to make a view of
 
 
 class RequestParser:
@@ -66,7 +67,7 @@ class RequestParser:
         elif self.error is not None:
             return runs
         taken = 0
-        if self.authenticated and len(data) <= FAST_PATH_BYTES_MAX:
+        if self.authenticated and (COMPILED or len(data) <= SPLIT_BYTES_MAX):
             if data[:1] != b"*":
                 taken = take_inline(data, runs)
             elif COMPILED:
@@ -99,7 +100,7 @@ class RequestParser:
                     if not ((self._missing or self._read_count(start)) and self._read_arguments()):
                         break
                     if self._argv:
-                        runs.append(([self._argv], bytes(rest[start : self._at])))
+                        runs.append(([self._argv], _copy(rest, start, self._at)))
                         self._argv = []
                     start = self._at
                 else:
@@ -157,7 +158,7 @@ class RequestParser:
                 at = line_end + 2
             if at + length + 2 > end:
                 break
-            argv.append(bytes(rest[at : at + length]))
+            argv.append(_copy(rest, at, at + length))
             at += length + 2
             length = -1
             missing -= 1
@@ -208,6 +209,14 @@ class RequestParser:
             raise ProtocolError(too_long)
         self._searched = end if end >= 0 else len(rest)
         return end if end + 1 < len(rest) else -1
+
+
+def _copy(source: bytearray, start: int, end: int) -> bytes:
+    """Return what lies between; a bytearray's slice would be a copy of its own."""
+    if end - start < LARGE_BYTES:
+        return bytes(source[start:end])
+    with memoryview(source) as view, view[start:end] as part:
+        return bytes(part)
 
 
 def _strict_int(text: bytearray) -> int | None:

@@ -9,6 +9,7 @@ from tests.conftest import ServerProcess
 from tests.processes.failing_sync import failing_sync_flag
 
 SYNCED_IN_THE_HELPER_FIRST = 200  # more than it takes until small batches are synced in the loop
+LARGE = 100_000
 WRITES_MAX = 5_000
 
 
@@ -20,31 +21,40 @@ def helper_of(server: ServerProcess) -> int:
     return int(children[0])
 
 
-def write_until_closed(client: "redis.Redis", first: int) -> int:
+def write_until_closed(client: "redis.Redis", first: int, padding: str) -> int:
     """Write one number after the other; return the last that was acknowledged."""
     for number in range(first, WRITES_MAX):
         try:
-            client.set("key", number)
+            client.set("key", f"{number}{padding}")
         except redis.ConnectionError:
             return number - 1
     raise AssertionError("the syncs do not fail")
 
 
-@pytest.mark.parametrize("where", ["in the loop", "in the helper process"])
-def test_the_server_stops_and_never_acknowledges(tmp_path: Path, where: str) -> None:
-    """Durability: acknowledged implies on disk, and after a failed fdatasync nobody knows."""
+@pytest.mark.parametrize(
+    ("in_the_loop", "synced_before", "value_bytes"),
+    [
+        (False, 0, 0),
+        (True, SYNCED_IN_THE_HELPER_FIRST, 0),
+        (False, SYNCED_IN_THE_HELPER_FIRST, LARGE),
+    ],
+    ids=["first", "small", "large"],
+)
+def test_the_server_stops_and_never_acknowledges(
+    tmp_path: Path, in_the_loop: bool, synced_before: int, value_bytes: int
+) -> None:
+    """Durability: acknowledged implies on disk, and after a failed fdatasync nobody knows.
+
+    The helper process syncs what comes first, until syncs have proved quick, and what is large.
+    """
     program = ("tests.processes.faulty_server", "--quick-syncs")
     with ServerProcess(tmp_path / "data", program=program) as server:
         client = redis.Redis(port=server.port, retry=None)
-        pid = helper_of(server)
-        first = 1
-        if where == "in the loop":
-            pid, first = server.process.pid, SYNCED_IN_THE_HELPER_FIRST
-            for number in range(1, first):
-                client.set("key", number)
+        for number in range(synced_before):
+            client.set("key", number)
         flag = failing_sync_flag(server.directory)
-        flag.write_text(str(pid))
-        acknowledged = write_until_closed(client, first)
+        flag.write_text(str(server.process.pid if in_the_loop else helper_of(server)))
+        acknowledged = write_until_closed(client, synced_before, " " * value_bytes)
         assert server.process.wait(10) != 0
         assert "fdatasync of the log failed: Input/output error" in server.log.read_text()
         client.close()

@@ -12,7 +12,6 @@ from respkv.wire.frames import (
     ChunkJoiner,
     Frame,
     FrameSplitter,
-    frame_parts,
     pack_frame,
 )
 from tests.wire.streams import cut, cuts
@@ -29,11 +28,6 @@ def test_what_is_packed_comes_out_in_any_chunking(sent: list[Frame], places: lis
     stream = b"".join(pack_frame(*frame) for frame in sent)
     assert split(FrameSplitter(), cut(stream, places)) == sent
     assert split(FrameSplitter(), [stream[at : at + 1] for at in range(len(stream))]) == sent
-
-
-@given(st.lists(st.binary(max_size=20)))
-def test_a_frame_in_parts_is_the_frame_of_the_joined_body(bodies: list[bytes]) -> None:
-    assert b"".join(frame_parts(7, 0, bodies)) == pack_frame(7, 0, b"".join(bodies))
 
 
 def test_the_largest_body_passes_and_one_byte_more_is_refused_on_both_sides() -> None:
