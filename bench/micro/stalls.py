@@ -27,6 +27,7 @@ QUIET_SECONDS = 0.3  # of GETs before and behind the huge command
 def bombs(size: int) -> list[tuple[bytes, Argv]]:
     """Return commands with what they are shown as, on the keys of `fill` and on new ones."""
     numbers = [b"%d" % (number * 7_919 % size) for number in range(size)]
+    every, many = b"%d" % size, b"%d" % (size * 9 // 10)
     half = numbers[: size // 2]
     pairs = [part for number in half for part in (number, b"m" + number)]
     shown: list[Argv] = [
@@ -57,6 +58,16 @@ def bombs(size: int) -> list[tuple[bytes, Argv]]:
         [b"XREVRANGE", b"stream", b"+", b"-"],
         [b"XREAD", b"STREAMS", b"stream", b"0"],
         [b"KEYS", b"*"],
+        [b"SCAN", b"0", b"COUNT", every, b"MATCH", b"w*7"],
+        [b"SSCAN", b"set", b"0", b"COUNT", every, b"MATCH", b"*7"],
+        [b"HSCAN", b"hash", b"0", b"COUNT", every],
+        [b"ZSCAN", b"zset", b"0", b"COUNT", every],
+        [b"SRANDMEMBER", b"set", many],
+        [b"HRANDFIELD", b"hash", many, b"WITHVALUES"],
+        [b"ZRANDMEMBER", b"zset", many, b"WITHSCORES"],
+        [b"LPOP", b"list", every],
+        [b"SPOP", b"set", every],
+        [b"ZPOPMIN", b"zset", every],
     ]
     return [
         *[(b" ".join(argv), argv) for argv in shown],
@@ -91,7 +102,7 @@ def fillings(size: int, argv: Argv) -> Iterator[Argv]:
         if b"zset2" in keys:
             half = len(pairs) // 2
             yield [b"ZADD", b"zset2", *pairs[:half], *[b"2" + part for part in pairs[half:]]]
-        if b"w*" in keys or argv[0] == b"KEYS":
+        if b"w*" in keys or argv[0] in (b"KEYS", b"SCAN"):
             yield [b"MSET", *[part for number in some for part in (b"w" + number, number)]]
         if b"stream" in keys:
             for number in some:

@@ -1,11 +1,11 @@
 """Fields of a hash that nobody named: HRANDFIELD and HSCAN."""
 
 from respkv.commands.hashes import lookup_hash
-from respkv.commands.random_picks import parse_picks, pick
+from respkv.commands.random_picks import parse_picks, picks
 from respkv.commands.scan_options import scan_options
 from respkv.commands.table import READONLY, Argv, command
 from respkv.keyspace.keyspace import Keyspace
-from respkv.wire.reply import Pairs, Reply
+from respkv.wire.reply import Reply
 
 
 @command(arity=-2, flags=READONLY, keys=(1, 1, 1), access="RO access", group="hash", since="6.2.0", complexity="O(N) where N is the number of fields "
@@ -22,12 +22,8 @@ def hrandfield(keyspace: Keyspace, argv: Argv) -> Reply:
     hash_ = lookup_hash(keyspace, key)
     if hash_ is None or count == 0:
         return []
-    fields, values = hash_.fields.items, hash_.values
-    picked = pick(keyspace.chance(), len(hash_), count)
-    picked_fields = [fields[position] for position in picked]
-    if not with_values:
-        return picked_fields
-    return Pairs(picked_fields, [values[position] for position in picked])
+    values = hash_.values if with_values else None
+    return picks(keyspace.chance(), count, hash_.fields.items, values)
 
 
 @command(arity=-3, flags=READONLY, keys=(1, 1, 1), access="RO access", group="hash", since="2.8.0", complexity="O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the "
@@ -41,10 +37,4 @@ def hscan(keyspace: Keyspace, argv: Argv) -> Reply:
         return [b"0", []]
     options.parse(argv, 3)
     compact = hash_.encoding(keyspace.limits) == b"listpack"
-    cursor, start, end = options.range_of(hash_.fields, compact)
-    found: list[bytes] = []
-    for position in range(end - 1, start - 1, -1):
-        field = hash_.fields.items[position]
-        if options.matches is None or options.matches(field):
-            found += (field, hash_.values[position])
-    return [b"%d" % cursor, found]
+    return options.reply_with_values(hash_.fields, hash_.values, compact, bytes)

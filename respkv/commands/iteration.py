@@ -5,7 +5,7 @@ from typing import Final
 
 from respkv.commands.arguments import INT64_MAX
 from respkv.commands.glob import matcher
-from respkv.commands.lookups import enter
+from respkv.commands.lookups import ReadingOn
 from respkv.commands.scan_options import ScanOptions, parse_cursor
 from respkv.commands.table import READONLY, Argv, command
 from respkv.keyspace.keyspace import Keyspace
@@ -39,8 +39,8 @@ def _keys_in_steps(
     db = keyspace.db_index
     found: list[bytes] = []
     for start in range(0, len(copied), STEP_KEYS):
-        enter(keyspace, db)
-        some = keyspace.live(copied[start : start + STEP_KEYS])
+        with ReadingOn(keyspace, db):
+            some = keyspace.live(copied[start : start + STEP_KEYS])
         found += some if matches is None else [key for key in some if matches(key)]
         yield 0
     return found
@@ -57,12 +57,34 @@ def scan(keyspace: Keyspace, argv: Argv) -> Reply:
     """A key that is there from start to end is returned; one may be returned twice."""
     options = ScanOptions(parse_cursor(argv[1]))
     options.parse(argv, 2, takes_type=True)
+    if min(options.count, keyspace.size()) >= LONG_ITEMS:
+        cursor, copied = keyspace.scan_copied(options.cursor, options.count)
+        steps = _scan_in_steps(keyspace, cursor, copied, options)
+        return SteppedReply(steps, [copied], looks_up=True)
     next_cursor, found = keyspace.scan(options.cursor, min(options.count, INT64_MAX))
     if options.matches is not None:
         found = [key for key in found if options.matches(key)]
     if options.type_name is not None:
         found = [key for key in found if _type_at(keyspace, key) == options.type_name]
     return [b"%d" % next_cursor, found]
+
+
+def _scan_in_steps(
+    keyspace: Keyspace, cursor: int, copied: list[bytes], options: ScanOptions
+) -> Steps[Reply]:
+    db = keyspace.db_index
+    matches, type_name = options.matches, options.type_name
+    found: list[bytes] = []
+    for start in range(0, len(copied), STEP_KEYS):
+        with ReadingOn(keyspace, db):
+            some = keyspace.live(copied[start : start + STEP_KEYS])
+            if matches is not None:
+                some = [key for key in some if matches(key)]
+            if type_name is not None:
+                some = [key for key in some if _type_at(keyspace, key) == type_name]
+        found += some
+        yield 0
+    return [b"%d" % cursor, found]
 
 
 @command(arity=1, flags=READONLY, group="generic", since="1.0.0",

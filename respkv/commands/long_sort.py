@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from respkv.commands.lookups import Lookups, enter
+from respkv.commands.lookups import Lookups, ReadingOn
 from respkv.commands.sort_keys import (
     Options,
     Pattern,
@@ -70,10 +70,11 @@ def long_sort(
             return found
         while free_some(held):
             yield 0
-        enter(keyspace, db)
-        source = keyspace.counter(db, key)
-        elements = elements_of(keyspace, keyspace.lookup(key), options)
-    return sort_at_once(keyspace, elements, options)
+        with ReadingOn(keyspace, db):
+            source = keyspace.counter(db, key)
+            elements = elements_of(keyspace, keyspace.lookup(key), options)
+    with ReadingOn(keyspace, db):
+        return sort_at_once(keyspace, elements, options)
 
 
 def _attempt(

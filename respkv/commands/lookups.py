@@ -15,11 +15,29 @@ LAST_LOOKUPS: Final = 5_000  # of the last round
 ROUNDS_MAX: Final = 10  # then all is looked up in one step, however long that takes
 
 
-def enter(keyspace: Keyspace, db: int) -> None:
-    """Read on in a keyspace that others have used. Deadlines are judged at log time."""
-    keyspace.applying = False
-    keyspace.leader_ms = keyspace.now_ms
-    keyspace.select(db)
+class ReadingOn:
+    """Reads on, in one step, in a keyspace that others have used; deadlines are judged at log time.
+
+    It is left as it was: all steps may be taken at once, amid the commands of an entry.
+    """
+
+    def __init__(self, keyspace: Keyspace, db: int) -> None:
+        self._keyspace = keyspace
+        self._db = db
+        self._before = (False, 0, 0)  # whether it was applying, the leader's clock, the database
+
+    def __enter__(self) -> None:
+        keyspace = self._keyspace
+        self._before = keyspace.applying, keyspace.leader_ms, keyspace.db_index
+        keyspace.applying = False
+        keyspace.leader_ms = keyspace.now_ms
+        keyspace.select(self._db)
+
+    def __exit__(self, *_: object) -> None:
+        applying, leader_ms, db = self._before
+        self._keyspace.applying = applying
+        self._keyspace.leader_ms = leader_ms
+        self._keyspace.select(db)
 
 
 class Lookups:
@@ -80,8 +98,8 @@ class Lookups:
 
     def _has_source(self) -> bool:
         key, counter = self._source
-        enter(self._keyspace, self._db)
-        is_there = self._keyspace.peek(key) is not None  # or it has expired, which counts as well
+        with ReadingOn(self._keyspace, self._db):
+            is_there = self._keyspace.peek(key) is not None  # or it has expired: counts as well
         return is_there and self._keyspace.counter(self._db, key) == counter
 
     def _first_round(self, number: int, pattern: Pattern) -> Steps[None]:
@@ -90,19 +108,19 @@ class Lookups:
         found: list[bytes | None] = []
         self.found.append(found)
         for start in range(0, len(self._elements), STEP_LOOKUPS):
-            enter(keyspace, self._db)
-            for element in self._elements[start : start + STEP_LOOKUPS]:
-                key = pattern.key_of(element)
-                place = len(found) * len(self._patterns) + number
-                counter = keyspace.counter_number(key)
-                places = by_counter.get(counter)
-                if places is None:
-                    places = by_counter[counter] = []
-                    self._held.append(places)
-                places.append(place)
-                if keyspace.deadline(key) is not None:
-                    self._mortal.append(place)
-                found.append(pattern.look_up(keyspace, element))
+            with ReadingOn(keyspace, self._db):
+                for element in self._elements[start : start + STEP_LOOKUPS]:
+                    key = pattern.key_of(element)
+                    place = len(found) * len(self._patterns) + number
+                    counter = keyspace.counter_number(key)
+                    places = by_counter.get(counter)
+                    if places is None:
+                        places = by_counter[counter] = []
+                        self._held.append(places)
+                    places.append(place)
+                    if keyspace.deadline(key) is not None:
+                        self._mortal.append(place)
+                    found.append(pattern.look_up(keyspace, element))
             yield 0
 
     def _changed_since(self, counters: list[int]) -> list[int]:
@@ -114,9 +132,9 @@ class Lookups:
         return stale
 
     def _repeat(self, places: list[int]) -> None:
-        enter(self._keyspace, self._db)
-        for place in places:
-            at, number = divmod(place, len(self._patterns))
-            self.found[number][at] = self._patterns[number].look_up(
-                self._keyspace, self._elements[at]
-            )
+        with ReadingOn(self._keyspace, self._db):
+            for place in places:
+                at, number = divmod(place, len(self._patterns))
+                self.found[number][at] = self._patterns[number].look_up(
+                    self._keyspace, self._elements[at]
+                )

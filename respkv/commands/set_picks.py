@@ -3,7 +3,7 @@
 from itertools import compress
 
 from respkv.commands.arguments import parse_natural
-from respkv.commands.random_picks import parse_picks, pick
+from respkv.commands.random_picks import parse_picks, pick, picks
 from respkv.commands.scan_options import scan_options
 from respkv.commands.sets import lookup_set
 from respkv.commands.table import FAST, READONLY, WRITE, Argv, command
@@ -63,7 +63,7 @@ def srandmember(keyspace: Keyspace, argv: Argv) -> Reply:
     members = set_.members.items
     if len(argv) == 2:
         return members[keyspace.chance().below(len(members))]
-    return [members[position] for position in pick(keyspace.chance(), len(members), count)]
+    return picks(keyspace.chance(), count, members)
 
 
 @command(arity=-3, flags=READONLY, keys=(1, 1, 1), access="RO access", group="set", since="2.8.0",
@@ -79,8 +79,4 @@ def sscan(keyspace: Keyspace, argv: Argv) -> Reply:
         return [b"0", []]
     options.parse(argv, 3)
     compact = set_.encoding(keyspace.limits) == b"intset"
-    cursor, start, end = options.range_of(set_.members, compact)
-    found = set_.members.items[start:end]
-    if options.matches is not None:
-        found = [member for member in found if options.matches(member)]
-    return [b"%d" % cursor, found]
+    return options.reply(set_.members, compact)

@@ -1,6 +1,6 @@
 """Members of a sorted set that nobody named: ZRANDMEMBER and ZSCAN."""
 
-from respkv.commands.random_picks import parse_picks, pick
+from respkv.commands.random_picks import parse_picks, picks
 from respkv.commands.scan_options import scan_options
 from respkv.commands.table import READONLY, Argv, command
 from respkv.commands.zsets import lookup_zset
@@ -28,10 +28,7 @@ def zrandmember(keyspace: Keyspace, argv: Argv) -> Reply:
         if not with_scores:
             return picked
         return Pairs(picked, zset.order.scores(0, len(zset), reverse=True))
-    members, scores = zset.members.items, zset.scores
-    positions = pick(keyspace.chance(), len(zset), count)
-    picked = [members[position] for position in positions]
-    return Pairs(picked, [scores[position] for position in positions]) if with_scores else picked
+    return picks(keyspace.chance(), count, zset.members.items, zset.scores if with_scores else None)
 
 
 @command(arity=-3, flags=READONLY, keys=(1, 1, 1), access="RO access", group="sorted-set",
@@ -47,17 +44,12 @@ def zscan(keyspace: Keyspace, argv: Argv) -> Reply:
         return [b"0", []]
     options.parse(argv, 3)
     compact = zset.encoding(keyspace.limits) == b"listpack"
-    cursor, start, end = options.range_of(zset.members, compact)
-    found: list[bytes] = []
-    for position in range(end - 1, start - 1, -1):
-        member = zset.members.items[position]
-        if options.matches is None or options.matches(member):
-            found += (member, _score_text(zset.scores[position], compact))
-    return [b"%d" % cursor, found]
+    text = _listpack_score if compact else format_double
+    return options.reply_with_values(zset.members, zset.scores, compact, text)
 
 
-def _score_text(score: float, compact: bool) -> bytes:
-    """Return a score as ZSCAN prints it: of a listpack, whole numbers in all their digits."""
-    if compact and abs(score) < 1 << 62 and score.is_integer():
+def _listpack_score(score: float) -> bytes:
+    """Return a score as ZSCAN prints that of a listpack: whole numbers in all their digits."""
+    if abs(score) < 1 << 62 and score.is_integer():
         return b"%d" % int(score)
     return format_double(score)

@@ -8,7 +8,7 @@ from respkv.commands.table import BLOCKING, FAST, NOSCRIPT, WRITE, Argv, command
 from respkv.commands.zsets import lookup_zset, remove_ranks
 from respkv.errors import BadSyntax
 from respkv.keyspace.keyspace import Keyspace
-from respkv.keyspace.order import REMOVED_SINGLY, Entry
+from respkv.keyspace.order import REMOVED_SINGLY
 from respkv.keyspace.zset import ZSet
 from respkv.wire.reply import NULL_ARRAY, Pairs, Reply
 
@@ -104,20 +104,22 @@ def _pop_many(keyspace: Keyspace, wanted: ManyPop, key: bytes) -> Reply:
     if zset is None:
         return NOT_SERVED
     popped = _pop_some(keyspace, key, zset, wanted.count, wanted.from_first)
-    return [key, [[member, score] for score, member in popped]]
+    return [key, [[*each] for each in zip(popped.items, popped.values, strict=True)]]
 
 
-def _pop_some(keyspace: Keyspace, key: bytes, zset: ZSet, count: int, lowest: bool) -> list[Entry]:
-    """Remove and return at most `count` entries of one end, the outermost first."""
+def _pop_some(keyspace: Keyspace, key: bytes, zset: ZSet, count: int, lowest: bool) -> Pairs:
+    """Remove at most `count` members of one end; return them and their scores, outermost first."""
     if count <= REMOVED_SINGLY or keyspace.semantics < 2:
         popped = zset.pop_some(count, lowest)
         keyspace.shrunk(key, zset)
-        return popped
-    count = min(count, len(zset))
-    start = 0 if lowest else len(zset) - count
-    popped = zset.order.slice(start, start + count, reverse=not lowest)
-    remove_ranks(keyspace, key, zset, start, start + count)
-    return popped
+        return Pairs([member for _, member in popped], [score for score, _ in popped])
+    end = min(count, len(zset)) if lowest else len(zset)
+    start = 0 if lowest else max(end - count, 0)
+    order = zset.order
+    members = order.members(start, end, reverse=not lowest)
+    scores = order.scores(start, end, reverse=not lowest)
+    remove_ranks(keyspace, key, zset, start, end)
+    return Pairs(members, scores)
 
 
 def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
@@ -128,6 +130,4 @@ def _pop(keyspace: Keyspace, argv: Argv, lowest: bool) -> Reply:
     if zset is None or count == 0:
         return []
     popped = _pop_some(keyspace, argv[1], zset, count, lowest)
-    if len(argv) == 2:
-        return [popped[0][1], popped[0][0]]
-    return Pairs([member for _, member in popped], [score for score, _ in popped])
+    return [popped.items[0], popped.values[0]] if len(argv) == 2 else popped

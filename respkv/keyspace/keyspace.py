@@ -342,15 +342,29 @@ class Keyspace:
         key that fills the gap of a removed one never moves from a position still to visit to one
         already visited.
         """
-        end = len(self._keys)
-        if 0 < cursor < end:
-            end = cursor
-        start = max(end - count, 0)
+        start, end = self._scanned(cursor, count)
         found = self._keys[start:end]
         found.reverse()
         if self._deadlines:
             found = [key for key in found if self.contains(key)]
         return start, found
+
+    def scan_copied(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """Do the same for a large `count`, with what `copy_keys` says of expired keys.
+
+        Raises:
+            LogTimeBehind: as there.
+        """
+        start, end = self._scanned(cursor, count)
+        found = self.copy_keys(start, end)
+        found.reverse()
+        return start, found
+
+    def _scanned(self, cursor: int, count: int) -> tuple[int, int]:
+        end = len(self._keys)
+        if 0 < cursor < end:
+            end = cursor
+        return max(end - count, 0), end
 
     def all_keys(self) -> list[bytes]:
         """Return every key that has not expired."""
@@ -358,8 +372,10 @@ class Keyspace:
             return [key for key in list(self._keys) if self.contains(key)]
         return list(self._keys)
 
-    def copy_keys(self) -> list[bytes]:
-        """Return every key; those that have expired by log time are among them, see `live`.
+    def copy_keys(self, start: int = 0, end: int | None = None) -> list[bytes]:
+        """Return the keys of these positions; those that have expired by log time are among them.
+
+        See `live`.
 
         Raises:
             LogTimeBehind: not applying, and by the leader's clock more of them may have expired.
@@ -368,7 +384,7 @@ class Keyspace:
             window = self._database.deadlines.first_window()
             if window_end_ms(window - 1) < self.leader_ms:
                 raise LogTimeBehind
-        return list(self._keys)
+        return self._keys[start:end]
 
     def live(self, keys: list[bytes]) -> list[bytes]:
         """Return those whose deadline log time has not passed; each was a key a moment ago."""

@@ -10,7 +10,8 @@ from respkv.errors import CommandError, LeadersChanged
 from respkv.node.listing import all_or_error
 from respkv.replica.client import Client
 from respkv.replica.replica import Replica
-from respkv.wire.reply import OK, Reply
+from respkv.steps import Steps
+from respkv.wire.reply import OK, Reply, SteppedReply
 from respkv.wire.run import Argv, encode_command
 
 # From (partition, reply) pairs in order of the partitions to the reply of the whole.
@@ -112,7 +113,15 @@ class Gathering:
         self._wanted = [partition]
 
         def combine(replies: list[tuple[int, Reply]]) -> Reply:
-            reply: Any = replies[0][1]
+            reply = replies[0][1]
+            if isinstance(reply, SteppedReply):
+                return SteppedReply(in_steps(reply.steps), reply.held, reply.looks_up)
+            return cursor_of_node(reply)
+
+        def in_steps(steps: Steps[Reply]) -> Steps[Reply]:
+            return cursor_of_node((yield from steps))
+
+        def cursor_of_node(reply: Any) -> Reply:
             if not isinstance(reply, (list, tuple)):
                 return reply
             then = int(reply[0])

@@ -35,6 +35,7 @@ UNORDERED: Final = {
     b"SUNION": (1, 1),
     b"SDIFF": (1, 1),
     b"SPOP": (1, 1),
+    b"SRANDMEMBER": (1, 1),
     b"SSCAN": (1, 1),
     b"ZSCAN": (2, 2),
 }

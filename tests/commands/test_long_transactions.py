@@ -1,8 +1,12 @@
 """Very long replies to commands in MULTI: made and sent in parts, each as of its own command."""
 
+from pathlib import Path
+
 import pytest
+import redis
 
 from tests.commands.reference import Argv, Reference, Served
+from tests.conftest import ServerProcess
 
 COUNT = 25_000  # items of which replies are made in parts
 NUMBERS = [b"%d" % (number * 7_919 % 30_011) for number in range(COUNT)]
@@ -55,3 +59,33 @@ def test_replies_are_those_of_redis(reference: Reference, served: Served, resp: 
     assert len(replies[1]) > 1_000_000
     assert replies[1] == replies[0]
     assert served.call([b"LLEN", b"list"], resp) == b":%d\r\n" % (COUNT + 1)
+
+
+@pytest.mark.parametrize(
+    "reading", [b"KEYS *", b"SORT list BY w_*", b"SCAN 0 COUNT 30000 MATCH w*"]
+)
+@pytest.mark.parametrize("way", ["MULTI", "EVAL"])
+def test_writes_behind_a_long_read_of_other_keys_are_as_random_on_every_replica(
+    tmp_path: Path, reading: bytes, way: str
+) -> None:
+    """What they pick follows from the log alone: who replays it has the same members left."""
+    with ServerProcess(tmp_path / "data") as server:
+        client = redis.Redis(port=server.port)
+        client.rpush("list", *NUMBERS)
+        client.mset({b"w_" + number: number for number in NUMBERS})
+        client.sadd("set", *range(1_000))
+        assert client.srandmember("set")  # reads are not in the log: their chance is another
+        if way == "MULTI":
+            with client.pipeline() as pipeline:
+                pipeline.execute_command(*reading.split()).execute_command("SPOP", "set", 500)
+                pipeline.execute()
+        else:
+            words = ", ".join(f"'{word}'" for word in reading.decode().split())
+            script = f"redis.call({words}) return redis.call('SPOP', KEYS[1], 500)"
+            client.eval(script, 1, "set")
+        left = client.smembers("set")
+        server.kill()
+        server.launch()
+        server.wait_ready()
+        assert client.smembers("set") == left
+        assert len(left) == 500
