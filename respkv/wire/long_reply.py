@@ -37,7 +37,7 @@ class LongReply:
         self._values: Any = None  # one for each item, unless None
         self._in_pairs = False  # each item and its value are an array
         self._later: list[tuple[bytes, list[Any]]] = []  # heads and items behind these, backwards
-        self._replies: list[Encoded] = []  # of a transaction's commands, backwards
+        self._replies: list[Encoded] = []  # of a transaction, or an array's long items, backwards
         self._begun = b""  # the head, or all of what is short
         self._sent_items = 0
         self._sent_bytes = 0
@@ -52,7 +52,10 @@ class LongReply:
 
     def _take(self, reply: Reply) -> None:
         count = 0
-        if isinstance(reply, list):
+        if isinstance(reply, list) and _is_long_inside(reply):
+            self._begun = b"*%d\r\n" % len(reply)
+            self._replies = [encode_or_begin(item, self._resp) for item in reply[::-1]]
+        elif isinstance(reply, list):
             self._items = reply
             self._begun = b"*%d\r\n" % len(reply)
         elif isinstance(reply, SetReply):
@@ -225,9 +228,14 @@ def _is_long(reply: Reply) -> bool:
     return type(reply) not in _SINGLE and _items_in(reply) >= LONG_ITEMS
 
 
+def _is_long_inside(reply: list[Any]) -> bool:
+    """Return whether it is a cursor or a key and a long array, as of SCAN, LMPOP and XAUTOCLAIM."""
+    return 2 <= len(reply) <= 3 and type(reply[1]) is list and len(reply[1]) >= LONG_ITEMS
+
+
 def _items_in(reply: Reply) -> int:
     if isinstance(reply, list):
-        return len(reply)
+        return LONG_ITEMS if _is_long_inside(reply) else len(reply)
     if isinstance(reply, (SetReply, Pairs)):
         return len(reply.items)
     if isinstance(reply, MapReply):

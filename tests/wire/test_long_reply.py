@@ -20,6 +20,7 @@ REPLIES: dict[str, list[Reply]] = {
     "map": [MapReply(SMALL[:1_000] + LARGE, SMALL[:1_000] + LARGE[::-1])],
     "pairs": [Pairs(SMALL, SCORES)],
     "lists": [PairMap([(b"one", ENTRIES), (b"none", []), (b"two", ENTRIES[:3])])],
+    "inside": [[b"0", SMALL], [b"5-1", [[b"1-1", [b"f", number]] for number in SMALL], []]],
     "short": [b"bulk", 7, [], PairMap([]), SetReply([])],
 }
 
@@ -27,7 +28,7 @@ REPLIES: dict[str, list[Reply]] = {
 def copied(reply: Reply) -> Reply:
     """Return a reply whose lists are its own: sending a long one empties them."""
     if isinstance(reply, list):
-        return reply.copy()
+        return [copied(item) for item in reply]
     if isinstance(reply, SetReply):
         return SetReply(reply.items.copy())
     if isinstance(reply, MapReply):
