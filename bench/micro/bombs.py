@@ -58,6 +58,8 @@ def bombs(size: int) -> list[Argv]:
         [b"ZRANGESTORE", b"new", b"zset", b"0", b"-1"],
         [b"ZREMRANGEBYRANK", b"zset", b"0", b"-2"],
         [b"SPOP", b"set", b"%d" % (size - 1)],
+        [b"SPOP", b"set", b"%d" % (size // 2)],
+        [b"ZPOPMAX", b"zset", b"%d" % (size // 2)],
         [b"LTRIM", b"list", b"0", b"0"],
         [b"COPY", b"zset", b"new"],
         [b"DUMP", b"zset"],

@@ -62,6 +62,7 @@ def bombs(size: int) -> list[tuple[bytes, Argv]]:
         [b"SSCAN", b"set", b"0", b"COUNT", every, b"MATCH", b"*7"],
         [b"HSCAN", b"hash", b"0", b"COUNT", every],
         [b"ZSCAN", b"zset", b"0", b"COUNT", every],
+        b"GEOSEARCH geo FROMLONLAT 0 0 BYRADIUS 20000 km ASC".split(),
         [b"SRANDMEMBER", b"set", many],
         [b"HRANDFIELD", b"hash", many, b"WITHVALUES"],
         [b"ZRANDMEMBER", b"zset", many, b"WITHSCORES"],
@@ -102,6 +103,10 @@ def fillings(size: int, argv: Argv) -> Iterator[Argv]:
         if b"zset2" in keys:
             half = len(pairs) // 2
             yield [b"ZADD", b"zset2", *pairs[:half], *[b"2" + part for part in pairs[half:]]]
+        if b"geo" in keys:
+            places = [(b"%d" % (int(number) % 340 - 170), b"%d" % (int(number) % 160 - 80), number)
+                      for number in some]  # fmt: skip
+            yield [b"GEOADD", b"geo", *[part for place in places for part in place]]
         if b"w*" in keys or argv[0] in (b"KEYS", b"SCAN"):
             yield [b"MSET", *[part for number in some for part in (b"w" + number, number)]]
         if b"stream" in keys:

@@ -1,6 +1,9 @@
 """One search for places: its arguments, the members it meets, and its reply."""
 
-from typing import Final
+from collections.abc import Sequence
+from heapq import merge
+from itertools import chain, islice
+from typing import Any, Final
 
 from respkv.commands.arguments import parse_int64
 from respkv.commands.geo import distance_reply, parse_place, parse_unit, place_reply
@@ -11,11 +14,17 @@ from respkv.commands.table import Argv
 from respkv.errors import BadSyntax, CommandError, NotAFloat, quoted
 from respkv.keyspace.keyspace import Keyspace
 from respkv.keyspace.zset import ZSet, zset_of
-from respkv.wire.reply import Reply
+from respkv.steps import Steps, finish
+from respkv.wire.reply import Reply, SteppedReply
 
 UNSORTED: Final = 0
 ASCENDING: Final = 1
 DESCENDING: Final = 2
+LONG_CANDIDATES: Final = 2_000  # less takes a few milliseconds
+STEP_CANDIDATES: Final = 200
+SORTED_AT_ONCE: Final = 5_000
+
+Candidates = tuple[Sequence[float], list[bytes]]  # scores and members
 
 
 class Found:
@@ -128,13 +137,13 @@ class Search:
         """
         if self.count and not self.order and not self.any:
             self.order = ASCENDING
-        found = [] if self.zset is None else self._find(self.zset)
-        if self.order:
-            found.sort(key=_distance_of, reverse=self.order == DESCENDING)
-        if self.count:
-            del found[self.count :]
+        ranges = [] if self.zset is None else self._candidates(self.zset)
         if self.target is None:
-            return [self._reply(one) for one in found]
+            held: list[list[Any]] = [members for _, members in ranges]
+            steps = self._replies(ranges, held)
+            is_long = sum(map(len, held)) >= LONG_CANDIDATES
+            return SteppedReply(steps, held) if is_long else finish(steps)
+        found = finish(self._find(ranges, []))
         if not found:
             keyspace.delete(self.target)
             return 0
@@ -185,23 +194,65 @@ class Search:
         if self.any and not self.count:
             raise CommandError(b"ERR the ANY argument requires COUNT argument")
 
-    def _find(self, zset: ZSet) -> list[Found]:
-        """Return the members in the area; with ANY, no more than COUNT."""
-        area = Area(self.center, self.is_box, self.width, self.height, self.unit_m)
+    def _candidates(self, zset: ZSet) -> list[Candidates]:
+        """Return the members around the area, range by range."""
+        area, order = self._area(), zset.order
+        found: list[Candidates] = []
+        for low, high in area.score_ranges():
+            start, stop = order.rank_of_score(low, False), order.rank_of_score(high, False)
+            found.append((order.scores(start, stop), order.members(start, stop)))
+        return found
+
+    def _area(self) -> Area:
+        return Area(self.center, self.is_box, self.width, self.height, self.unit_m)
+
+    def _find(self, ranges: list[Candidates], held: list[list[Any]]) -> Steps[list[Found]]:
+        """Return the members in the area, in order, and no more than COUNT."""
+        area = self._area()
         limit = self.count if self.any else 0
         found: list[Found] = []
-        for low, high in area.score_ranges():
-            start = zset.order.rank_of_score(low, False)
-            stop = zset.order.rank_of_score(high, False)
-            for score, member in zset.order.slice(start, stop):
-                place = decode(score)
-                distance_m = area.distance_to(place[0], place[1])
-                if distance_m == -1.0:
-                    continue
-                found.append(Found(member, score, place, distance_m))
-                if len(found) == limit:
-                    return found
-        return found
+        held.append(found)
+        for scores, members in ranges:
+            for start in range(0, len(members), STEP_CANDIDATES):
+                end = start + STEP_CANDIDATES
+                for score, member in zip(scores[start:end], members[start:end], strict=True):
+                    place = decode(score)
+                    distance_m = area.distance_to(place[0], place[1])
+                    if distance_m == -1.0:
+                        continue
+                    found.append(Found(member, score, place, distance_m))
+                    if len(found) == limit:
+                        return (yield from self._sorted(found, held))
+                yield 0
+        return (yield from self._sorted(found, held))
+
+    def _sorted(self, found: list[Found], held: list[list[Any]]) -> Steps[list[Found]]:
+        """Return the first COUNT by distance, if an order is asked for."""
+        if not self.order:
+            return found[: self.count] if self.count else found
+        reverse = self.order == DESCENDING
+        runs: list[list[Found]] = []
+        for start in range(0, len(found), SORTED_AT_ONCE):
+            runs.append(found[start : start + SORTED_AT_ONCE])
+            held.append(runs[-1])
+            runs[-1].sort(key=_distance_of, reverse=reverse)
+            yield 0
+        merged = merge(*runs, key=_distance_of, reverse=reverse) if len(runs) > 1 else chain(*runs)
+        nearest: list[Found] = []
+        held.append(nearest)
+        wanted = min(self.count or len(found), len(found))
+        while len(nearest) < wanted:
+            nearest += islice(merged, min(STEP_CANDIDATES, wanted - len(nearest)))
+            yield 0
+        return nearest
+
+    def _replies(self, ranges: list[Candidates], held: list[list[Any]]) -> Steps[Reply]:
+        found = yield from self._find(ranges, held)
+        replies: list[Reply] = []
+        for start in range(0, len(found), STEP_CANDIDATES):
+            replies += [self._reply(one) for one in found[start : start + STEP_CANDIDATES]]
+            yield 0
+        return replies
 
     def _reply(self, one: Found) -> Reply:
         if not (self.with_distance or self.with_hash or self.with_place):

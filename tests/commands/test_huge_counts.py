@@ -11,7 +11,7 @@ from respkv.commands.random_picks import pick, picks
 from respkv.steps import finish
 from respkv.wire.long_reply import LONG_ITEMS
 from respkv.wire.reply import Pairs, SteppedReply
-from tests.commands.comparing import shared
+from tests.commands.comparing import comparable, shared
 from tests.commands.reference import Argv, Ours, Reference, Served
 
 COUNT = LONG_ITEMS + 1_500
@@ -77,6 +77,33 @@ def test_so_many_as_were_asked_for(served: Served, argv: str, count: int, distin
     numbers = [int(member.removeprefix(b"m")) for member in found]
     assert max(numbers) < COUNT
     assert numbers != sorted(numbers)
+
+
+@pytest.mark.parametrize("resp", [2, 3])
+def test_searches_among_very_many_places_are_those_of_redis(
+    reference: Reference, served: Served, resp: int
+) -> None:
+    places = [
+        word
+        for number in range(12_000)
+        for word in (b"%d.5" % (number * 7 % 340 - 170), b"%d.25" % (number * 11 % 160 - 80), b"p%d" % number)
+    ]  # fmt: skip
+    for server in (reference, served):
+        server.clear()
+        server.call([b"GEOADD", b"places", *places])
+    for options in (
+        "BYRADIUS 20000 km", "BYRADIUS 9000 km WITHDIST WITHHASH WITHCOORD",
+        "BYBOX 30000 9000 km ASC WITHDIST", "BYBOX 30000 9000 km DESC COUNT 9000",
+        "BYRADIUS 20000 km COUNT 3 ASC", "BYRADIUS 20000 km COUNT 6000 ANY",
+    ):  # fmt: skip
+        argv = b"GEOSEARCH places FROMLONLAT 1.7 2.3".split() + options.encode().split()
+        ours, theirs = served.call(argv, resp), reference.call(argv, resp)
+        if (
+            b"COUNT" in argv and b"ANY" not in argv
+        ):  # which of those that are as far: nobody's promise
+            assert ours.count(b"\r\n") == theirs.count(b"\r\n")
+        else:
+            assert comparable(argv, ours, resp) == comparable(argv, theirs, resp), options
 
 
 @pytest.mark.parametrize("resp", [2, 3])
