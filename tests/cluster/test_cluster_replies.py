@@ -92,6 +92,26 @@ def test_a_cursor_is_read_as_redis_reads_it(trio: Trio) -> None:
     assert replies[4] == replies[5]
 
 
+def test_a_huge_count_goes_through_one_partition_after_the_other(trio: Trio) -> None:
+    flush(trio)
+    node = trio.nodes[0]
+    few = set(trio.keys_led_by(node, 12, "few"))
+    tag = b"{%b}" % next(iter(few))
+    many = [tag + b"%d" % number for number in range(21_000)]
+    assert node.call("MSET", *[part for key in many for part in (key, b"v")]) == b"OK"
+    for key in few:
+        assert node.call("SET", key, "v") == b"OK"
+    found: list[bytes] = []
+    cursors = [b"0"]
+    while len(cursors) == 1 or cursors[-1] != b"0":
+        cursor, some = node.call("SCAN", cursors[-1], "COUNT", "100000")
+        cursors.append(cursor)
+        found += some
+    assert sorted(found) == sorted([*many, *few])
+    assert len(cursors) <= 17  # a partition a call
+    flush(trio)
+
+
 def test_commands_for_all_slots_are_refused_inside_a_transaction(trio: Trio) -> None:
     """EXEC runs on one partition; FLUSHALL there would leave the others as they are."""
     node = trio.nodes[0]
