@@ -376,14 +376,14 @@ class Connection(Client):
             self._write(b"".join(before))
         self.node.long_replies.add(self)
 
-    def send_some(self, until: float) -> bool:
+    def send_some(self) -> bool:
         """Send more of the long reply; return whether it can go on at once."""
         long = self._long
         if long is None or self._transport.is_closing():
             return False
         parts: list[bytes] = []
         part: bytes | None = b""
-        while part is not None and time.monotonic() < until:
+        while part is not None and self.node.long_replies.has_time():
             try:
                 part = long.next_part()
             except Exception as error:

@@ -21,6 +21,7 @@ class LongReplies:
         self._loop = loop
         self._fail = fail
         self._ready: deque[Connection] = deque()
+        self._slice_ends = 0.0  # monotonic seconds
 
     @property
     def is_busy(self) -> bool:
@@ -33,10 +34,15 @@ class LongReplies:
         if len(self._ready) == 1:
             self._loop.call_soon(self._run_slice)
 
+    def has_time(self) -> bool:
+        """Return whether the slice goes on."""
+        return time.monotonic() < self._slice_ends
+
     def _run_slice(self) -> None:
         connection = self._ready[0]
+        self._slice_ends = time.monotonic() + SLICE_SECONDS
         try:
-            goes_on = connection.send_some(time.monotonic() + SLICE_SECONDS)
+            goes_on = connection.send_some()
         except BaseException as error:  # what `answer_to` does not answer
             self._fail(error)
             return

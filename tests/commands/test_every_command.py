@@ -17,6 +17,7 @@ from respkv.keyspace.values import Value
 from tests.commands.comparing import EXAMPLES, comparable, shared
 from tests.commands.made_calls import COMMANDS, Calls
 from tests.commands.reference import Argv, Ours, Reference
+from tests.long_threshold import made_long
 
 SOON: Final = frozenset(b"1 2 3 5 100 17 GT LT".split())  # no deadlines to compare by
 
@@ -57,16 +58,18 @@ def replied(server: Reference, argv: Argv, resp: int, command: Command | None) -
 def test_calls_of_a_command(reference: Reference, command: Command, seed: int, resp: int) -> None:
     made = Calls(SeededChance(seed))
     calls = [made.of(command) for _ in range(12)]
-    check(reference, made.setup(), [argv for argv in calls if _is_promised(argv)], resp)
+    with made_long(seed % 2 == 1):
+        check(reference, made.setup(), [argv for argv in calls if _is_promised(argv)], resp)
 
 
 @shared
-@given(st.integers(0, 1 << 62), st.sampled_from([2, 3]))
-def test_calls_of_any_command(reference: Reference, seed: int, resp: int) -> None:
+@given(st.integers(0, 1 << 62), st.sampled_from([2, 3]), st.booleans())
+def test_calls_of_any_command(reference: Reference, seed: int, resp: int, in_steps: bool) -> None:
     made = Calls(SeededChance(seed))
     calls = [made.of_any() for _ in range(40)]
     promised = [argv for argv in calls if _is_promised(argv) and not _is_odd(argv)]
-    check(reference, made.setup(), promised, resp)
+    with made_long(in_steps):
+        check(reference, made.setup(), promised, resp)
 
 
 def check(reference: Reference, setup: list[Argv], calls: list[Argv], resp: int) -> None:

@@ -16,6 +16,7 @@ from respkv.keyspace.limits import Limits
 from respkv.node import script_commands
 from respkv.replica.replica import Replica
 from tests.commands.made_calls import Calls
+from tests.long_threshold import make_long
 from tests.simulation.checker import Operation
 from tests.simulation.cluster import Cluster
 from tests.simulation.connection import SimulatedConnection
@@ -113,9 +114,13 @@ class Data:
 
 
 class DataCluster(Cluster):
-    """Its nodes have options of their own, and its users ask for anything."""
+    """Its nodes have options of their own, and its users ask for anything.
+
+    In every second seed what is long is made in steps from two items on.
+    """
 
     def __init__(self, seed: int) -> None:
+        make_long(seed % 2 == 0)
         super().__init__(seed)
         data = Data(self.world, self.databases)
         self.users = [self.users[0], *[DataUser(self, 1 + user, data) for user in range(USERS)]]

@@ -12,6 +12,7 @@ from respkv.config import Config
 from respkv.errors import CommandError
 from respkv.log.wal import Wal
 from respkv.node.connection import Connection
+from respkv.node.long_replies import LongReplies
 from respkv.node.pubsub import PubSub
 from respkv.node.router import ClusterRouter
 from respkv.node.tracking import Tracking
@@ -47,6 +48,25 @@ class Timer:
         """Its time has come."""
         if self._call is not None:
             self._call()
+
+
+class SimulatedLongReplies(LongReplies):
+    """How much of a reply is made at once is chance, and other things happen in between."""
+
+    def __init__(self, host: "Host") -> None:
+        super().__init__(self, self._failed)  # type: ignore[arg-type]
+        self._host = host
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Run the next slice: in place of the event loop."""
+        self._host.later(self._host.world.between(0, MILLISECOND), call)
+
+    def has_time(self) -> bool:
+        """Return whether the slice goes on."""
+        return self._host.world.happens(900)
+
+    def _failed(self, error: BaseException) -> None:
+        raise error
 
 
 class NobodyWaits:
@@ -105,6 +125,7 @@ class Host:
         self.pubsub = PubSub()
         self.scripts = ScriptCache()
         self.process = Process()
+        self.long_replies = SimulatedLongReplies(self)
         self._last_client_id = 0
         self._answering: list[Connection] = []
         self._turn_requested = self._in_turn = False
