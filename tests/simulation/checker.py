@@ -6,6 +6,7 @@ from typing import Any
 
 UNKNOWN = 1 << 62  # completion time of an operation that may have happened, at any time or never
 STATES_MAX = 1_000_000
+READS = ("get", "exists")  # they change nothing, wherever they fit
 ANONYMOUS = b"?"
 
 # A key's value (None: absent), or (value, earliest, latest) of one that expires: it is gone for
@@ -81,12 +82,17 @@ def explain(
             return None
         if (done & needed).bit_count() > (best & needed).bit_count():
             best = done
+        following: list[tuple[int, State]] = []
         for number in _candidates(operations, twins, done):
-            for after in step(state, operations[number]):
-                reached = (done | 1 << number, after)
-                if reached not in seen:
-                    seen.add(reached)
-                    stack.append(reached)
+            afterwards = step(state, operations[number])
+            if operations[number].name in READS and afterwards == [state]:
+                following = [(done | 1 << number, state)]  # no later place can suit it better
+                break
+            following += [(done | 1 << number, after) for after in afterwards]
+        for reached in following:
+            if reached not in seen:
+                seen.add(reached)
+                stack.append(reached)
         if len(seen) > STATES_MAX:
             return f"not decided after {STATES_MAX} states: {_around(operations, best)}"
     return _around(operations, best)

@@ -44,6 +44,16 @@ def test_an_unknown_write_may_take_effect_at_any_later_time():
     assert explain(vanished) is not None
 
 
+def test_many_writes_and_reads_that_all_overlap_are_decided():
+    """As when everybody's replies wait for seconds: a leader stood still."""
+    count, end = 40, 1_000
+    writes = [("set", b"%d" % at, at, end - at, "OK") for at in range(count)]
+    reads = [("get", None, at, end + at * 7 % count, b"%d" % at) for at in range(count)]
+    assert explain(history(*writes, *reads)) is None
+    late = ("get", None, end + count, end + count + 1, b"none of them")
+    assert explain(history(*writes[:8], *reads[:8], late)) is not None
+
+
 def test_an_unknown_write_takes_effect_once():
     assert (
         explain(
