@@ -1,4 +1,4 @@
-"""From how many items on replies are made in steps: two in tests, so that small ones are, too."""
+"""Replies in steps of small containers as well, so that calls made up at random meet them."""
 
 import contextlib
 import sys
@@ -10,20 +10,20 @@ from respkv.wire import long_reply
 _NAMES = {"LONG_ITEMS": long_reply.LONG_ITEMS, "LONG_CANDIDATES": geo_query.LONG_CANDIDATES}
 
 
-def make_long(lowered: bool) -> None:
-    """Have what takes steps begin at two items, or again where it does for users."""
-    for path, module in list(sys.modules.items()):
-        if path.startswith("respkv."):
-            for name, items in _NAMES.items():
-                if hasattr(module, name):
-                    setattr(module, name, 2 if lowered else items)
-
-
 @contextlib.contextmanager
 def made_long(lowered: bool) -> Iterator[None]:
-    """Do so within a block."""
-    make_long(lowered)
+    """If `lowered`, have what takes steps begin at two items within a block."""
+    _begin_at(2 if lowered else 0)
     try:
         yield
     finally:
-        make_long(False)
+        _begin_at(0)
+
+
+def _begin_at(items: int) -> None:
+    """Let it begin at so many items; 0: where it does for users."""
+    for path, module in list(sys.modules.items()):
+        if path.startswith("respkv."):
+            for name, usual in _NAMES.items():
+                if hasattr(module, name):
+                    setattr(module, name, items or usual)

@@ -16,7 +16,7 @@ from respkv.keyspace.limits import Limits
 from respkv.node import script_commands
 from respkv.replica.replica import Replica
 from tests.commands.made_calls import Calls
-from tests.long_threshold import make_long
+from tests.long_threshold import made_long
 from tests.simulation.checker import Operation
 from tests.simulation.cluster import Cluster
 from tests.simulation.connection import SimulatedConnection
@@ -120,14 +120,19 @@ class DataCluster(Cluster):
     """
 
     def __init__(self, seed: int) -> None:
-        make_long(seed % 2 == 0)
         super().__init__(seed)
+        self._makes_long = seed % 2 == 0
         data = Data(self.world, self.databases)
         self.users = [self.users[0], *[DataUser(self, 1 + user, data) for user in range(USERS)]]
         for node in self.nodes.values():
             limits = Limits()
             limits.take(lambda _, most=node.id * 2 - 2: most)
             node.adopt = partial(_adopt, limits)  # type: ignore[method-assign]
+
+    def run(self, seconds: int) -> None:
+        """Run as others do."""
+        with made_long(self._makes_long):
+            super().run(seconds)
 
 
 def _adopt(limits: Limits, replica: Replica) -> None:
