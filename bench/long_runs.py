@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 
 from bench.bench import Bench
-from bench.client import Client
 from bench.faults import loaded
 from bench.loads import Load, compiled_load, drive_resp
 from bench.processes import Build, die_with_parent
@@ -58,23 +57,15 @@ def keys_under_load(bench: Bench) -> list[Figure]:
             nodes = RespkvNodes(build, home)
             with running_nodes(nodes):
                 drive_resp(program, nodes, Load("fill", 8, 16, SCANNED_KEYS), 0, 1)
-                before = _elections(nodes)
+                before = nodes.elections()
                 with _listing_keys(nodes):
                     load = Load("set", CLIENTS, 1, SCANNED_KEYS)
                     run = drive_resp(program, nodes, load, bench.minutes * 60, 1)
-                elections.add(build.name, _elections(nodes) - before)
+                elections.add(build.name, nodes.elections() - before)
         rate.add_run(build.name, run, "rps")
         longest.add(build.name, run.max_ms)
         elections.commands[build.name] = nodes.shown()
     return [elections, rate, longest]
-
-
-def _elections(nodes: RespkvNodes) -> int:
-    started = 0
-    for node in nodes.nodes:
-        with Client(node.port) as client:
-            started += int(client.info("elections_started"))
-    return started
 
 
 @contextlib.contextmanager

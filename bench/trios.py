@@ -130,6 +130,14 @@ class RespkvNodes(Nodes):
         complete = 0 not in ports and ports == {node.port for node in running}
         return views[0] if complete else []
 
+    def elections(self) -> int:
+        """Return how many the nodes have started."""
+        started = 0
+        for node in self.nodes:
+            with Client(node.port) as client:
+                started += int(client.info("elections_started"))
+        return started
+
     def ids(self) -> list[bytes]:
         """Return the nodes' ids."""
         found = []

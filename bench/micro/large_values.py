@@ -2,7 +2,7 @@
 
 python bench/micro/large_values.py [path of respkv] [MB] [times]
 
-A client a node PINGs it without a pause: a node that copies, checks or writes the value answers
+A client a node PINGs it each millisecond: a node that copies, checks or writes the value answers
 nobody meanwhile. Elections are counted as well: none should be called.
 """
 
@@ -41,17 +41,6 @@ class Pinging(threading.Thread):
                 time.sleep(0.001)
 
 
-def elections(nodes: RespkvNodes) -> int:
-    """Return how many all nodes have started."""
-    started = 0
-    for node in nodes.nodes:
-        with Client(node.port) as client:
-            for line in client.call(b"INFO", b"respkv").decode().splitlines():
-                if line.startswith("elections_started:"):
-                    started += int(line.partition(":")[2])
-    return started
-
-
 def main(respkv: str, megabytes: int, times: int) -> None:
     """Print a line for each SET."""
     value = b"x" * (megabytes << 20)
@@ -62,7 +51,7 @@ def main(respkv: str, megabytes: int, times: int) -> None:
         print("SET of   took ms   worst PING ms at its leader, elsewhere   elections")
         for _ in range(times):
             leader = nodes.leaders_seen()[slot_of(KEY)]
-            before = elections(nodes)
+            before = nodes.elections()
             pinging = {node.port: Pinging(node.port) for node in nodes.nodes}
             for each in pinging.values():
                 each.start()
@@ -78,7 +67,7 @@ def main(respkv: str, megabytes: int, times: int) -> None:
             at_leader = worst.pop(leader)
             print(
                 f"{megabytes} MB {took * 1000:10.0f} {at_leader:26} {max(worst.values()):11} "
-                f"{elections(nodes) - before:11}",
+                f"{nodes.elections() - before:11}",
                 flush=True,
             )
 

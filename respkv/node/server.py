@@ -68,9 +68,6 @@ STALLED_SECONDS = 0.05  # a tick that comes so late waits for what peers have se
 SNAPSHOT_CHILD = "respkv.node.snapshot_child"
 LOADING_SLICE_SECONDS = 0.005
 SLOW_TURN_SECONDS = 0.005  # between turns while the log has grown to half of its limit
-COLLECTING_TICKS = (
-    10  # what is new is looked through, while it is little: 20 ms for a list of a million
-)
 COLLECTIONS_DUE_MAX = 100  # then garbage is collected also while long replies are made
 FREE_ITEMS_PER_TURN = 5_000  # of emptied databases: about 2 ms
 LEADERS_SECONDS = 1.5  # a starting node waits so long until it knows who leads
