@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from heapq import merge
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final
 
 from respkv.commands.arguments import parse_int64
@@ -137,13 +137,14 @@ class Search:
         """
         if self.count and not self.order and not self.any:
             self.order = ASCENDING
-        ranges = [] if self.zset is None else self._candidates(self.zset)
+        area = Area(self.center, self.is_box, self.width, self.height, self.unit_m)
+        ranges = [] if self.zset is None else _candidates(self.zset, area)
         if self.target is None:
             held: list[list[Any]] = [members for _, members in ranges]
-            steps = self._replies(ranges, held)
+            steps = self._replies(area, ranges, held)
             is_long = sum(map(len, held)) >= LONG_CANDIDATES
             return SteppedReply(steps, held) if is_long else finish(steps)
-        found = finish(self._find(ranges, []))
+        found = finish(self._find(area, ranges, []))
         if not found:
             keyspace.delete(self.target)
             return 0
@@ -194,24 +195,34 @@ class Search:
         if self.any and not self.count:
             raise CommandError(b"ERR the ANY argument requires COUNT argument")
 
-    def _candidates(self, zset: ZSet) -> list[Candidates]:
-        """Return the members around the area, range by range."""
-        area, order = self._area(), zset.order
-        found: list[Candidates] = []
-        for low, high in area.score_ranges():
-            start, stop = order.rank_of_score(low, False), order.rank_of_score(high, False)
-            found.append((order.scores(start, stop), order.members(start, stop)))
-        return found
-
-    def _area(self) -> Area:
-        return Area(self.center, self.is_box, self.width, self.height, self.unit_m)
-
-    def _find(self, ranges: list[Candidates], held: list[list[Any]]) -> Steps[list[Found]]:
+    def _find(
+        self, area: Area, ranges: list[Candidates], held: list[list[Any]]
+    ) -> Steps[list[Found]]:
         """Return the members in the area, in order, and no more than COUNT."""
-        area = self._area()
-        limit = self.count if self.any else 0
         found: list[Found] = []
         held.append(found)
+        yield from self._meet(area, ranges, found)
+        if not self.order:
+            return found[: self.count] if self.count else found
+        reverse = self.order == DESCENDING
+        runs: list[list[Found]] = []
+        for start in range(0, len(found), SORTED_AT_ONCE):
+            runs.append(found[start : start + SORTED_AT_ONCE])
+            held.append(runs[-1])
+            runs[-1].sort(key=_distance_of, reverse=reverse)
+            yield 0
+        merged = merge(*runs, key=_distance_of, reverse=reverse)
+        nearest: list[Found] = []
+        held.append(nearest)
+        wanted = min(self.count or len(found), len(found))
+        while len(nearest) < wanted:
+            nearest += islice(merged, min(STEP_CANDIDATES, wanted - len(nearest)))
+            yield 0
+        return nearest
+
+    def _meet(self, area: Area, ranges: list[Candidates], found: list[Found]) -> Steps[None]:
+        """Append the members in the area; with ANY, no more than COUNT."""
+        limit = self.count if self.any else 0
         for scores, members in ranges:
             for start in range(0, len(members), STEP_CANDIDATES):
                 end = start + STEP_CANDIDATES
@@ -222,32 +233,11 @@ class Search:
                         continue
                     found.append(Found(member, score, place, distance_m))
                     if len(found) == limit:
-                        return (yield from self._sorted(found, held))
+                        return
                 yield 0
-        return (yield from self._sorted(found, held))
 
-    def _sorted(self, found: list[Found], held: list[list[Any]]) -> Steps[list[Found]]:
-        """Return the first COUNT by distance, if an order is asked for."""
-        if not self.order:
-            return found[: self.count] if self.count else found
-        reverse = self.order == DESCENDING
-        runs: list[list[Found]] = []
-        for start in range(0, len(found), SORTED_AT_ONCE):
-            runs.append(found[start : start + SORTED_AT_ONCE])
-            held.append(runs[-1])
-            runs[-1].sort(key=_distance_of, reverse=reverse)
-            yield 0
-        merged = merge(*runs, key=_distance_of, reverse=reverse) if len(runs) > 1 else chain(*runs)
-        nearest: list[Found] = []
-        held.append(nearest)
-        wanted = min(self.count or len(found), len(found))
-        while len(nearest) < wanted:
-            nearest += islice(merged, min(STEP_CANDIDATES, wanted - len(nearest)))
-            yield 0
-        return nearest
-
-    def _replies(self, ranges: list[Candidates], held: list[list[Any]]) -> Steps[Reply]:
-        found = yield from self._find(ranges, held)
+    def _replies(self, area: Area, ranges: list[Candidates], held: list[list[Any]]) -> Steps[Reply]:
+        found = yield from self._find(area, ranges, held)
         replies: list[Reply] = []
         for start in range(0, len(found), STEP_CANDIDATES):
             replies += [self._reply(one) for one in found[start : start + STEP_CANDIDATES]]
@@ -265,6 +255,16 @@ class Search:
         if self.with_place:
             parts.append(place_reply(one.place))
         return parts
+
+
+def _candidates(zset: ZSet, area: Area) -> list[Candidates]:
+    """Return the members around the area, range by range."""
+    order = zset.order
+    found: list[Candidates] = []
+    for low, high in area.score_ranges():
+        start, stop = order.rank_of_score(low, False), order.rank_of_score(high, False)
+        found.append((order.scores(start, stop), order.members(start, stop)))
+    return found
 
 
 def _parse_length(text: bytes, error: bytes) -> float:

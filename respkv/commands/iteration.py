@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-from respkv.commands.arguments import INT64_MAX
 from respkv.commands.glob import matcher
 from respkv.commands.lookups import ReadingOn
 from respkv.commands.scan_options import ScanOptions, parse_cursor
@@ -34,16 +33,32 @@ def keys(keyspace: Keyspace, argv: Argv) -> Reply:
 
 
 def _keys_in_steps(
-    keyspace: Keyspace, copied: list[bytes], matches: Callable[[bytes], object] | None
+    keyspace: Keyspace,
+    copied: list[bytes],
+    matches: Callable[[bytes], object] | None,
+    type_name: str | None = None,
 ) -> Steps[list[bytes]]:
     db = keyspace.db_index
     found: list[bytes] = []
     for start in range(0, len(copied), STEP_KEYS):
         with ReadingOn(keyspace, db):
             some = keyspace.live(copied[start : start + STEP_KEYS])
-        found += some if matches is None else [key for key in some if matches(key)]
+            found += _filtered(keyspace, some, matches, type_name)
         yield 0
     return found
+
+
+def _filtered(
+    keyspace: Keyspace,
+    keys: list[bytes],
+    matches: Callable[[bytes], object] | None,
+    type_name: str | None,
+) -> list[bytes]:
+    if matches is not None:
+        keys = [key for key in keys if matches(key)]
+    if type_name is not None:
+        keys = [key for key in keys if _type_at(keyspace, key) == type_name]
+    return keys
 
 
 @command(arity=-2, flags=READONLY, group="generic", since="2.8.0",
@@ -61,29 +76,14 @@ def scan(keyspace: Keyspace, argv: Argv) -> Reply:
         cursor, copied = keyspace.scan_copied(options.cursor, options.count)
         steps = _scan_in_steps(keyspace, cursor, copied, options)
         return SteppedReply(steps, [copied], looks_up=True)
-    next_cursor, found = keyspace.scan(options.cursor, min(options.count, INT64_MAX))
-    if options.matches is not None:
-        found = [key for key in found if options.matches(key)]
-    if options.type_name is not None:
-        found = [key for key in found if _type_at(keyspace, key) == options.type_name]
-    return [b"%d" % next_cursor, found]
+    cursor, keys = keyspace.scan(options.cursor, options.count)
+    return [b"%d" % cursor, _filtered(keyspace, keys, options.matches, options.type_name)]
 
 
 def _scan_in_steps(
     keyspace: Keyspace, cursor: int, copied: list[bytes], options: ScanOptions
 ) -> Steps[Reply]:
-    db = keyspace.db_index
-    matches, type_name = options.matches, options.type_name
-    found: list[bytes] = []
-    for start in range(0, len(copied), STEP_KEYS):
-        with ReadingOn(keyspace, db):
-            some = keyspace.live(copied[start : start + STEP_KEYS])
-            if matches is not None:
-                some = [key for key in some if matches(key)]
-            if type_name is not None:
-                some = [key for key in some if _type_at(keyspace, key) == type_name]
-        found += some
-        yield 0
+    found = yield from _keys_in_steps(keyspace, copied, options.matches, options.type_name)
     return [b"%d" % cursor, found]
 
 

@@ -98,9 +98,8 @@ def test_searches_among_very_many_places_are_those_of_redis(
     ):  # fmt: skip
         argv = b"GEOSEARCH places FROMLONLAT 1.7 2.3".split() + options.encode().split()
         ours, theirs = served.call(argv, resp), reference.call(argv, resp)
-        if (
-            b"COUNT" in argv and b"ANY" not in argv
-        ):  # which of those that are as far: nobody's promise
+        if b"COUNT" in argv and b"ANY" not in argv:
+            # Which of those that are as far away is nobody's promise.
             assert ours.count(b"\r\n") == theirs.count(b"\r\n")
         else:
             assert comparable(argv, ours, resp) == comparable(argv, theirs, resp), options
