@@ -11,11 +11,12 @@ from typing import Any
 from respkv.cli.client import Refused, RespClient, Unreachable
 from respkv.cli.cluster import SLOTS, nodes_seen, owner_seen, status_seen, table
 from respkv.cli.dev_state import DevError, control_path, order, read_state
+from respkv.cluster.view import BUS_PORT_OFFSET, PORT_MAX
 
 PORT = 6379
 NODES = 3
 NODES_MAX = 16
-_PORT_MAX = 65_535 - 10_000
+_PORT_MAX = PORT_MAX - BUS_PORT_OFFSET
 _WAIT_SECONDS = 10.0
 _HOST = "127.0.0.1"
 

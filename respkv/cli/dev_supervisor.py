@@ -19,9 +19,9 @@ from typing import Any
 from respkv.cli.client import Refused, RespClient, Unreachable
 from respkv.cli.cluster import status_seen
 from respkv.cli.dev_state import DevError, control_path, order, write_state
+from respkv.cluster.view import BUS_PORT_OFFSET
 
 HOST = "127.0.0.1"
-BUS_PORT_OFFSET = 10_000
 STOP_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
 _HINT_SECONDS = 10.0

@@ -26,6 +26,8 @@ CONTROL_BYTES_RESERVED: Final = 1 << 20
 
 SIZE: Final = struct.Struct("<I")
 
+_Bulk = tuple[int, int, deque[bytes | memoryview]]  # partition, bytes, buffers that are not gone
+
 
 class PeerQueue:
     """Bounded: what comes while `bytes_max` or more wait is not taken; Raft sends it again.
@@ -38,11 +40,9 @@ class PeerQueue:
         self.bytes = 0
         self.messages_taken = 0  # handed out whole, ever
         self._express: deque[bytes] = deque()
-        self._bulk: deque[tuple[int, int, list[bytes]]] = deque()  # partition, bytes, buffers
+        self._bulk: deque[_Bulk] = deque()
         self._bulk_partitions: dict[int, int] = {}  # how many of its messages are in the bulk lane
         self._sent_of_first = 0  # bytes of the first bulk message that are gone
-        self._first_part = 0  # its next buffer, and how much of that is gone
-        self._sent_of_part = 0
 
     def add(self, partition: int, message: PeerMessage) -> bool:
         """Queue a message; return False when there is no room."""
@@ -57,7 +57,7 @@ class PeerQueue:
         if is_data and (
             is_snapshot or size > EXPRESS_BYTES_MAX or partition in self._bulk_partitions
         ):
-            self._bulk.append((partition, size, encoded))
+            self._bulk.append((partition, size, deque(encoded)))
             self._bulk_partitions[partition] = self._bulk_partitions.get(partition, 0) + 1
         else:
             self._express.append(b"".join(encoded))
@@ -74,7 +74,7 @@ class PeerQueue:
         self._express.clear()
         self._bulk.clear()
         self._bulk_partitions.clear()
-        self._begin_message()
+        self._sent_of_first = 0
         self.bytes = 0
 
     def take(self, bytes_max: int) -> list[bytes]:
@@ -109,31 +109,26 @@ class PeerQueue:
         chunk: list[bytes | memoryview] = []
         taken = 0
         while taken < room:
-            buffer, start = buffers[self._first_part], self._sent_of_part
-            end = min(start + room - taken, len(buffer))
-            is_whole = end - start == len(buffer)
-            chunk.append(buffer if is_whole else memoryview(buffer)[start:end])
-            taken += end - start
-            self._sent_of_part = end
-            if end == len(buffer):
-                self._first_part += 1
-                self._sent_of_part = 0
+            buffer = buffers.popleft()
+            left = room - taken
+            if len(buffer) > left:
+                buffers.appendleft(memoryview(buffer)[left:])
+                buffer = memoryview(buffer)[:left]
+            chunk.append(buffer)
+            taken += len(buffer)
         is_last = self._sent_of_first == size
         parts += frame_parts(CHUNK, 0 if is_last else MORE, b"".join(chunk))
         if is_last:
             self._bulk.popleft()
-            self._begin_message()
+            self._sent_of_first = 0
             self.bytes -= size
             self.messages_taken += 1
-            left = self._bulk_partitions[partition] - 1
-            if left:
-                self._bulk_partitions[partition] = left
+            others = self._bulk_partitions[partition] - 1
+            if others:
+                self._bulk_partitions[partition] = others
             else:
                 del self._bulk_partitions[partition]
         return room
-
-    def _begin_message(self) -> None:
-        self._sent_of_first = self._first_part = self._sent_of_part = 0
 
 
 def message_bounds(body: bytes) -> list[tuple[int, int]]:

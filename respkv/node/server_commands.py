@@ -33,6 +33,11 @@ from respkv.wire.run import Argv
 logger = logging.getLogger("respkv")
 
 _ALWAYS = CONNECTION | LOADING | STALE
+# Why CONFIG SET of these is refused where nobody can listen.
+_NOT_LISTENING: Final = {
+    "port": "Unable to listen on this port. Check server logs.",
+    "bind": "Failed to bind to specified addresses.",
+}
 
 
 @command(arity=-1, flags=_ALWAYS, group="server", since="1.0.0", categories=("dangerous",),
@@ -121,13 +126,6 @@ def config_set(session: Connection, argv: Argv) -> Reply:
         logger.warning("CONFIG SET: %s", warning)
     session.node.config_changed()
     return OK
-
-
-# Why CONFIG SET of these is refused where nobody can listen.
-_NOT_LISTENING: Final = {
-    "port": "Unable to listen on this port. Check server logs.",
-    "bind": "Failed to bind to specified addresses.",
-}
 
 
 def _not_set(name: str, why: str) -> CommandError:

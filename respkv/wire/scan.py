@@ -8,7 +8,7 @@ from typing import Final
 
 from respkv.wire.run import Argv, Run
 
-LENGTH_MAX: Final = 1 << 30  # no chunk that comes here is as long
+LENGTH_MAX: Final = 1 << 30  # `request.py` reads what is longer
 
 
 def take_by_scanning(data: bytes, runs: list[Run]) -> int:
